@@ -1,0 +1,112 @@
+"""`rowen export`.
+
+Owns the export command: its filters, and that a file appears whole or not at all.
+"""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, BinaryIO
+from urllib.parse import urlencode
+
+import typer
+
+from rowen import wiring
+from rowen.cli.console import run
+from rowen.cli.options import Database, Organization
+from rowen.exchange.exporting import Format, write_export
+from rowen.harvest.parameters import read_parameters
+from rowen.interviews.errors import Code, Refusal
+from rowen.interviews.interview import ApplicationId
+from rowen.interviews.query import InterviewQuery
+from rowen.settings import DEFAULT_DATABASE, DEFAULT_ORGANIZATION
+from rowen.store.database import Location, upgrade
+
+_Time = Annotated[str | None, typer.Option(metavar="TIME", help="As in the API: an ISO-8601 date or time.")]
+
+
+def export_interviews(
+    form: Annotated[Format, typer.Option("--format", envvar="ROWEN_FORMAT", help="How to write.")] = Format.JSONL,
+    output: Annotated[
+        Path | None, typer.Option(envvar="ROWEN_OUTPUT", dir_okay=False, help="Where to; standard output otherwise.")
+    ] = None,
+    created_after: _Time = None,
+    created_before: _Time = None,
+    updated_after: _Time = None,
+    updated_before: _Time = None,
+    starts_after: _Time = None,
+    starts_before: _Time = None,
+    ends_after: _Time = None,
+    ends_before: _Time = None,
+    application_id: Annotated[int | None, typer.Option(help="Only interviews of this application.")] = None,
+    external_event_id: Annotated[str | None, typer.Option(help="Only interviews of this external event.")] = None,
+    actionable: Annotated[
+        bool, typer.Option("--actionable", help="Only interviews that can still be changed.")
+    ] = False,
+    organization: Organization = DEFAULT_ORGANIZATION,
+    database: Database = DEFAULT_DATABASE,
+) -> None:
+    """Write interviews as they are served: what was imported comes out again, byte for byte.
+
+    \b
+    Examples:
+      rowen export > interviews.jsonl
+      rowen export --format csv --output week.csv --starts-after 2026-11-23 --starts-before 2026-11-30
+    """
+    times = {
+        "created_after": created_after,
+        "created_before": created_before,
+        "updated_after": updated_after,
+        "updated_before": updated_before,
+        "starts_after": starts_after,
+        "starts_before": starts_before,
+        "ends_after": ends_after,
+        "ends_before": ends_before,
+    }
+    given = {name: value for name, value in times.items() if value is not None}
+    if external_event_id is not None:
+        given["external_event_id"] = external_event_id
+    if actionable:
+        given["actionable"] = "true"
+    query = read_parameters(urlencode(given)).query
+    if application_id is not None:
+        query = InterviewQuery(**{**query.criteria, "application_id": ApplicationId(application_id)})  # type: ignore[arg-type]
+    location = Location.parse(database)
+    upgrade(location, create=False)
+    with _destination(output) as file:
+        run(_export(location, organization, query, form, file))
+
+
+async def _export(location: Location, name: str, query: InterviewQuery, form: Format, file: BinaryIO) -> None:
+    store = wiring.open_store(location)
+    try:
+        organization = await store.organizations.find(name)
+        if organization is None:
+            raise Refusal(Code.NOT_FOUND, f"there is no organization {name!r}")
+        count = await write_export(store.interviews.documents(organization, query), form, file.write)
+    finally:
+        await store.engine.close()
+    typer.echo(f"{count} interviews", err=True)
+
+
+@contextmanager
+def _destination(path: Path | None) -> Iterator[BinaryIO]:
+    """Open what is written to; a file takes its name once it is complete."""
+    if path is None:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    partial = path.with_name(path.name + ".partial")
+    try:
+        with partial.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError as error:
+        typer.echo(f"rowen: {path}: {error.strerror}", err=True)
+        raise typer.Exit(1) from error
+    finally:
+        partial.unlink(missing_ok=True)

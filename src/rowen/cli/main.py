@@ -1,0 +1,79 @@
+"""The command line, put together.
+
+Owns the tree of commands, and how an error ends one: a sentence on standard error and an exit status. Must not
+know what commands do.
+"""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from rowen import __version__
+from rowen.cli import database, exporting, importing, keys, organizations, serving
+from rowen.exchange.errors import SourceError
+from rowen.interviews.errors import Refusal
+
+app = typer.Typer(
+    name="rowen",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    help="The interview schedule of a hiring team, self-hosted, speaking the Harvest API.",
+)
+app.command("serve")(serving.serve)
+app.command("import")(importing.import_interviews)
+app.command("export")(exporting.export_interviews)
+app.add_typer(keys.app, name="keys")
+app.add_typer(organizations.app, name="organizations")
+app.add_typer(database.app, name="db")
+
+
+@app.command("openapi")
+def openapi() -> None:
+    """Print the OpenAPI 3.1 description of the API.
+
+    \b
+    Example:
+      rowen openapi > rowen.openapi.json
+    """
+    import msgspec
+
+    from rowen.http.openapi import openapi_document
+
+    typer.echo(msgspec.json.format(msgspec.json.encode(openapi_document()), indent=2))
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"rowen {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    del version  # its callback has seen to it
+
+
+def main() -> None:
+    """Run the command line."""
+    try:
+        app()
+    except Refusal as refusal:
+        details = "; ".join(f"{problem.field} {problem.message}" for problem in refusal.problems)
+        _fail(details or refusal.message)
+    except SourceError as error:
+        _fail(str(error))
+    except BrokenPipeError:
+        # Whoever read us has seen enough; what is still buffered has nowhere to go.
+        sys.stderr.close()
+        sys.exit(141)
+
+
+def _fail(message: str) -> None:
+    typer.echo(f"rowen: {message}", err=True)
+    sys.exit(1)

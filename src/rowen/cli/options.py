@@ -1,0 +1,49 @@
+"""Options that several commands take.
+
+Owns their names, environment variables and help. Must not know a command.
+"""
+
+import re
+from typing import Annotated
+
+import typer
+
+from rowen.store.database import Location
+
+
+def read_database(value: str) -> str:
+    """Check the address of a database."""
+    try:
+        Location.parse(value)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+    return value
+
+
+def read_name(value: str) -> str:
+    """Check the name of an organization or key."""
+    if re.fullmatch(r"[\w][\w .@\-]{0,99}", value) is None:
+        raise typer.BadParameter("must be up to 100 letters, digits, spaces and . _ - @")
+    return value
+
+
+Database = Annotated[
+    str,
+    typer.Option(
+        "--database",
+        envvar="ROWEN_DATABASE",
+        metavar="URL",
+        help="Where the schedule is kept: sqlite:///FILE.",
+        callback=read_database,
+    ),
+]
+Organization = Annotated[
+    str,
+    typer.Option(
+        "--organization",
+        envvar="ROWEN_ORGANIZATION",
+        metavar="NAME",
+        help="Whose schedule it is.",
+        callback=read_name,
+    ),
+]

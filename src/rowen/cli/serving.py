@@ -1,0 +1,237 @@
+"""`rowen serve`.
+
+Owns starting a server: its database, its first key, the demo, and Granian. Must not know what is served.
+"""
+
+import os
+import re
+import shutil
+import signal
+import tempfile
+from base64 import b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+from ipaddress import ip_address
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+
+from rowen import logs, wiring
+from rowen.app.demo import DEMO_KEY, DEMO_ORGANIZATION
+from rowen.app.keys import new_key
+from rowen.cli.console import run
+from rowen.cli.options import Database
+from rowen.settings import DEFAULT_DATABASE, DEFAULT_ORGANIZATION, DEFAULT_RATE_LIMIT, ServerSettings
+from rowen.store.database import Location, upgrade
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+_PUBLIC_URL = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+(/[A-Za-z0-9._~/\-]*)?")
+
+
+def _read_public_url(value: str | None) -> str | None:
+    if value is not None and _PUBLIC_URL.fullmatch(value) is None:
+        raise typer.BadParameter("must look like https://interviews.example.com")
+    return value
+
+
+def serve(
+    database: Database = DEFAULT_DATABASE,
+    host: Annotated[str, typer.Option(envvar="ROWEN_HOST", help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(envvar="ROWEN_PORT", min=1, max=65_535, help="The port to listen on.")] = 8000,
+    workers: Annotated[int, typer.Option(envvar="ROWEN_WORKERS", min=1, help="How many processes answer.")] = 1,
+    public_url: Annotated[
+        str | None,
+        typer.Option(
+            envvar="ROWEN_PUBLIC_URL",
+            metavar="URL",
+            help="The address that clients use, for links to other pages. Otherwise that of each request.",
+            callback=_read_public_url,
+        ),
+    ] = None,
+    rate_limit: Annotated[
+        int,
+        typer.Option(
+            envvar="ROWEN_RATE_LIMIT", min=0, help="How many requests a key may make in 10 seconds; 0 for any number."
+        ),
+    ] = DEFAULT_RATE_LIMIT,
+    require_https: Annotated[
+        bool,
+        typer.Option("--require-https", envvar="ROWEN_REQUIRE_HTTPS", help="Refuse plain HTTP from other machines."),
+    ] = False,
+    tls_certificate: Annotated[
+        Path | None,
+        typer.Option(envvar="ROWEN_TLS_CERTIFICATE", exists=True, dir_okay=False, help="A certificate chain in PEM."),
+    ] = None,
+    tls_key: Annotated[
+        Path | None,
+        typer.Option(envvar="ROWEN_TLS_KEY", exists=True, dir_okay=False, help="Its private key in PEM (PKCS #8)."),
+    ] = None,
+    access_log: Annotated[
+        bool, typer.Option("--access-log", envvar="ROWEN_ACCESS_LOG", help="Log every request.")
+    ] = False,
+    public_metrics: Annotated[
+        bool,
+        typer.Option("--public-metrics", envvar="ROWEN_PUBLIC_METRICS", help="Show /metrics to other machines, too."),
+    ] = False,
+    demo: Annotated[
+        bool,
+        typer.Option("--demo", envvar="ROWEN_DEMO", help="Serve a year of an invented team, on this machine only."),
+    ] = False,
+) -> None:
+    """Serve the schedule over HTTP.
+
+    The database is made and brought up to date at the start. Where it has no API key yet, the first one is made and
+    printed, once.
+
+    \b
+    Examples:
+      rowen serve --demo
+      rowen serve --database sqlite:////var/lib/rowen/rowen.db --public-url https://interviews.example.com
+      rowen serve --host 0.0.0.0 --port 443 --tls-certificate chain.pem --tls-key key.pem
+    """
+    if (tls_certificate is None) != (tls_key is None):
+        raise typer.BadParameter("--tls-certificate and --tls-key go together")
+    if demo and not _is_loopback(host):
+        raise typer.BadParameter("the demo's key is public: it listens on 127.0.0.1 only", param_hint="--host")
+    settings = ServerSettings(
+        database=database,
+        host=host,
+        port=port,
+        workers=workers,
+        public_url=public_url,
+        rate_limit=rate_limit,
+        require_https=require_https,
+        tls_certificate=tls_certificate,
+        tls_key=tls_key,
+        access_log=access_log,
+        public_metrics=public_metrics,
+        demo=demo,
+    )
+    with _prepared(settings) as prepared:
+        _serve(prepared)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+@contextmanager
+def _prepared(settings: ServerSettings) -> Iterator[ServerSettings]:
+    """Make ready what is served, and tell how to try it."""
+    if not settings.demo:
+        upgrade(Location.parse(settings.database))
+        run(_make_first_key(settings))
+        yield settings
+        return
+    temporary = tempfile.mkdtemp(prefix="rowen-demo-")
+    try:
+        if settings.database == DEFAULT_DATABASE:
+            settings = replace(settings, database=f"sqlite:///{temporary}/demo.db")
+        upgrade(Location.parse(settings.database))
+        run(_fill_demo(settings))
+        typer.echo("This is the demo: an invented team, and the key of the founding document. Try:\n")
+        typer.echo(_curl(settings, DEMO_KEY))
+        yield settings
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+async def _make_first_key(settings: ServerSettings) -> None:
+    store = wiring.open_store(Location.parse(settings.database))
+    try:
+        if await store.keys.all():
+            return
+        organization = await store.organizations.find(DEFAULT_ORGANIZATION)
+        if organization is None:
+            organization = await store.organizations.create(DEFAULT_ORGANIZATION, "UTC", wiring.now())
+        key, stored = new_key("first")
+        await store.keys.create(organization.id, stored, wiring.now())
+    finally:
+        await store.engine.close()
+    typer.echo(f"The organization {DEFAULT_ORGANIZATION!r} has its first API key. Keep it: it is shown only now.\n")
+    typer.echo(f"  {key}\n")
+    typer.echo("Try:\n")
+    typer.echo(_curl(settings, key))
+
+
+async def _fill_demo(settings: ServerSettings) -> None:
+    from rowen.exchange.demo import founding_interviews, invented_interviews
+    from rowen.harvest.documents import draft
+
+    store = wiring.open_store(Location.parse(settings.database))
+    try:
+        organization = await store.organizations.find(DEMO_ORGANIZATION)
+        if organization is None:
+            organization = await store.organizations.create(DEMO_ORGANIZATION, "UTC", wiring.now())
+        zone = ZoneInfo(organization.time_zone)
+        founding = [draft(interview, zone) for interview in founding_interviews()]
+        invented = [draft(interview, zone) for interview in invented_interviews(datetime.now(UTC).date())]
+        await store.merger.merge(organization, founding, now=wiring.now(), created_through_api=False)
+        await store.merger.merge(organization, invented, now=wiring.now(), created_through_api=True)
+    finally:
+        await store.engine.close()
+
+
+def _curl(settings: ServerSettings, key: str) -> str:
+    scheme = "http" if settings.tls_certificate is None else "https"
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    address = settings.public_url or f"{scheme}://{host}:{settings.port}"
+    token = b64encode(f"{key}:".encode()).decode()
+    return f"  curl '{address}/v1/scheduled_interviews' -H \"Authorization: Basic {token}\"\n"
+
+
+def _serve(settings: ServerSettings) -> None:
+    """Run Granian until it is told to stop; requests in flight are finished."""
+    from granian.constants import Interfaces, SSLProtocols
+    from granian.server import Server
+
+    logs.configure()
+    with _shared_metrics(settings):
+        server = Server(
+            target="rowen",
+            address=settings.host,
+            port=settings.port,
+            interface=Interfaces.ASGI,
+            workers=settings.workers,
+            websockets=False,
+            respawn_failed_workers=True,
+            workers_kill_timeout=30,
+            ssl_cert=settings.tls_certificate,
+            ssl_key=settings.tls_key,
+            ssl_protocol_min=SSLProtocols.tls12,
+            log_dictconfig={
+                "formatters": {},
+                "handlers": {},
+                "loggers": {"_granian": {"handlers": [], "propagate": True}},
+            },
+        )
+        server.serve(target_loader=partial(_load, settings), wrap_loader=False)
+
+
+def _load(settings: ServerSettings) -> "ASGIApp":
+    """Build the application, in a worker."""
+    # A terminal's Ctrl-C reaches the whole group; the parent alone decides when its workers stop.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    logs.configure()
+    return wiring.build_application(settings)
+
+
+@contextmanager
+def _shared_metrics(settings: ServerSettings) -> Iterator[None]:
+    """Let several workers add up their metrics in a folder, as prometheus-client does."""
+    if settings.workers == 1:
+        yield
+        return
+    with tempfile.TemporaryDirectory(prefix="rowen-metrics-") as folder:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+        yield

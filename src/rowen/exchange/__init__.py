@@ -1,0 +1,1 @@
+"""Records in files and from other servers: reading sources, writing exports."""

@@ -1,0 +1,110 @@
+"""Reading the query string of a list.
+
+Owns the spelling of filters and pages in a URL, and what is refused of them (contract section 2). Must not know
+SQL or how an answer is written.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any, Final
+from urllib.parse import unquote_plus
+
+from rowen.interviews.errors import Code, FieldProblem, Refusal
+from rowen.interviews.moments import Instant
+from rowen.interviews.query import DEFAULT_PAGE_SIZE, LARGEST_PAGE_SIZE, InterviewQuery, PageRequest
+
+_LARGEST_INTEGER: Final = 2**63 - 1
+_DIGITS: Final = re.compile(r"[0-9]{1,19}")
+_BOOLEANS: Final = {"true": True, "1": True, "false": False, "0": False, "": False}
+_SPACED_ZONE: Final = re.compile(r"([Tt ].*) ([0-9]{2}(?::?[0-9]{2})?)$")
+_TIMES: Final = tuple(
+    f"{what}_{side}" for what in ("created", "updated", "starts", "ends") for side in ("after", "before")
+)
+_PAGING: Final = frozenset({"page", "per_page", "after"})
+
+
+@dataclass(frozen=True, slots=True)
+class ListParameters:
+    """What a list's query string asks for.
+
+    `echo` holds its parameters as they stood, still encoded, without those of paging: for the links to other pages.
+    """
+
+    query: InterviewQuery
+    page: PageRequest
+    echo: tuple[str, ...]
+
+
+@lru_cache(maxsize=512)
+def read_parameters(query_string: str) -> ListParameters:
+    """Read a query string, still encoded. Raises Refusal (invalid) that names every bad field.
+
+    Unknown parameters are ignored; of a repeated one the last counts.
+    """
+    values: dict[str, str] = {}
+    echo: dict[str, str] = {}
+    for part in query_string.split("&"):
+        name, _, value = part.partition("=")
+        name = unquote_plus(name)
+        if name in _PAGING or name in _READERS:
+            values[name] = unquote_plus(value)  # what is not UTF-8 becomes U+FFFD, which matches nothing
+            echo.pop(name, None)
+            if name not in _PAGING:
+                echo[name] = part
+        elif part:
+            echo[part] = part  # a client appends its parameters again to every link that it follows
+    found: list[FieldProblem] = []
+    read = dict(_read(values, found))
+    if found:
+        raise Refusal(Code.INVALID, "Validation error", tuple(found))
+    page = PageRequest(
+        number=read.pop("page", 1),
+        size=read.pop("per_page", DEFAULT_PAGE_SIZE),
+        after=read.pop("after", None),
+        counted=not read.pop("skip_count", False),
+    )
+    return ListParameters(replace(InterviewQuery(), **read), page, tuple(echo.values()))
+
+
+def _read(values: dict[str, str], found: list[FieldProblem]) -> Iterator[tuple[str, Any]]:
+    for name, value in values.items():
+        try:
+            yield name, _READERS[name](value)
+        except ValueError as error:
+            found.append(FieldProblem(name, str(error)))
+
+
+def _integer(smallest: int, largest: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if _DIGITS.fullmatch(text) and smallest <= int(text) <= largest:
+            return int(text)
+        raise ValueError(f"Must be an integer between {smallest} and {largest}")
+
+    return read
+
+
+def _boolean(text: str) -> bool:
+    if text.lower() not in _BOOLEANS:
+        raise ValueError("Must be true or false")
+    return _BOOLEANS[text.lower()]
+
+
+def _bound(text: str) -> Instant:
+    try:
+        # A plus that was not encoded arrives as a space.
+        return Instant.parse_bound(_SPACED_ZONE.sub(r"\1+\2", text))
+    except ValueError:
+        raise ValueError("Must be an ISO-8601 date or timestamp") from None
+
+
+_READERS: Final[dict[str, Callable[[str], Any]]] = {
+    "page": _integer(1, _LARGEST_INTEGER),
+    "per_page": _integer(1, LARGEST_PAGE_SIZE),
+    "after": _integer(0, _LARGEST_INTEGER),
+    "skip_count": _boolean,
+    "actionable": _boolean,
+    "external_event_id": str,
+    **dict.fromkeys(_TIMES, _bound),
+}

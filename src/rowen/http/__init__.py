@@ -1,0 +1,1 @@
+"""The edge: what every request passes, whatever it asks for."""

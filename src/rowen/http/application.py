@@ -1,0 +1,70 @@
+"""The ASGI application, put together.
+
+Owns the routes and what happens at start and stop. Must not know how its parts are made.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from itertools import groupby
+from typing import Final
+
+from starlette.routing import Route, Router
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from rowen.harvest.operations import OPERATIONS
+from rowen.http import metrics
+from rowen.http.edge import Edge, EdgePolicy
+from rowen.http.endpoint import Endpoint, Gate
+from rowen.http.pages import pages
+from rowen.interviews.errors import Code, Refusal
+
+_FLUSH_SECONDS: Final = 30
+
+
+def application(
+    gate: Gate,
+    policy: EdgePolicy,
+    *,
+    ready: Callable[[], Awaitable[None]],
+    close: Callable[[], Awaitable[None]],
+    public_metrics: bool,
+) -> ASGIApp:
+    """Return the whole application; `close` is called once the last request has been answered."""
+    by_path = groupby(sorted(OPERATIONS, key=lambda operation: operation.path), lambda each: each.path)
+    endpoints = {path: Endpoint(gate, {each.method: each for each in found}) for path, found in by_path}
+    routes = [Route(path, endpoint) for path, endpoint in endpoints.items()]
+    routes += [Route(page.path, page) for page in pages(ready, public_metrics=public_metrics)]
+
+    @asynccontextmanager
+    async def lifespan(_: object) -> AsyncIterator[None]:
+        flushing = asyncio.create_task(_flush_now_and_then(gate))
+        yield
+        flushing.cancel()
+        await gate.authentication.flush()
+        await close()
+
+    router = Router(routes, redirect_slashes=False, default=_not_found, lifespan=lifespan)
+    return Edge(_WithoutTrailingSlash(router), policy, metrics.observe)
+
+
+async def _flush_now_and_then(gate: Gate) -> None:
+    while True:
+        await asyncio.sleep(_FLUSH_SECONDS)
+        await gate.authentication.flush()
+
+
+async def _not_found(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001  (ASGI's shape)
+    raise Refusal(Code.NOT_FOUND)
+
+
+class _WithoutTrailingSlash:
+    """Takes `/v1/scheduled_interviews/` for `/v1/scheduled_interviews`, as the live service does."""
+
+    def __init__(self, inner: ASGIApp) -> None:
+        self._inner = inner
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].endswith("/") and scope["path"] != "/":
+            scope["path"] = scope["path"].rstrip("/") or "/"
+        await self._inner(scope, receive, send)

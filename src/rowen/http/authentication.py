@@ -1,0 +1,63 @@
+"""Who may call: HTTP Basic, the user name being the API key (RFC 7617; contract section 3).
+
+Owns reading the header and finding the key. Must not know permissions of endpoints or what is asked. A key goes
+from the header to its digest here and nowhere else.
+"""
+
+import binascii
+from base64 import b64decode
+from collections.abc import Callable
+
+import structlog
+from starlette.types import Scope
+
+from rowen.app.keys import digest
+from rowen.app.ports import KeyAccess, Keyring
+from rowen.interviews.errors import Code, Refusal, Unavailable
+from rowen.interviews.interview import OrganizationId
+from rowen.interviews.moments import Instant
+
+_log = structlog.stdlib.get_logger("rowen.http")
+
+
+class Authentication:
+    """Finds the key of a request, and remembers when keys were used."""
+
+    def __init__(self, keys: Keyring, now: Callable[[], Instant]) -> None:
+        self._keys = keys
+        self._now = now
+        self._used: dict[tuple[OrganizationId, int], Instant] = {}
+
+    async def authenticate(self, scope: Scope) -> KeyAccess:
+        """Return what the request's key opens. Raises Refusal (unauthenticated)."""
+        key = _key(scope)
+        access = None if key is None else await self._keys.authenticate(digest(key))
+        if access is None:
+            raise Refusal(Code.UNAUTHENTICATED)
+        self._used[access.organization.id, access.key_id] = self._now()
+        return access
+
+    async def flush(self) -> None:
+        """Store when keys were used since the last time."""
+        used, self._used = self._used, {}
+        if not used:
+            return
+        try:
+            await self._keys.record_use([(organization, key, at) for (organization, key), at in used.items()])
+        except Unavailable as error:
+            # Telling when a key was last used is not worth an outage of reading.
+            _log.warning("use of keys not recorded", reason=error.message)
+
+
+def _key(scope: Scope) -> str | None:
+    values = [value for name, value in scope["headers"] if name == b"authorization"]
+    if len(values) != 1:
+        return None
+    kind, _, encoded = values[0].partition(b" ")
+    if kind.lower() != b"basic":
+        return None
+    try:
+        credentials = b64decode(encoded.strip(), validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+    return credentials.partition(":")[0] or None

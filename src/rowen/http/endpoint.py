@@ -1,0 +1,104 @@
+"""One path of the API: what happens between routing and the call itself.
+
+Owns the order parse, authorise, decide, render. Must not know what a call does.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from starlette.types import Receive, Scope, Send
+
+from rowen.app.ports import Interviews
+from rowen.harvest.operations import Operation
+from rowen.harvest.v1 import Answer, Call
+from rowen.http.addresses import header, origin
+from rowen.http.answers import Headers, exchange_of, send_answer
+from rowen.http.authentication import Authentication
+from rowen.http.compression import accepts_gzip, compress
+from rowen.http.rate_limit import RateLimiter
+from rowen.interviews.errors import Code, Refusal
+
+_CHALLENGE: Final[Headers] = [(b"www-authenticate", b'Basic realm="Rowen"')]
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What every endpoint needs: who may call, how often, and the public address if one is set."""
+
+    interviews: Interviews
+    authentication: Authentication
+    limiter: RateLimiter
+    public_url: str | None
+
+
+class Endpoint:
+    """The ASGI application of one path."""
+
+    def __init__(self, gate: Gate, operations: Mapping[str, Operation]) -> None:
+        self._gate = gate
+        self._operations = dict(operations)
+        if "GET" in operations:
+            self._operations["HEAD"] = operations["GET"]
+        self._allow: Headers = [(b"allow", ", ".join(sorted(self._operations)).encode())]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request. Raises Refusal."""
+        exchange = exchange_of(scope)
+        operation = self._operations.get(scope["method"])
+        if operation is None:
+            exchange.extra = self._allow
+            raise Refusal(Code.METHOD_NOT_ALLOWED)
+        exchange.route = operation.path
+        call = await self._authorise(scope, operation)
+        if await _has_body(scope, receive):
+            raise Refusal(Code.UNEXPECTED_BODY)
+        answer = await operation.handler(self._gate.interviews, call)
+        await _render(scope, send, answer)
+
+    async def _authorise(self, scope: Scope, operation: Operation) -> Call:
+        exchange = exchange_of(scope)
+        exchange.extra = _CHALLENGE
+        access = await self._gate.authentication.authenticate(scope)
+        exchange.extra = []
+        state = self._gate.limiter.count(access)
+        if state is None:
+            exchange.rate, exchange.extra = self._gate.limiter.refused(access)
+            raise Refusal(Code.RATE_LIMITED)
+        exchange.rate = state
+        if operation.permission not in access.permissions:
+            raise Refusal(Code.FORBIDDEN)
+        return Call(
+            access.organization,
+            scope["path_params"],
+            (self._gate.public_url or origin(scope)) + scope["path"],
+            str(scope["query_string"], "latin-1"),
+            header(scope, b"if-none-match"),
+        )
+
+
+async def _has_body(scope: Scope, receive: Receive) -> bool:
+    announced = header(scope, b"content-length")
+    if announced:
+        return announced != "0"
+    if header(scope, b"transfer-encoding") or scope["http_version"] == "2":
+        message = await receive()
+        return bool(message.get("body")) or bool(message.get("more_body"))
+    return False
+
+
+async def _render(scope: Scope, send: Send, answer: Answer) -> None:
+    headers: Headers = [(b"etag", answer.etag.encode()), (b"vary", b"Accept-Encoding")]
+    if answer.body is None:
+        await send_answer(scope, send, 304, b"", headers=headers)
+        return
+    if answer.link is not None:
+        headers.append((b"link", answer.link.encode("latin-1")))
+    body = answer.body
+    # A strong tag stands for the very bytes: only what has a weak one may be sent in another coding.
+    if answer.etag.startswith("W/") and accepts_gzip(header(scope, b"accept-encoding")):
+        compressed = compress(body)
+        if compressed is not None:
+            headers.append((b"content-encoding", b"gzip"))
+            body = compressed
+    await send_answer(scope, send, 200, body, headers=headers)

@@ -1,0 +1,130 @@
+"""Points in time: how ISO-8601 text becomes an `Instant` and how an `Instant` is written.
+
+Owns the exact forms accepted and rendered (seed heading "General considerations"; contract sections 1 and 2).
+Must not know of interviews, queries, JSON or the current time.
+"""
+
+import re
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from typing import Final, Self
+
+_EPOCH: Final = datetime(1970, 1, 1)
+_DAY: Final = 86_400_000
+_EARLIEST: Final = -62_135_596_800_000  # 0001-01-01T00:00:00.000Z
+_LATEST: Final = 253_402_300_799_999  # 9999-12-31T23:59:59.999Z
+
+_ORDINAL_DATE: Final = re.compile(r"([0-9]{4})-?([0-9]{3})")
+_TIME: Final = re.compile(
+    r"""
+    ([0-9]{2}) (?: :?([0-9]{2}) (?: :?([0-9]{2}) (?: [.,]([0-9]{1,9}) )? )? )?   # hour, minute, second, decimals
+    (Z | z | [+-][0-9]{2} (?: :?[0-9]{2} )? )?                                   # zone; none means UTC
+    """,
+    re.VERBOSE,
+)
+
+
+class Instant(int):
+    """A point in time: whole milliseconds since 1970-01-01T00:00:00Z, from year 1 to year 9999."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read ISO-8601 text; what is finer than a millisecond is cut off.
+
+        Raises ValueError where the text is no ISO-8601 date or date-time.
+        """
+        if len(text) == 24 and text[10] == "T" and text[19] == "." and text[23] == "Z":
+            # The form every Harvest document is written in; six times as fast as the general reader.
+            return cls(round(datetime.fromisoformat(text).timestamp() * 1000))
+        return cls(_parse(text)[0])
+
+    @classmethod
+    def parse_bound(cls, text: str) -> Self:
+        """Read ISO-8601 text as a filter's bound, rounded up to the next whole millisecond.
+
+        For values in whole milliseconds, "at or after" and "before" any finer bound are the same as at or
+        after and before the bound rounded up. Raises ValueError as `parse` does.
+        """
+        milliseconds, finer = _parse(text)
+        return cls(milliseconds + finer)
+
+    @classmethod
+    def at_midnight(cls, day: date, zone: tzinfo) -> Self:
+        """Return the instant at which `day` begins in `zone`."""
+        midnight = datetime(day.year, day.month, day.day, tzinfo=zone)
+        utc = midnight.replace(tzinfo=None) - (midnight.utcoffset() or timedelta())
+        return cls((utc - _EPOCH) // timedelta(milliseconds=1))
+
+    @classmethod
+    def of(cls, moment: datetime) -> Self:
+        """Return the instant of a datetime that carries its zone, cut to the millisecond."""
+        return cls((moment.astimezone(UTC).replace(tzinfo=None) - _EPOCH) // timedelta(milliseconds=1))
+
+    def __str__(self) -> str:
+        """Write it as Harvest does: UTC, exactly three decimals, `Z`."""
+        return (_EPOCH + timedelta(milliseconds=int(self))).isoformat(timespec="milliseconds") + "Z"
+
+    def __repr__(self) -> str:
+        return f"Instant({int(self)})"
+
+
+def _parse(text: str) -> tuple[int, bool]:
+    """Return whole milliseconds and whether the text names a finer time than that."""
+    day_text, time_text = _split(text)
+    try:
+        day = _date(day_text)
+    except ValueError:
+        raise ValueError("is no ISO-8601 date or time") from None
+    milliseconds = (day - _EPOCH.date()).days * _DAY
+    finer = False
+    if time_text is not None:
+        since_midnight, finer = _time(time_text)
+        milliseconds += since_midnight
+    if not _EARLIEST <= milliseconds <= _LATEST:
+        raise ValueError("is outside the years 1 to 9999")
+    return milliseconds, finer
+
+
+def _split(text: str) -> tuple[str, str | None]:
+    for separator in "Tt ":
+        day, found, time = text.partition(separator)
+        if found:
+            return day, time
+    return text, None
+
+
+def _date(text: str) -> date:
+    ordinal = _ORDINAL_DATE.fullmatch(text)
+    if ordinal is None:
+        if not text.isascii():
+            raise ValueError(text)
+        return date.fromisoformat(text)
+    year, day_of_year = int(ordinal[1]), int(ordinal[2])
+    day = date(year, 1, 1) + timedelta(days=day_of_year - 1)
+    if day.year != year:
+        raise ValueError(text)
+    return day
+
+
+def _time(text: str) -> tuple[int, bool]:
+    match = _TIME.fullmatch(text)
+    if match is None:
+        raise ValueError("is no ISO-8601 date or time")
+    hour, minute, second = int(match[1]), int(match[2] or 0), int(match[3] or 0)
+    decimals = (match[4] or "").ljust(9, "0")
+    nanoseconds = int(decimals)
+    if minute > 59 or second > 60 or hour > 24 or (hour == 24 and (minute or second or nanoseconds)):
+        raise ValueError("names a time of day that does not exist")
+    milliseconds = (hour * 3600 + minute * 60 + second) * 1000 + nanoseconds // 1_000_000
+    return milliseconds - _offset(match[5]), nanoseconds % 1_000_000 != 0
+
+
+def _offset(zone: str | None) -> int:
+    if zone is None or zone in "Zz":
+        return 0
+    hours, minutes = int(zone[1:3]), int(zone[-2:]) if len(zone) > 3 else 0
+    if hours > 23 or minutes > 59:
+        raise ValueError("names a time zone that does not exist")
+    size = (hours * 60 + minutes) * 60_000
+    return -size if zone[0] == "-" else size

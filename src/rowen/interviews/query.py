@@ -1,0 +1,62 @@
+"""What can be asked of the schedule: the filters, the page, and what they mean.
+
+Owns the meaning of a question (contract section 2). Must not know its spelling in a URL or in SQL.
+"""
+
+from dataclasses import dataclass, fields
+from typing import Final
+
+from rowen.interviews.interview import ApplicationId
+from rowen.interviews.moments import Instant
+
+DEFAULT_PAGE_SIZE: Final = 100
+LARGEST_PAGE_SIZE: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class InterviewQuery:
+    """Which interviews are wanted; every criterion that is set must hold.
+
+    `*_after` is inclusive, `*_before` exclusive. All-day interviews start and end at the midnights of the
+    organization's time zone.
+    """
+
+    application_id: ApplicationId | None = None
+    external_event_id: str | None = None
+    actionable: bool = False
+    created_after: Instant | None = None
+    created_before: Instant | None = None
+    updated_after: Instant | None = None
+    updated_before: Instant | None = None
+    starts_after: Instant | None = None
+    starts_before: Instant | None = None
+    ends_after: Instant | None = None
+    ends_before: Instant | None = None
+
+    @property
+    def criteria(self) -> dict[str, int | str | bool]:
+        """The criteria that are set, by name."""
+        values = ((name, getattr(self, name)) for name in CRITERIA)
+        return {name: value for name, value in values if value is not None and value is not False}
+
+
+CRITERIA: Final = tuple(field.name for field in fields(InterviewQuery))
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    """Which page of the answer is wanted.
+
+    `number` counts from 1. `after` makes it a continuation: the page begins behind the record with that id,
+    wherever rows were inserted or deleted meanwhile. `counted` asks for the number of the last page.
+    """
+
+    number: int = 1
+    size: int = DEFAULT_PAGE_SIZE
+    after: int | None = None
+    counted: bool = True
+
+    @property
+    def offset(self) -> int:
+        """How many records stand before the page."""
+        return (self.number - 1) * self.size

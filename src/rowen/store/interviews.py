@@ -1,0 +1,148 @@
+"""Reading the interviews of an organization.
+
+Owns how a page is found: by range where nothing is filtered, by the remembered ids of the query where something
+is. Must not know HTTP, or build an interview: documents leave as they are stored.
+"""
+
+from array import array
+from bisect import bisect_right
+from collections.abc import AsyncIterator
+from functools import partial
+from typing import Any, Final, Protocol
+
+from rowen.app.ports import InterviewPage, Organization
+from rowen.interviews.interview import ApplicationId, InterviewId, OrganizationId
+from rowen.interviews.moments import Instant
+from rowen.interviews.query import InterviewQuery, PageRequest
+from rowen.store import statements
+from rowen.store.engine import Engine, Parameters, Prepared, Row
+from rowen.store.matches import ORIGIN, Anchor, AnchorCache, Matches, MatchesCache
+
+_EXPORT_BATCH: Final = 1_000
+
+
+class _Reader(Protocol):
+    """What can run a reading statement: an engine directly, or a transaction."""
+
+    async def row(self, statement: Prepared, parameters: Parameters) -> Row | None: ...
+
+
+class InterviewReader:
+    """Answers questions about interviews from one engine."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._matches = MatchesCache()
+        self._anchors = AnchorCache()
+        self._gathered: dict[frozenset[str], Prepared] = {}
+        self._chunk = engine.prepare(statements.chunk(engine))
+        self._listed = engine.prepare(statements.listed(engine))
+        self._listed_documents = engine.prepare(statements.listed_documents(engine))
+        self._document = engine.prepare(statements.document())
+        self._application = engine.prepare(statements.application())
+
+    async def page(self, organization: Organization, query: InterviewQuery, request: PageRequest) -> InterviewPage:
+        """Return one page of the interviews that match, ordered by id."""
+        if query == _EVERYTHING:
+            return await self._chunk_page(organization, request)
+        criteria = query.criteria
+        if statements.NARROW.intersection(criteria):
+            matches: Matches | None = await self._gather(organization, criteria, self._engine)
+        else:
+            matches = self._matches.get(organization.id, query, organization.revision)
+        if matches is not None:
+            page = await self._listed_page(organization, matches, request, self._engine)
+            if page.organization.revision == matches.revision:
+                return page
+        # Not known yet, or changed between two statements: both again, on one snapshot and off the event loop.
+        return await self._engine.read(partial(self._fresh_page, organization, query, request))
+
+    async def _fresh_page(
+        self, organization: Organization, query: InterviewQuery, request: PageRequest, reader: _Reader
+    ) -> InterviewPage:
+        criteria = query.criteria
+        matches = await self._gather(organization, criteria, reader)
+        if not statements.NARROW.intersection(criteria):
+            self._matches.put(organization.id, query, matches)
+        return await self._listed_page(organization, matches, request, reader)
+
+    async def _chunk_page(self, organization: Organization, request: PageRequest) -> InterviewPage:
+        if request.after is not None:
+            anchor, offset = Anchor(0, request.after), 0
+        elif request.offset >= organization.interview_count:
+            anchor, offset = _BEYOND, 0
+        else:
+            anchor = self._anchors.nearest(organization.id, organization.revision, request.offset)
+            offset = request.offset - anchor.offset
+        row = await self._engine.row(
+            self._chunk,
+            {"organization": organization.id, "after": anchor.after, "size": request.size, "offset": offset},
+        )
+        seen, body, size, last_id, more = _as_of(organization, row)
+        if request.after is None:
+            if seen is not organization and anchor is not ORIGIN:
+                # The place was known for an older revision than was read: find it in this one.
+                return await self._chunk_page(seen, request)
+            if size:
+                self._anchors.learn(organization.id, seen.revision, Anchor(request.offset + size, last_id))
+        total = seen.interview_count if request.counted else None
+        return InterviewPage(body or b"[]", last_id, bool(more), total, seen)
+
+    async def _listed_page(
+        self, organization: Organization, matches: Matches, request: PageRequest, reader: _Reader
+    ) -> InterviewPage:
+        ids = matches.ids
+        first = request.offset if request.after is None else bisect_right(ids, request.after)
+        wanted = ids[first : first + request.size]
+        more = first + len(wanted) < len(ids)
+        row = await reader.row(
+            self._listed, {"organization": organization.id, "ids": self._engine.bind_identifiers(wanted)}
+        )
+        seen, body, _, last_id = _as_of(organization, row)
+        return InterviewPage(body or b"[]", last_id, more, len(ids) if request.counted else None, seen)
+
+    async def _gather(self, organization: Organization, criteria: dict[str, Any], reader: _Reader) -> Matches:
+        names = frozenset(criteria)
+        statement = self._gathered.get(names)
+        if statement is None:
+            statement = self._gathered[names] = self._engine.prepare(statements.gathered(self._engine, names))
+        row = await reader.row(statement, {"organization": organization.id, **criteria})
+        seen, collected = _as_of(organization, row)
+        return Matches(seen.revision, self._engine.read_identifiers(collected))
+
+    async def document(self, organization: OrganizationId, interview: InterviewId) -> bytes | None:
+        """Return one interview as served; None where the organization has none of that id."""
+        row = await self._engine.row(self._document, {"organization": organization, "interview": interview})
+        return None if row is None else row[0]
+
+    async def has_application(self, organization: OrganizationId, application: ApplicationId) -> bool:
+        """Tell whether the organization has that application."""
+        parameters = {"organization": organization, "application": application}
+        return await self._engine.row(self._application, parameters) is not None
+
+    async def documents(self, organization: Organization, query: InterviewQuery) -> AsyncIterator[list[bytes]]:
+        """Return every interview that matched when it began, in batches ordered by id, each as served."""
+        matches = await self._engine.read(partial(self._gather, organization, query.criteria))
+        for start in range(0, len(matches.ids), _EXPORT_BATCH):
+            wanted: array[int] = matches.ids[start : start + _EXPORT_BATCH]
+            rows = await self._engine.rows(
+                self._listed_documents,
+                {"organization": organization.id, "ids": self._engine.bind_identifiers(wanted)},
+            )
+            yield [row[1] for row in rows]
+
+
+_EVERYTHING: Final = InterviewQuery()
+_BEYOND: Final = Anchor(0, 2**63 - 1)
+
+
+def _as_of(organization: Organization, row: Row | None) -> tuple[Any, ...]:
+    """Return the organization as of the row's revision, and the rest of the row."""
+    if row is None:
+        raise LookupError("the organization is gone")
+    revision, last_updated_at, count, *rest = row
+    if revision != organization.revision:
+        organization = organization._replace(
+            revision=revision, last_updated_at=Instant(last_updated_at), interview_count=count
+        )
+    return organization, *rest

@@ -1,0 +1,143 @@
+"""The API keys of a database.
+
+Owns their rows, and the one statement that every request begins with. Must not know a key itself: only its
+digest comes here.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+from sqlalchemy import bindparam, func, insert, literal_column, select, update
+
+from rowen.app.ports import ApiKey, KeyAccess, NewKey
+from rowen.interviews.errors import Code, Refusal
+from rowen.interviews.interview import OrganizationId
+from rowen.interviews.moments import Instant
+from rowen.store.engine import Engine, Transaction
+from rowen.store.organizations import COLUMNS, organization_of
+from rowen.store.tables import api_keys, organizations
+
+
+class KeyTable:
+    """Reads and makes API keys through one engine."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        keys = api_keys.c
+        with_organization = api_keys.join(organizations, organizations.c.id == keys.organization_id)
+        named = (keys.organization_id == bindparam("organization"), keys.name == bindparam("key_name"))
+        self._authenticate = engine.prepare(
+            select(keys.id, keys.permissions, keys.rate_limit, *COLUMNS)
+            .select_from(with_organization)
+            .where(keys.digest == bindparam("digest"), keys.revoked_at.is_(None))
+        )
+        self._all = engine.prepare(
+            select(
+                organizations.c.name,
+                keys.name,
+                keys.prefix,
+                keys.permissions,
+                keys.rate_limit,
+                keys.created_at,
+                keys.last_used_at,
+                keys.revoked_at,
+            )
+            .select_from(with_organization)
+            .order_by(organizations.c.name, keys.id)
+        )
+        self._named = engine.prepare(select(keys.id).where(*named))
+        self._last_id = engine.prepare(
+            select(func.coalesce(func.max(keys.id), literal_column("0"))).where(
+                keys.organization_id == bindparam("organization")
+            )
+        )
+        self._insert = engine.prepare(insert(api_keys).values({column.name: bindparam(column.name) for column in keys}))
+        self._revoke = engine.prepare(
+            update(api_keys).where(*named, keys.revoked_at.is_(None)).values(revoked_at=bindparam("now"))
+        )
+        self._use = engine.prepare(
+            update(api_keys)
+            .where(keys.organization_id == bindparam("organization"), keys.id == bindparam("key"))
+            .values(last_used_at=bindparam("now"))
+        )
+
+    async def authenticate(self, digest: bytes) -> KeyAccess | None:
+        """Return what the key with that SHA-256 digest opens; None where it is unknown or revoked."""
+        row = await self._engine.row(self._authenticate, {"digest": digest})
+        if row is None:
+            return None
+        return KeyAccess(row[0], _permissions(row[1]), row[2], organization_of(row[3:]))
+
+    async def create(self, organization: OrganizationId, key: NewKey, now: Instant) -> None:
+        """Store a key. Raises Refusal (conflict) where the organization has a key of that name."""
+
+        async def work(transaction: Transaction) -> None:
+            named = {"organization": organization, "key_name": key.name}
+            if await transaction.row(self._named, named) is not None:
+                raise Refusal(Code.CONFLICT, f"there is a key {key.name!r} already")
+            row = await transaction.row(self._last_id, {"organization": organization})
+            values = {
+                "organization_id": organization,
+                "id": row[0] + 1 if row else 1,
+                "name": key.name,
+                "prefix": key.prefix,
+                "digest": key.digest,
+                "permissions": " ".join(sorted(key.permissions)),
+                "rate_limit": key.rate_limit,
+                "created_at": int(now),
+                "last_used_at": None,
+                "revoked_at": None,
+            }
+            await transaction.run(self._insert, values)
+
+        await self._engine.write(work)
+
+    async def all(self) -> list[ApiKey]:
+        """Return every key, ordered by organization and creation."""
+        return [
+            ApiKey(
+                organization,
+                name,
+                prefix,
+                _permissions(permissions),
+                rate_limit,
+                Instant(created_at),
+                None if last_used_at is None else Instant(last_used_at),
+                None if revoked_at is None else Instant(revoked_at),
+            )
+            for (
+                organization,
+                name,
+                prefix,
+                permissions,
+                rate_limit,
+                created_at,
+                last_used_at,
+                revoked_at,
+            ) in await self._engine.rows(self._all, {})
+        ]
+
+    async def revoke(self, organization: OrganizationId, name: str, now: Instant) -> bool:
+        """Revoke a key; False where there is none of that name still in force."""
+
+        async def work(transaction: Transaction) -> int:
+            return await transaction.run(
+                self._revoke, {"organization": organization, "key_name": name, "now": int(now)}
+            )
+
+        return await self._engine.write(work) > 0
+
+    async def record_use(self, uses: Sequence[tuple[OrganizationId, int, Instant]]) -> None:
+        """Store when keys (by id) were last used."""
+        order = self._use.parameters
+
+        async def work(transaction: Transaction) -> None:
+            rows = [{"organization": organization, "key": key, "now": int(now)} for organization, key, now in uses]
+            await transaction.run_many(self._use, [[row[name] for name in order] for row in rows])
+
+        await self._engine.write(work)
+
+
+@lru_cache(maxsize=256)
+def _permissions(text: str) -> frozenset[str]:
+    return frozenset(text.split())

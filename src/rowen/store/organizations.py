@@ -1,0 +1,86 @@
+"""The organizations of a database.
+
+Owns their rows. Must not know what an organization schedules.
+"""
+
+from collections.abc import Sequence
+
+from sqlalchemy import bindparam, func, insert, literal_column, select
+
+from rowen.app.ports import Organization
+from rowen.interviews.errors import Code, Refusal
+from rowen.interviews.interview import OrganizationId
+from rowen.interviews.moments import Instant
+from rowen.store.engine import Engine, Row, Transaction
+from rowen.store.tables import organizations
+
+COLUMNS = (
+    organizations.c.id,
+    organizations.c.name,
+    organizations.c.time_zone,
+    organizations.c.created_at,
+    organizations.c.revision,
+    organizations.c.last_updated_at,
+    organizations.c.interview_count,
+)
+"""The columns of an `Organization`, in the order of its fields."""
+
+
+def organization_of(row: Row) -> Organization:
+    """Build an organization of the values of `COLUMNS`."""
+    identifier, name, time_zone, created_at, revision, last_updated_at, count = row
+    return Organization(
+        OrganizationId(identifier),
+        name,
+        time_zone,
+        Instant(created_at),
+        revision,
+        Instant(last_updated_at),
+        count,
+    )
+
+
+class OrganizationTable:
+    """Reads and makes organizations through one engine."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._find = engine.prepare(select(*COLUMNS).where(organizations.c.name == bindparam("name")))
+        self._all = engine.prepare(select(*COLUMNS).order_by(organizations.c.name))
+        self._last_id = engine.prepare(select(func.coalesce(func.max(organizations.c.id), literal_column("0"))))
+        self._insert = engine.prepare(
+            insert(organizations).values({column.name: bindparam(column.name) for column in organizations.c})
+        )
+
+    async def create(self, name: str, time_zone: str, now: Instant) -> Organization:
+        """Store a new organization. Raises Refusal (conflict) where the name is taken."""
+
+        async def work(transaction: Transaction) -> Organization:
+            if await transaction.row(self._find, {"name": name}) is not None:
+                raise Refusal(Code.CONFLICT, f"there is an organization {name!r} already")
+            row = await transaction.row(self._last_id, {})
+            identifier = OrganizationId(row[0] + 1 if row else 1)
+            values = {
+                "id": identifier,
+                "name": name,
+                "time_zone": time_zone,
+                "created_at": int(now),
+                "revision": 0,
+                "last_updated_at": int(now),
+                "last_id": 0,
+                "interview_count": 0,
+            }
+            await transaction.run(self._insert, values)
+            return Organization(identifier, name, time_zone, now, 0, now, 0)
+
+        return await self._engine.write(work)
+
+    async def find(self, name: str) -> Organization | None:
+        """Return the organization of that name."""
+        row = await self._engine.row(self._find, {"name": name})
+        return None if row is None else organization_of(row)
+
+    async def all(self) -> list[Organization]:
+        """Return every organization, ordered by name."""
+        rows: Sequence[Row] = await self._engine.rows(self._all, {})
+        return [organization_of(row) for row in rows]

@@ -1,0 +1,240 @@
+"""The SQLite engine: three connections to one file, each on a thread of its own.
+
+Owns pragmas, transactions, the dialect's functions and what SQLite's errors mean. Must not know a table. Short
+reads run at once on the caller's thread (a page takes less time than a thread hop costs twice); long reads and
+writes each have a worker thread, so that no request waits behind them.
+"""
+
+import asyncio
+import sqlite3
+from array import array
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Final, TypeVar, cast
+
+import msgspec
+from sqlalchemy import LargeBinary, bindparam, column, func, literal_column
+from sqlalchemy import cast as sql_cast
+from sqlalchemy.dialects import sqlite as dialect_module
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.expression import ClauseElement
+from sqlalchemy.sql.selectable import FromClause
+
+from rowen.interviews.errors import Unavailable
+from rowen.store.engine import Parameters, Prepared, Row, Transaction
+
+Result = TypeVar("Result")
+
+PAGE_BYTES: Final = 16_384
+"""Rows hold whole documents, and interior pages of a clustered table hold whole rows: see docs/decisions/0002."""
+
+_BUSY_MILLISECONDS: Final = 10_000
+_READER_CACHE_KIB: Final = 16_384
+_WRITER_CACHE_KIB: Final = 65_536
+
+
+class _Connection:
+    """One connection, opened when first needed and opened anew after a fault."""
+
+    def __init__(self, path: Path, cache_kib: int, *, read_only: bool) -> None:
+        self._path = path
+        self._cache_kib = cache_kib
+        self._read_only = read_only
+        self._connection: sqlite3.Connection | None = None
+
+    def get(self) -> sqlite3.Connection:
+        if self._connection is None:
+            self._connection = connect(self._path, self._cache_kib, read_only=self._read_only)
+        return self._connection
+
+    def drop(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+def connect(path: Path, cache_kib: int = _READER_CACHE_KIB, *, read_only: bool = False) -> sqlite3.Connection:
+    """Open an existing database with the pragmas that durability and speed need.
+
+    Raises sqlite3.Error where it cannot be opened.
+    """
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode=rw",
+        uri=True,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=256,
+    )
+    connection.execute(f"PRAGMA busy_timeout = {_BUSY_MILLISECONDS}")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute(f"PRAGMA cache_size = -{cache_kib}")
+    if read_only:
+        connection.execute("PRAGMA query_only = ON")
+    return connection
+
+
+def create(path: Path) -> None:
+    """Make an empty database file. Raises sqlite3.Error or OSError where that is not possible."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    connection = sqlite3.connect(path, isolation_level=None)
+    try:
+        connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
+        connection.execute("PRAGMA journal_mode = WAL")
+    finally:
+        connection.close()
+
+
+class _SqliteTransaction:
+    """The statements of one transaction on one connection."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    async def row(self, statement: Prepared, parameters: Parameters) -> Row | None:
+        found: Row | None = self._connection.execute(
+            statement.text, [parameters[name] for name in statement.parameters]
+        ).fetchone()
+        return found
+
+    async def rows(self, statement: Prepared, parameters: Parameters) -> Sequence[Row]:
+        return self._connection.execute(statement.text, [parameters[name] for name in statement.parameters]).fetchall()
+
+    async def run(self, statement: Prepared, parameters: Parameters) -> int:
+        return self._connection.execute(statement.text, [parameters[name] for name in statement.parameters]).rowcount
+
+    async def run_many(self, statement: Prepared, parameters: Sequence[Sequence[Any]]) -> None:
+        self._connection.executemany(statement.text, parameters)
+
+
+class SqliteEngine:
+    """The `Engine` on a SQLite file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._dialect = dialect_module.dialect(paramstyle="qmark")
+        self._direct = _Connection(path, _READER_CACHE_KIB, read_only=True)
+        self._scanning = _Connection(path, _READER_CACHE_KIB, read_only=True)
+        self._writing = _Connection(path, _WRITER_CACHE_KIB, read_only=False)
+        self._scanner = ThreadPoolExecutor(1, "rowen-scan")
+        self._writer = ThreadPoolExecutor(1, "rowen-write")
+
+    def prepare(self, statement: ClauseElement) -> Prepared:
+        """Compile a statement; its constants must be literal columns, so that every parameter has a name."""
+        compiled = cast(SQLCompiler, statement.compile(dialect=self._dialect))
+        constants = {name for name, value in compiled.params.items() if value is not None}
+        if constants:
+            raise ValueError(f"{compiled}: constants {constants} must be literal columns")
+        return Prepared(str(compiled), tuple(compiled.positiontup or ()))
+
+    async def row(self, statement: Prepared, parameters: Parameters) -> Row | None:
+        """Run one short reading statement, at once, and return its first row."""
+        try:
+            found: Row | None = (
+                self._direct.get()
+                .execute(statement.text, [parameters[name] for name in statement.parameters])
+                .fetchone()
+            )
+        except sqlite3.Error as error:
+            raise self._unavailable(self._direct, error) from error
+        return found
+
+    async def rows(self, statement: Prepared, parameters: Parameters) -> Sequence[Row]:
+        """Run one short reading statement, at once, and return its rows."""
+        try:
+            return await _SqliteTransaction(self._direct.get()).rows(statement, parameters)
+        except sqlite3.Error as error:
+            raise self._unavailable(self._direct, error) from error
+
+    async def read(self, work: Callable[[Transaction], Awaitable[Result]]) -> Result:
+        """Run work that may take long on one snapshot, beside the other requests."""
+        return await asyncio.get_running_loop().run_in_executor(
+            self._scanner, self._transact, self._scanning, "BEGIN", work
+        )
+
+    async def write(self, work: Callable[[Transaction], Awaitable[Result]]) -> Result:
+        """Run work in one durable transaction: all of it is kept, or nothing."""
+        # Shielded: a caller that goes away must not be told of a rollback while the commit goes through.
+        return await asyncio.shield(
+            asyncio.get_running_loop().run_in_executor(
+                self._writer, self._transact, self._writing, "BEGIN IMMEDIATE", work
+            )
+        )
+
+    def _transact(self, on: _Connection, begin: str, work: Callable[[Transaction], Awaitable[Result]]) -> Result:
+        try:
+            connection = on.get()
+            connection.execute(begin)
+            try:
+                result = _finish(work(_SqliteTransaction(connection)))
+                connection.execute("COMMIT")
+            finally:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+        except sqlite3.Error as error:
+            raise self._unavailable(on, error) from error
+        return result
+
+    def _unavailable(self, connection: _Connection, error: sqlite3.Error) -> Unavailable:
+        if isinstance(error, sqlite3.ProgrammingError | sqlite3.IntegrityError):
+            raise error  # our own mistake, not the database's state
+        # A fresh connection sees a file that was repaired, replaced or given room meanwhile.
+        connection.drop()
+        return Unavailable(explain(self._path, error))
+
+    def joined_documents(self, documents: ColumnElement[Any]) -> ColumnElement[Any]:
+        """Return the aggregate that writes documents as one JSON array, in the order of their rows."""
+        joined = func.group_concat(documents, literal_column("','"))
+        return sql_cast(literal_column("'['").concat(joined).concat(literal_column("']'")), LargeBinary)
+
+    def collected_identifiers(self, identifiers: ColumnElement[Any]) -> ColumnElement[Any]:
+        """Return the aggregate that gathers ids as JSON: made in C, beside the interpreter."""
+        return func.json_group_array(identifiers)
+
+    def read_identifiers(self, collected: Any) -> "array[int]":
+        """Return gathered ids as an ascending array."""
+        return array("q", msgspec.json.decode(collected, type=list[int]))
+
+    def listed_identifiers(self, parameter: str) -> FromClause:
+        """Return the table with one column `value` of the ids bound to `parameter`."""
+        return func.json_each(bindparam(parameter)).table_valued(column("value"))
+
+    def bind_identifiers(self, identifiers: Sequence[int]) -> str:
+        """Return ids as the value of a parameter of `listed_identifiers`."""
+        return msgspec.json.encode(list(identifiers)).decode()
+
+    async def close(self) -> None:
+        """Finish what is being written and let go of the file."""
+        for executor in (self._scanner, self._writer):
+            executor.shutdown(wait=True)
+        for connection in (self._direct, self._scanning, self._writing):
+            connection.drop()
+
+
+def _finish(work: Awaitable[Result]) -> Result:
+    """Drive a unit of work to its end: on SQLite its statements never wait, so one step is all of it."""
+    try:
+        cast(Coroutine[Any, Any, Result], work).send(None)
+    except StopIteration as stop:
+        return cast(Result, stop.value)
+    raise RuntimeError("a unit of work may await nothing but its transaction")
+
+
+_EXPLANATIONS: Final = {
+    sqlite3.SQLITE_FULL: "the disk is full",
+    sqlite3.SQLITE_READONLY: "the file or its folder cannot be written",
+    sqlite3.SQLITE_CANTOPEN: "the file cannot be opened",
+    sqlite3.SQLITE_CORRUPT: "the file is damaged: restore a backup",
+    sqlite3.SQLITE_NOTADB: "the file is no SQLite database",
+    sqlite3.SQLITE_IOERR: "the disk reports an error",
+    sqlite3.SQLITE_BUSY: "another process has been writing for too long",
+    sqlite3.SQLITE_PERM: "this user may not read the file",
+}
+
+
+def explain(path: Path, error: sqlite3.Error) -> str:
+    """Say in one sentence what is wrong with the database file."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # extended codes keep the primary in the low byte
+    return f"database {path.name}: {_EXPLANATIONS.get(code, str(error))}"

@@ -1,0 +1,138 @@
+"""The statements that read interviews, in SQLAlchemy Core.
+
+Owns how a query becomes SQL. Must not know a dialect (the engine's functions are passed in) or run anything.
+"""
+
+from collections.abc import Collection
+from typing import Any, Final
+
+from sqlalchemy import Select, bindparam, exists, func, intersect, literal_column, select
+from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.selectable import Subquery
+
+from rowen.store.engine import Engine
+from rowen.store.tables import OPEN, applications, organizations, scheduled_interviews
+
+LEDGER: Final = (organizations.c.revision, organizations.c.last_updated_at, organizations.c.interview_count)
+"""What every statement reads first, so that its answer names the revision it is true for."""
+
+_interviews = scheduled_interviews.c
+_OF_ORGANIZATION: Final = _interviews.organization_id == bindparam("organization")
+
+_ACTIONABLE: Final = OPEN & ~exists(
+    select(literal_column("1")).where(
+        applications.c.organization_id == _interviews.organization_id,
+        applications.c.id == _interviews.application_id,
+        ~applications.c.active,
+    )
+)
+
+_CRITERIA: Final[dict[str, ColumnElement[bool]]] = {
+    "application_id": _interviews.application_id == bindparam("application_id"),
+    "external_event_id": _interviews.external_event_id == bindparam("external_event_id"),
+    "actionable": _ACTIONABLE,
+    "created_after": _interviews.created_at >= bindparam("created_after"),
+    "created_before": _interviews.created_at < bindparam("created_before"),
+    "updated_after": _interviews.updated_at >= bindparam("updated_after"),
+    "updated_before": _interviews.updated_at < bindparam("updated_before"),
+    "starts_after": _interviews.starts_at >= bindparam("starts_after"),
+    "starts_before": _interviews.starts_at < bindparam("starts_before"),
+    "ends_after": _interviews.ends_at >= bindparam("ends_after"),
+    "ends_before": _interviews.ends_at < bindparam("ends_before"),
+}
+
+NARROW: Final = frozenset({"application_id", "external_event_id"})
+"""Criteria of which each matches a handful of interviews at the most."""
+
+_COLUMNS: Final = (
+    {"actionable"},
+    {"created_after", "created_before"},
+    {"updated_after", "updated_before"},
+    {"starts_after", "starts_before"},
+    {"ends_after", "ends_before"},
+)
+
+
+def matching_identifiers(criteria: Collection[str]) -> Select[Any]:
+    """Return the ids that match, ascending.
+
+    Each column has an index that holds the id, so that wide criteria are answered from indexes alone and
+    intersected; a narrow one is looked up, and the others are checked on the few rows it finds.
+    """
+    if NARROW.intersection(criteria) or not criteria:
+        return _identifiers(criteria).order_by(_interviews.id)
+    parts = [_identifiers(found) for names in _COLUMNS if (found := names.intersection(criteria))]
+    if len(parts) == 1:
+        return parts[0].order_by(_interviews.id)
+    both = intersect(*parts).subquery()
+    return select(both.c.id).order_by(both.c.id)
+
+
+def _identifiers(criteria: Collection[str]) -> Select[Any]:
+    return select(_interviews.id).where(_OF_ORGANIZATION, *(_CRITERIA[name] for name in sorted(criteria)))
+
+
+def gathered(engine: Engine, criteria: Collection[str]) -> Select[Any]:
+    """Return one row: the ledger (see `LEDGER`), and all ids that match as one value."""
+    matching = matching_identifiers(criteria).subquery()
+    collected = select(engine.collected_identifiers(matching.c.id)).scalar_subquery()
+    return select(*LEDGER, collected).where(organizations.c.id == bindparam("organization"))
+
+
+def chunk(engine: Engine) -> Select[Any]:
+    """Return one row for `size` interviews behind the id `after`, `offset` further on.
+
+    Its columns are those of `_page`, and whether others follow.
+    """
+    rows = (
+        select(_interviews.id, _interviews.document)
+        .where(_OF_ORGANIZATION, _interviews.id > bindparam("after"))
+        .order_by(_interviews.id)
+        .limit(bindparam("size"))
+        .offset(bindparam("offset"))
+    )
+    page, totals = _page(engine, rows)
+    others = select(_interviews.id).where(_OF_ORGANIZATION, _interviews.id > totals.c.last_id)
+    return page.add_columns(others.exists())
+
+
+def listed(engine: Engine) -> Select[Any]:
+    """Return one row for the interviews whose `ids` are given: see `_page`."""
+    return _page(engine, _listed(engine))[0]
+
+
+def listed_documents(engine: Engine) -> Select[Any]:
+    """Return the id and document of the interviews whose `ids` are given, ascending."""
+    return _listed(engine)
+
+
+def _listed(engine: Engine) -> Select[Any]:
+    ids = engine.listed_identifiers("ids")
+    return (
+        select(_interviews.id, _interviews.document)
+        .where(_OF_ORGANIZATION, _interviews.id.in_(select(ids.c.value)))
+        .order_by(_interviews.id)
+    )
+
+
+def _page(engine: Engine, rows: Select[Any]) -> tuple[Select[Any], Subquery]:
+    """Return a row of the ledger (see `LEDGER`), the JSON array, how many it holds, and its last id."""
+    page = rows.subquery("page")
+    totals = select(
+        engine.joined_documents(page.c.document).label("body"),
+        func.count(page.c.id).label("size"),
+        func.max(page.c.id).label("last_id"),
+    ).subquery("totals")
+    return select(*LEDGER, *totals.c).where(organizations.c.id == bindparam("organization")), totals
+
+
+def document() -> Select[Any]:
+    """Return one interview's document."""
+    return select(_interviews.document).where(_OF_ORGANIZATION, _interviews.id == bindparam("interview"))
+
+
+def application() -> Select[Any]:
+    """Return a row where the organization has the application."""
+    return select(applications.c.id).where(
+        applications.c.organization_id == bindparam("organization"), applications.c.id == bindparam("application")
+    )

@@ -1,0 +1,1 @@
+"""What tests share: real storage, real servers, real commands."""

@@ -1,0 +1,98 @@
+"""A real server: a process of its own on a real socket."""
+
+import signal
+import socket
+import subprocess
+import threading
+from base64 import b64encode
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import httpx
+
+from tests.support.command import ROWEN, environment
+
+READY = "Started worker-"
+START_SECONDS = 60
+
+
+def free_port() -> int:
+    """Return a port that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def basic(key: str, password: str | None = "") -> dict[str, str]:
+    """Return the headers that authenticate with a key; `None` leaves out the colon, too."""
+    credentials = key if password is None else f"{key}:{password}"
+    return {"Authorization": "Basic " + b64encode(credentials.encode()).decode()}
+
+
+@dataclass
+class Server:
+    """A running server."""
+
+    process: subprocess.Popen[str]
+    port: int
+    log: list[str] = field(default_factory=list)
+    _ready: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def url(self) -> str:
+        """Its base URL."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def client(self, key: str | None = None, **options: object) -> httpx.Client:
+        """Return a client that authenticates with a key; without one it sends none."""
+        headers = {"Accept-Encoding": "identity", **(basic(key) if key else {})}
+        return httpx.Client(base_url=self.url, headers=headers, timeout=30, **options)  # type: ignore[arg-type]
+
+    def read_log(self) -> None:
+        """Collect what the process prints, until it ends."""
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.log.append(line)
+            if READY in line:
+                self._ready.set()
+        self._ready.set()
+
+    def wait_until_ready(self) -> None:
+        """Return once a worker answers."""
+        assert self._ready.wait(START_SECONDS), "".join(self.log)
+        assert self.process.poll() is None, "".join(self.log)
+
+    def stop(self, signal_number: int = signal.SIGTERM) -> int:
+        """Stop it and return its exit status."""
+        self.process.send_signal(signal_number)
+        return self.process.wait(60)
+
+
+@contextmanager
+def serving(
+    database: str, options: Sequence[str] = (), *, extra_environment: Mapping[str, str] | None = None
+) -> Iterator[Server]:
+    """Serve a database until the end of the block."""
+    port = free_port()
+    process = subprocess.Popen(
+        [*ROWEN, "serve", "--database", database, "--port", str(port), *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=environment(extra_environment),
+        start_new_session=True,
+    )
+    server = Server(process, port)
+    reader = threading.Thread(target=server.read_log, daemon=True)
+    reader.start()
+    try:
+        server.wait_until_ready()
+        yield server
+    finally:
+        if process.poll() is None:
+            server.stop()
+        reader.join(10)
+        assert process.stdout is not None
+        process.stdout.close()
