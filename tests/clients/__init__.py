@@ -1,1 +1,1 @@
-
+"""Clients from the wild, unmodified but for the base URL."""

@@ -1,1 +1,1 @@
-
+"""What holds while others write."""

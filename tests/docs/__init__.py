@@ -1,1 +1,1 @@
-
+"""The documentation, run and compared."""

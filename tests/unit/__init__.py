@@ -1,1 +1,1 @@
-
+"""The rules from the inside, mirroring the house."""

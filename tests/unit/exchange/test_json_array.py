@@ -152,9 +152,10 @@ def test_objects_without_an_array_have_no_commas_or_brackets(wrong: bytes) -> No
     assert (fault.line, fault.final) == (3, True)
 
 
+@pytest.mark.parametrize("factor", [1, 3])
 @pytest.mark.parametrize("filling", [b"x", b"\\n", b'\\"', b"},{"])
-def test_an_oversize_element_is_a_fault_and_the_next_one_is_read(filling: bytes) -> None:
-    text = b'[{"id":1},\n{"a":["' + filling * (LARGEST_RECORD // len(filling) + 1) + b'"]},\n{"id":3}]'
+def test_an_oversize_element_is_a_fault_and_the_next_one_is_read(filling: bytes, factor: int) -> None:
+    text = b'[{"id":1},\n{"a":["' + filling * (factor * LARGEST_RECORD // len(filling) + 1) + b'"]},\n{"id":3}]'
     first, fault, last = split([text[at : at + 99_991] for at in range(0, len(text), 99_991)])
     assert first == SourceRecord("f", 1, b'{"id":1}', 1)
     assert isinstance(fault, SourceFault)

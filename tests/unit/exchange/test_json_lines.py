@@ -92,8 +92,9 @@ def test_invalid_utf8_in_a_last_line_without_line_feed_is_a_fault() -> None:
 
 
 @pytest.mark.parametrize("block", [64 * 1024, 3 * LARGEST_RECORD])
-def test_an_oversize_line_is_a_fault_and_is_not_kept(block: int) -> None:
-    text = b'{"id":1}\n{"id":2,"a":"' + b"x" * LARGEST_RECORD + b'"}\n{"id":3}\n'
+@pytest.mark.parametrize("excess", [0, LARGEST_RECORD])
+def test_an_oversize_line_is_a_fault_and_is_not_kept(block: int, excess: int) -> None:
+    text = b'{"id":1}\n{"id":2,"a":"' + b"x" * (LARGEST_RECORD + excess) + b'"}\n{"id":3}\n'
     splitter = LineSplitter("f", Counter())
     items: Batch = []
     for start in range(0, len(text), block):
@@ -104,6 +105,18 @@ def test_an_oversize_line_is_a_fault_and_is_not_kept(block: int) -> None:
     assert items[1].line == 2
     assert "larger than 4 MiB" in items[1].message
     assert items[2:] == [SourceRecord("f", 3, b'{"id":3}')]
+
+
+def test_two_oversize_lines_one_after_the_other_are_two_faults() -> None:
+    long = b'{"id":2,"a":"' + b"x" * (2 * LARGEST_RECORD) + b'"}\n'
+    text = long + long + b'{"id":3}\n' + b"x" * 70_000
+    items = split([text[at : at + 65_536] for at in range(0, len(text), 65_536)])
+    assert [(type(item), item.line) for item in items if isinstance(item, SourceFault | SourceRecord)] == [
+        (SourceFault, 1),
+        (SourceFault, 2),
+        (SourceRecord, 3),
+        (SourceFault, 4),
+    ]
 
 
 def test_an_oversize_last_line_is_one_fault() -> None:

@@ -258,6 +258,13 @@ def test_redirects_without_end_are_an_error(server: Server, patience: Patience) 
     assert "again and again" in failure(ServerSource(server.url(), patience=patience), ServerRefused)
 
 
+@pytest.mark.parametrize("status", [200, 302])
+def test_an_invalid_address_to_go_on_to_is_an_error(server: Server, patience: Patience, status: int) -> None:
+    headers = {"Link": '<http://h:port/>; rel="next"', "Location": "http://h:port/"}
+    server.script = lambda _path, _number: Answer(status=status, headers=headers)
+    assert "address" in failure(ServerSource(server.url(), patience=patience), SourceError)
+
+
 @pytest.mark.parametrize("circle", [1, 2, 5])
 def test_pages_in_a_circle_are_an_error(server: Server, patience: Patience, circle: int) -> None:
     server.script = lambda _path, number: page(number, link=f'<?page={number % circle}>; rel="next"')

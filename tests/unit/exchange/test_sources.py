@@ -4,6 +4,8 @@ import gzip
 import io
 import json
 import os
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -286,3 +288,22 @@ def test_missing_permission_is_said(tmp_path: Path) -> None:
     path.chmod(0)
     with pytest.raises(SourceUnreadable, match="no permission"):
         open_sources([str(path)])
+
+
+def test_standard_input_is_a_pipe_or_a_redirected_file(tmp_path: Path) -> None:
+    program = (
+        "from rowen.exchange.sources import open_sources\n"
+        "(source,) = open_sources(['-']).sources\n"
+        "print(sum(len(batch) for batch in source.batches()), source.size, source.position, source)\n"
+    )
+    command = [sys.executable, "-c", program]
+    packed = gzip.compress(LINES)
+    piped = subprocess.run(command, input=packed, capture_output=True, check=True)
+    assert piped.stdout.decode() == f"7 None {len(packed)} StreamSource('standard input')\n"
+    with write(tmp_path / "f.json", ARRAY).open("rb") as file:
+        redirected = subprocess.run(command, stdin=file, capture_output=True, check=True)
+    assert redirected.stdout.decode() == f"7 {len(ARRAY)} {len(ARRAY)} StreamSource('standard input')\n"
+
+
+def test_an_empty_gzip_file_is_a_failed_download(tmp_path: Path) -> None:
+    assert "its download may have failed" in fault(FileSource(write(tmp_path / "f.jsonl.gz", b""))).message
