@@ -16,7 +16,12 @@ _SECRET_NAMES: Final = ("authorization", "password", "secret", "api_key")
 def configure() -> None:
     """Set up logging for this process, to standard error."""
     terminal = sys.stderr.isatty()
-    renderer = structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer()
+    renderer = (
+        # Plain: other traces show the values of variables, and a request's headers hold its key.
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        if terminal
+        else structlog.processors.JSONRenderer()
+    )
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,

@@ -4,10 +4,12 @@ Owns the difference between the two. Must not know what is shown.
 """
 
 import asyncio
+import signal
 import sys
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from time import monotonic
+from types import FrameType
 from typing import Any, Final, TypeVar
 
 import typer
@@ -23,6 +25,27 @@ _LINE_SECONDS: Final = 5
 def run(work: Coroutine[Any, Any, Result]) -> Result:
     """Run a command's work to its end."""
     return asyncio.run(work)
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Let Ctrl-C end the work in the block at once, by KeyboardInterrupt.
+
+    Left to itself, asyncio waits for the next `await`: reading a slow pipe or server would go on for as long.
+    """
+    handled = signal.getsignal(signal.SIGINT)
+    if handled is not signal.default_int_handler:  # a shell's background job ignores Ctrl-C, and shall
+        yield
+        return
+    signal.signal(signal.SIGINT, _interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handled)
+
+
+def _interrupt(_: int, __: FrameType | None) -> None:
+    raise KeyboardInterrupt
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

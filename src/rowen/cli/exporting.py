@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import Annotated, Any, BinaryIO
 from urllib.parse import urlencode
 
 import typer
@@ -24,7 +24,10 @@ from rowen.interviews.query import InterviewQuery
 from rowen.settings import DEFAULT_DATABASE, DEFAULT_ORGANIZATION
 from rowen.store.database import Location, upgrade
 
-_Time = Annotated[str | None, typer.Option(metavar="TIME", help="As in the API: an ISO-8601 date or time.")]
+
+
+def _time(variable: str) -> Any:
+    return typer.Option(envvar=variable, metavar="TIME", help="As in the API: an ISO-8601 date or time.")
 
 
 def export_interviews(
@@ -32,18 +35,23 @@ def export_interviews(
     output: Annotated[
         Path | None, typer.Option(envvar="ROWEN_OUTPUT", dir_okay=False, help="Where to; standard output otherwise.")
     ] = None,
-    created_after: _Time = None,
-    created_before: _Time = None,
-    updated_after: _Time = None,
-    updated_before: _Time = None,
-    starts_after: _Time = None,
-    starts_before: _Time = None,
-    ends_after: _Time = None,
-    ends_before: _Time = None,
-    application_id: Annotated[int | None, typer.Option(help="Only interviews of this application.")] = None,
-    external_event_id: Annotated[str | None, typer.Option(help="Only interviews of this external event.")] = None,
+    created_after: Annotated[str | None, _time("ROWEN_CREATED_AFTER")] = None,
+    created_before: Annotated[str | None, _time("ROWEN_CREATED_BEFORE")] = None,
+    updated_after: Annotated[str | None, _time("ROWEN_UPDATED_AFTER")] = None,
+    updated_before: Annotated[str | None, _time("ROWEN_UPDATED_BEFORE")] = None,
+    starts_after: Annotated[str | None, _time("ROWEN_STARTS_AFTER")] = None,
+    starts_before: Annotated[str | None, _time("ROWEN_STARTS_BEFORE")] = None,
+    ends_after: Annotated[str | None, _time("ROWEN_ENDS_AFTER")] = None,
+    ends_before: Annotated[str | None, _time("ROWEN_ENDS_BEFORE")] = None,
+    application_id: Annotated[
+        int | None, typer.Option(envvar="ROWEN_APPLICATION_ID", help="Only interviews of this application.")
+    ] = None,
+    external_event_id: Annotated[
+        str | None, typer.Option(envvar="ROWEN_EXTERNAL_EVENT_ID", help="Only interviews of this external event.")
+    ] = None,
     actionable: Annotated[
-        bool, typer.Option("--actionable", help="Only interviews that can still be changed.")
+        bool,
+        typer.Option("--actionable", envvar="ROWEN_ACTIONABLE", help="Only interviews that can still be changed."),
     ] = False,
     organization: Organization = DEFAULT_ORGANIZATION,
     database: Database = DEFAULT_DATABASE,

@@ -17,7 +17,7 @@ import typer
 
 from rowen import wiring
 from rowen.app.ports import MergeCounts, Organization
-from rowen.cli.console import Report, print_table, progress
+from rowen.cli.console import Report, interruptible, print_table, progress
 from rowen.cli.options import Database
 from rowen.cli.options import Organization as OrganizationOption
 from rowen.exchange.importing import (
@@ -37,6 +37,7 @@ from rowen.store.database import Location, upgrade
 from rowen.wiring import Store
 
 _REJECTED: Final = Path("rejected.jsonl")
+_PARTIAL: Final = Path("rejected.jsonl.partial")
 _SHOWN: Final = 20
 
 
@@ -86,7 +87,8 @@ def import_interviews(
         typer.echo(f"{name}: passed over: no JSON file by its name", err=True)
     report = ImportReport()
     try:
-        with _Rejections(keep_going=keep_going) as rejections, progress() as shown:
+        kept = keep_going and not dry_run
+        with interruptible(), _Rejections(keep=kept) as rejections, progress() as shown:
             asyncio.run(command.run(selection.sources, keep_going, report, rejections, shown))
     except (KeyboardInterrupt, asyncio.CancelledError):
         typer.echo("Interrupted. What is written is whole; the same command completes it.", err=True)
@@ -98,10 +100,13 @@ def import_interviews(
 
 
 class _Rejections:
-    """Where bad records go: the first to standard error, and with `keep_going` all to a file."""
+    """Where bad records go: the first to standard error, and with `keep` all to a file.
 
-    def __init__(self, *, keep_going: bool) -> None:
-        self._keep_going = keep_going
+    The file takes its name at the end: until then it may be the very file that is imported.
+    """
+
+    def __init__(self, *, keep: bool) -> None:
+        self._keep = keep
         self._file: BinaryIO | None = None
         self._count = 0
 
@@ -113,6 +118,7 @@ class _Rejections:
     ) -> None:
         if self._file is not None:
             self._file.close()
+            _PARTIAL.replace(_REJECTED)
             typer.echo(f"{self._count} rejected: see {_REJECTED}", err=True)
         elif self._count > _SHOWN:
             typer.echo(f"… and {self._count - _SHOWN} more", err=True)
@@ -123,9 +129,9 @@ class _Rejections:
         if self._count <= _SHOWN:
             for reason in rejection.reasons:
                 typer.echo(f"{rejection.place}: {reason}", err=True)
-        if self._keep_going:
+        if self._keep:
             if self._file is None:
-                self._file = _REJECTED.open("wb")
+                self._file = _PARTIAL.open("wb")
             record = rejection.body.decode(errors="replace")
             line = {"place": rejection.place, "reasons": rejection.reasons, "record": record}
             self._file.write(msgspec.json.encode(line) + b"\n")

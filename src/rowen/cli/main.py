@@ -64,14 +64,19 @@ def main() -> None:
     try:
         app()
     except Refusal as refusal:
-        details = "; ".join(f"{problem.field} {problem.message}" for problem in refusal.problems)
-        _fail(details or refusal.message)
+        # The API's messages stand alone, and begin with a capital letter; here they end a sentence.
+        details = (f"{each.field} {each.message[:1].lower()}{each.message[1:]}" for each in refusal.problems)
+        _fail("; ".join(details) or refusal.message)
     except SourceError as error:
         _fail(str(error))
     except BrokenPipeError:
         # Whoever read us has seen enough; what is still buffered has nowhere to go.
         sys.stderr.close()
         sys.exit(141)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        name = error.filename2 or error.filename
+        _fail(f"{name}: {reason}" if name else reason)
 
 
 def _fail(message: str) -> None:

@@ -18,6 +18,10 @@ class SourceUnreadable(SourceError):  # noqa: N818
     """A file or folder exists but cannot be read: no permission, a failing disk, a file changed meanwhile."""
 
 
+class SpoolUnwritable(SourceError):  # noqa: N818
+    """A file that was checked cannot be kept until it is written: no room left, or no permission."""
+
+
 class SourceAddressInvalid(SourceError):  # noqa: N818
     """What was given as a source is an address that cannot be used."""
 

@@ -7,6 +7,7 @@ batch; a server page by page, its position kept with its records. Must not know 
 import tempfile
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import BinaryIO, Final, NamedTuple
 import msgspec
 
 from rowen.app.ports import Draft, ImportPosition, MergeCounts
+from rowen.exchange.errors import SpoolUnwritable
 from rowen.exchange.records import Checkpoint, Source, SourceFault, SourceRecord
 from rowen.harvest.documents import InvalidDocument, decode, draft, unknown
 
@@ -88,7 +90,7 @@ async def import_source(plan: ImportPlan, source: Source, report: ImportReport) 
     read_before = report.read
     prepared = _prepare(plan, source, report)
     if source.rereadable and not plan.keep_going:
-        with tempfile.TemporaryFile(dir=plan.spool_folder) as spool:
+        with _spool(plan.spool_folder) as spool:
             complete = _check(plan, source, prepared, report, spool)
             if complete:
                 await _write(plan, source, report.read - read_before, report, spool)
@@ -104,6 +106,19 @@ async def import_source(plan: ImportPlan, source: Source, report: ImportReport) 
     report.passed_over.update(source.passed_over)
     if not complete:
         report.stopped.append(source.name)
+
+
+@contextmanager
+def _spool(folder: Path) -> Iterator[BinaryIO]:
+    """Open where a checked file is kept until it is written. Raises SpoolUnwritable."""
+    try:
+        with tempfile.TemporaryFile(dir=folder) as spool:
+            yield spool
+    except BrokenPipeError:  # not the spool's: whoever follows the progress has gone
+        raise
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        raise SpoolUnwritable(f"{folder}: what was checked cannot be kept here until it is written: {why}") from error
 
 
 def _check(

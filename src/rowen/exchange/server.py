@@ -182,10 +182,8 @@ class ServerSource:
             with client.stream("GET", url) as response:
                 if not response.has_redirect_location:
                     return self._read(url, response)
-                try:
-                    target = _bare(url.join(response.headers["Location"]))
-                except httpx.InvalidURL:
-                    raise ServerRefused(f"{url}: the server redirects to an invalid address") from None
+                # The client has refused an address that is not valid by itself, as a protocol error.
+                target = _bare(url.join(response.headers["Location"]))
                 if _origin(target) != _origin(self._first):
                     raise ServerRefused(
                         f"{self.name}: the server redirects to {_origin_text(target)}; the API key is not "
@@ -252,7 +250,7 @@ def _connection_trouble(url: httpx.URL, error: httpx.TransportError | httpx.Deco
         return f"{url}: the server did not answer in time"
     if isinstance(error, httpx.ConnectError):
         return f"{url}: cannot connect to the server: {bounded(str(error))}"
-    return f"{url}: the connection to the server broke off"
+    return f"{url}: the server's answer broke off or is not valid HTTP"
 
 
 def _parse(address: str, what: str) -> httpx.URL:

@@ -23,6 +23,13 @@ _LONGEST_VALUE: Final = 60
 def diagnose(body: bytes, error: Exception, hook: Hook) -> list[FieldProblem]:
     """Return every problem of a record that `error` says cannot be read."""
     try:
+        return _diagnosis(body, error, hook)
+    except RecursionError:
+        return [FieldProblem("record", "is nested too deeply")]
+
+
+def _diagnosis(body: bytes, error: Exception, hook: Hook) -> list[FieldProblem]:
+    try:
         record = msgspec.json.decode(body)
     except UnicodeDecodeError:
         return [FieldProblem("record", "is not UTF-8")]

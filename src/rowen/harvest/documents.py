@@ -48,7 +48,7 @@ def decode(body: bytes) -> ScheduledInterview:
     """Read one document, whatever the order of its keys and its white space. Raises InvalidDocument."""
     try:
         interview = _decoder.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidDocument(diagnose(body, error, read_instant)) from error
     found = problems(interview)
     if found:
@@ -73,6 +73,14 @@ def draft(interview: ScheduledInterview, zone: tzinfo) -> Draft:
 
 
 def unknown(body: bytes, document: bytes) -> list[str]:
-    """Return the paths of the fields of `body` that its canonical `document` does not hold."""
-    # A record in canonical form, byte for byte, has lost nothing: the usual case costs one comparison.
-    return [] if body == document else unknown_fields(body)
+    """Return the paths of the fields of `body` that its canonical `document` does not hold.
+
+    Raises InvalidDocument where such a field is broken: `decode` passes over the fields it does not know.
+    """
+    if body == document:
+        # A record in canonical form, byte for byte, has lost nothing: the usual case costs one comparison.
+        return []
+    try:
+        return unknown_fields(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InvalidDocument(diagnose(body, error, read_instant)) from error

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Final
-from urllib.parse import unquote_plus
+from urllib.parse import unquote_to_bytes
 
 from rowen.interviews.errors import Code, FieldProblem, Refusal
 from rowen.interviews.moments import Instant
@@ -39,7 +39,7 @@ class ListParameters:
 
 @lru_cache(maxsize=512)
 def read_parameters(query_string: str) -> ListParameters:
-    """Read a query string, still encoded. Raises Refusal (invalid) that names every bad field.
+    """Read a query string as it arrived, a byte a character. Raises Refusal (invalid) that names every bad field.
 
     Unknown parameters are ignored; of a repeated one the last counts.
     """
@@ -47,9 +47,9 @@ def read_parameters(query_string: str) -> ListParameters:
     echo: dict[str, str] = {}
     for part in query_string.split("&"):
         name, _, value = part.partition("=")
-        name = unquote_plus(name)
+        name = _decoded(name)
         if name in _PAGING or name in _READERS:
-            values[name] = unquote_plus(value)  # what is not UTF-8 becomes U+FFFD, which matches nothing
+            values[name] = _decoded(value)
             echo.pop(name, None)
             if name not in _PAGING:
                 echo[name] = part
@@ -66,6 +66,14 @@ def read_parameters(query_string: str) -> ListParameters:
         counted=not read.pop("skip_count", False),
     )
     return ListParameters(replace(InterviewQuery(), **read), page, tuple(echo.values()))
+
+
+def _decoded(text: str) -> str:
+    """Return the text of a name or value, whether its UTF-8 was percent-encoded or not.
+
+    What is not UTF-8 becomes U+FFFD, which matches nothing.
+    """
+    return unquote_to_bytes(text.replace("+", " ").encode("latin-1")).decode("utf-8", "replace")
 
 
 def _read(values: dict[str, str], found: list[FieldProblem]) -> Iterator[tuple[str, Any]]:

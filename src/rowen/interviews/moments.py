@@ -5,6 +5,7 @@ Must not know of interviews, queries, JSON or the current time.
 """
 
 import re
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Final, Self
 
@@ -35,8 +36,10 @@ class Instant(int):
         Raises ValueError where the text is no ISO-8601 date or date-time.
         """
         if len(text) == 24 and text[10] == "T" and text[19] == "." and text[23] == "Z":
-            # The form every Harvest document is written in; six times as fast as the general reader.
-            return cls(round(datetime.fromisoformat(text).timestamp() * 1000))
+            # The form every Harvest document is written in; six times as fast as the general reader, which alone
+            # knows the end of a day (24:00) and leap seconds.
+            with suppress(ValueError):
+                return cls(round(datetime.fromisoformat(text).timestamp() * 1000))
         return cls(_parse(text)[0])
 
     @classmethod
@@ -52,9 +55,9 @@ class Instant(int):
     @classmethod
     def at_midnight(cls, day: date, zone: tzinfo) -> Self:
         """Return the instant at which `day` begins in `zone`."""
-        midnight = datetime(day.year, day.month, day.day, tzinfo=zone)
-        utc = midnight.replace(tzinfo=None) - (midnight.utcoffset() or timedelta())
-        return cls((utc - _EPOCH) // timedelta(milliseconds=1))
+        offset = datetime(day.year, day.month, day.day, tzinfo=zone).utcoffset() or timedelta()
+        # In whole numbers: the first midnight east of Greenwich is before the first datetime.
+        return cls((day - _EPOCH.date()).days * _DAY - offset // timedelta(milliseconds=1))
 
     @classmethod
     def of(cls, moment: datetime) -> Self:
@@ -101,7 +104,7 @@ def _date(text: str) -> date:
             raise ValueError(text)
         return date.fromisoformat(text)
     year, day_of_year = int(ordinal[1]), int(ordinal[2])
-    day = date(year, 1, 1) + timedelta(days=day_of_year - 1)
+    day = date.fromordinal(date(year, 1, 1).toordinal() + day_of_year - 1)
     if day.year != year:
         raise ValueError(text)
     return day

@@ -52,10 +52,13 @@ def upgrade(location: Location, *, create: bool = True) -> bool:
         if not path.exists():
             if not create:
                 raise Unavailable(f"there is no database {path.name}: `rowen serve` or `rowen import` makes one")
-            sqlite.create(path)
-        version = schema_version(location)
+            version = None
+        else:
+            version = schema_version(location)
         if version == SCHEMA_VERSION:
             return False
+        if version is None:  # also where it exists but holds nothing, as one does whose making was killed
+            sqlite.create(path)
         _migrate(path)
     except sqlite3.Error as error:
         raise Unavailable(sqlite.explain(path, error)) from error

@@ -55,16 +55,16 @@ class InterviewReader:
             if page.organization.revision == matches.revision:
                 return page
         # Not known yet, or changed between two statements: both again, on one snapshot and off the event loop.
-        return await self._engine.read(partial(self._fresh_page, organization, query, request))
+        fresh, page = await self._engine.read(partial(self._fresh_page, organization, query, request))
+        if not statements.NARROW.intersection(criteria):
+            self._matches.put(organization.id, query, fresh)  # here: the cache is the event loop's alone
+        return page
 
     async def _fresh_page(
         self, organization: Organization, query: InterviewQuery, request: PageRequest, reader: _Reader
-    ) -> InterviewPage:
-        criteria = query.criteria
-        matches = await self._gather(organization, criteria, reader)
-        if not statements.NARROW.intersection(criteria):
-            self._matches.put(organization.id, query, matches)
-        return await self._listed_page(organization, matches, request, reader)
+    ) -> tuple[Matches, InterviewPage]:
+        matches = await self._gather(organization, query.criteria, reader)
+        return matches, await self._listed_page(organization, matches, request, reader)
 
     async def _chunk_page(self, organization: Organization, request: PageRequest) -> InterviewPage:
         if request.after is not None:

@@ -79,13 +79,14 @@ class InterviewMerger:
         async def work(transaction: Transaction) -> MergeCounts:
             ledger = await self._ledger.take(transaction, organization.id)
             plan = await self._plan(transaction, organization.id, drafts)
-            if plan.inserts or plan.updates:
+            # Also those of records that are not kept: what arrives first must not decide what is known in the end.
+            added = await self._add_applications(transaction, organization.id, drafts)
+            if plan.inserts or plan.updates or added:
                 fixed = {"organization_id": organization.id, "created_through_api": created_through_api}
                 await self._write(transaction, self._insert, plan.inserts, fixed)
                 await self._write(transaction, self._update, plan.updates, fixed)
                 written = (*plan.inserts, *plan.updates)
-                await self._add_applications(transaction, organization.id, written)
-                newest = max(_NEVER if draft.updated_at is None else draft.updated_at for draft in written)
+                newest = max((_rank(draft)[0] for draft in written), default=_NEVER)
                 state = next_state(ledger, now)
                 await self._ledger.advance(
                     transaction,
@@ -93,7 +94,7 @@ class InterviewMerger:
                     state._replace(
                         # What is stamped later must be later than what was imported, too.
                         last_updated_at=Instant(max(state.last_updated_at, newest)),
-                        last_id=max(ledger.last_id, *(draft.id for draft in written)),
+                        last_id=max([ledger.last_id, *(draft.id for draft in written)]),
                         interview_count=ledger.interview_count + len(plan.inserts),
                     ),
                 )
@@ -152,10 +153,11 @@ class InterviewMerger:
             await transaction.run_many(statement, _rows(drafts, statement.parameters, fixed))
 
     async def _add_applications(
-        self, transaction: Transaction, organization: OrganizationId, written: Iterable[Draft]
-    ) -> None:
-        identifiers = sorted({draft.application_id for draft in written})
-        await transaction.run(
+        self, transaction: Transaction, organization: OrganizationId, drafts: Iterable[Draft]
+    ) -> int:
+        """Store the applications that are new, and return how many."""
+        identifiers = sorted({draft.application_id for draft in drafts})
+        return await transaction.run(
             self._new_applications,
             {"organization": organization, "ids": self._engine.bind_identifiers(identifiers)},
         )

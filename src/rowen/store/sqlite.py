@@ -35,17 +35,31 @@ _READER_CACHE_KIB: Final = 16_384
 _WRITER_CACHE_KIB: Final = 65_536
 
 
-class _Connection:
-    """One connection, opened when first needed and opened anew after a fault."""
+class _Faults:
+    """How many faults the connections of one engine have met together."""
 
-    def __init__(self, path: Path, cache_kib: int, *, read_only: bool) -> None:
+    count = 0
+
+
+class _Connection:
+    """One connection, opened when first needed and opened anew after a fault of any connection of its engine.
+
+    Of any: where the file was replaced, one that has met no fault would go on with the file that is gone.
+    """
+
+    def __init__(self, path: Path, cache_kib: int, faults: _Faults, *, read_only: bool) -> None:
         self._path = path
         self._cache_kib = cache_kib
         self._read_only = read_only
+        self._faults = faults
+        self._faults_before = 0
         self._connection: sqlite3.Connection | None = None
 
     def get(self) -> sqlite3.Connection:
+        if self._faults_before != self._faults.count:
+            self.drop()
         if self._connection is None:
+            self._faults_before = self._faults.count
             self._connection = connect(self._path, self._cache_kib, read_only=self._read_only)
         return self._connection
 
@@ -115,9 +129,10 @@ class SqliteEngine:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._dialect = dialect_module.dialect(paramstyle="qmark")
-        self._direct = _Connection(path, _READER_CACHE_KIB, read_only=True)
-        self._scanning = _Connection(path, _READER_CACHE_KIB, read_only=True)
-        self._writing = _Connection(path, _WRITER_CACHE_KIB, read_only=False)
+        self._faults = _Faults()
+        self._direct = _Connection(path, _READER_CACHE_KIB, self._faults, read_only=True)
+        self._scanning = _Connection(path, _READER_CACHE_KIB, self._faults, read_only=True)
+        self._writing = _Connection(path, _WRITER_CACHE_KIB, self._faults, read_only=False)
         self._scanner = ThreadPoolExecutor(1, "rowen-scan")
         self._writer = ThreadPoolExecutor(1, "rowen-write")
 
@@ -182,6 +197,7 @@ class SqliteEngine:
             raise error  # our own mistake, not the database's state
         # A fresh connection sees a file that was repaired, replaced or given room meanwhile.
         connection.drop()
+        self._faults.count += 1
         return Unavailable(explain(self._path, error))
 
     def joined_documents(self, documents: ColumnElement[Any]) -> ColumnElement[Any]:

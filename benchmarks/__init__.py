@@ -1,0 +1,1 @@
+"""Rowen measured beside its peers, in one run, by one command: `make bench`."""

@@ -1,0 +1,72 @@
+"""`python -m benchmarks`: measures every figure, or the ones picked, and shows them in one table."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from rich.console import Console
+
+from benchmarks import report
+from benchmarks.bench import FULL, QUICK, Bench
+from benchmarks.figures import FIGURES
+from benchmarks.processes import BenchmarkError
+from benchmarks.report import Result
+
+_HERE: Final = Path(__file__).parent
+_FILE_WIDTH: Final = 160
+_REQUIREMENTS: Final = _HERE / "requirements.txt"
+
+
+def main(
+    figures: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[FIGURE]...", help=f"Any of: {', '.join(FIGURES)}. All by default."),
+    ] = None,
+    *,
+    quick: Annotated[bool, typer.Option("--quick", help="A small run that proves the bench, not Rowen.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Exit with 1 if a bar is missed or not measured.")] = False,
+    folder: Annotated[
+        Path, typer.Option(show_default="benchmarks/.data", help="Where data, peers and databases are kept.")
+    ] = _HERE / ".data",
+) -> None:
+    """Measure Rowen beside its peers, in turns, and show the ratios.
+
+    All figures at full size also go into benchmarks/results.md and benchmarks/README.md.
+
+    Examples: `python -m benchmarks`, `python -m benchmarks --quick`, `python -m benchmarks retrieve start`.
+    """
+    unknown = sorted(set(figures or ()) - set(FIGURES))
+    if unknown:
+        raise typer.BadParameter(f"there is no figure {', '.join(unknown)}; there are {', '.join(FIGURES)}")
+    scale = QUICK if quick else FULL
+    folder.mkdir(parents=True, exist_ok=True)
+    results = list(_measured(Bench(scale, folder.resolve()), figures or list(FIGURES)))
+    console = Console()
+    if not console.is_terminal:
+        console.width = _FILE_WIDTH
+    console.print(report.terminal_table(results, f"{scale}, on {report.machine()}"))
+    if not quick and not figures:
+        text = report.markdown(results, str(scale), _REQUIREMENTS)
+        (_HERE / "results.md").write_text(f"# Results\n\n{text}", encoding="utf-8")
+        report.fill_in(_HERE / "README.md", text)
+    if check and any(result.met in ("NO", "not measured") for result in results):
+        raise typer.Exit(1)
+
+
+def _measured(bench: Bench, names: Sequence[str]) -> Iterator[Result]:
+    console = Console(stderr=True)
+    for name in FIGURES:
+        if name not in names:
+            continue
+        with console.status(f"measuring {name}"):
+            try:
+                for result in FIGURES[name](bench):
+                    console.log(f"{result.what}: {result.measured}")
+                    yield result
+            except BenchmarkError as error:
+                yield Result(name, str(error), None, None)
+
+
+if __name__ == "__main__":
+    typer.run(main)

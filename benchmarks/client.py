@@ -1,0 +1,119 @@
+"""A small HTTP client that measures: one connection, kept alive, one request after the other.
+
+Owns the socket and the clock around it. It is this bare so that what it measures is the server. Must not know what is
+asked for.
+"""
+
+import base64
+import socket
+import time
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Final, Self
+
+_LINE_END: Final = b"\r\n"
+_HEADERS_END: Final = b"\r\n\r\n"
+
+
+@dataclass(frozen=True)
+class Request:
+    """A GET: the path with its query, and the API key to send, if any."""
+
+    target: str
+    key: str | None = None
+
+    @property
+    def authorization(self) -> str:
+        """The value of the `Authorization` header, empty without a key."""
+        return "" if self.key is None else "Basic " + base64.b64encode(f"{self.key}:".encode()).decode()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A response, its header names in lower case, and the seconds from the first byte sent to the last received."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    seconds: float
+
+    def link(self, relation: str) -> str | None:
+        """Return the path and query that the `Link` header gives for a relation."""
+        for link in dict(self.headers).get("link", "").split(","):
+            url, _, parameter = link.partition(">; ")
+            if parameter == f'rel="{relation}"':
+                return "/" + url.removeprefix("<").split("/", 3)[3]
+        return None
+
+
+class Connection:
+    """A connection to a server on loopback; requests go through it in turn."""
+
+    def __init__(self, port: int) -> None:
+        self._host = f"127.0.0.1:{port}"
+        self._socket = socket.create_connection(("127.0.0.1", port), timeout=60)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._socket.close()
+
+    def get(self, request: Request) -> Answer:
+        """Send a request and read the whole answer; raise `OSError` where the connection breaks."""
+        lines = [f"GET {request.target} HTTP/1.1", f"Host: {self._host}"]
+        if request.key is not None:
+            lines.append(f"Authorization: {request.authorization}")
+        message = "\r\n".join(lines).encode() + _HEADERS_END
+        begin = time.perf_counter()
+        self._socket.sendall(message)
+        head, body = self._receive()
+        seconds = time.perf_counter() - begin
+        status, *fields = head.decode("latin-1").split("\r\n")
+        headers = tuple((name.lower(), value) for name, _, value in (field.partition(": ") for field in fields))
+        return Answer(int(status.split()[1]), headers, body, seconds)
+
+    def _receive(self) -> tuple[bytes, bytes]:
+        received = self._until(bytearray(), _HEADERS_END)
+        head, _, rest = bytes(received).partition(_HEADERS_END)
+        length = _content_length(head)
+        return head, self._chunks(bytearray(rest)) if length is None else self._body(rest, length)
+
+    def _body(self, begun: bytes, length: int) -> bytes:
+        parts = [begun]
+        missing = length - len(begun)
+        while missing > 0:
+            parts.append(self._some())
+            missing -= len(parts[-1])
+        return b"".join(parts)
+
+    def _chunks(self, received: bytearray) -> bytes:
+        body = bytearray()
+        while True:
+            line, _, rest = bytes(self._until(received, _LINE_END)).partition(_LINE_END)
+            size = int(line, 16)
+            chunk = self._body(rest, size + len(_LINE_END))
+            if size == 0:
+                return bytes(body)
+            body += chunk[:size]
+            received = bytearray(chunk[size + len(_LINE_END) :])
+
+    def _until(self, received: bytearray, end: bytes) -> bytearray:
+        while end not in received:
+            received += self._some()
+        return received
+
+    def _some(self) -> bytes:
+        data = self._socket.recv(1 << 18)
+        if not data:
+            raise ConnectionResetError("the server closed the connection")
+        return data
+
+
+def _content_length(head: bytes) -> int | None:
+    """Return how long the body is, or nothing where it comes in chunks."""
+    _, found, rest = head.lower().partition(b"\r\ncontent-length:")
+    return int(rest.partition(b"\r\n")[0]) if found else None

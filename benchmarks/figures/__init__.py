@@ -1,0 +1,23 @@
+"""The figures that are promised, each a function from a `Bench` to the lines of the table."""
+
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from benchmarks.bench import Bench
+from benchmarks.figures import latency, loading, throughput
+from benchmarks.report import Result
+
+FIGURES: Final[dict[str, Callable[[Bench], Iterable[Result]]]] = {
+    "list-bare": throughput.list_against_bare,
+    "list-book": throughput.list_against_the_book,
+    "list-datasette": throughput.list_against_datasette,
+    "list-json-server": throughput.list_against_json_server,
+    "retrieve": throughput.retrieve_against_bare,
+    "deep-after": latency.deep_by_after,
+    "deep-page": latency.deep_by_page,
+    "walk": latency.many_rows_against_few,
+    "import": loading.imports,
+    "memory": loading.memory_after_load,
+    "start": loading.start,
+}
+"""By the name that picks it on the command line, in the order of the table."""

@@ -1,0 +1,74 @@
+"""Import, memory and start.
+
+Owns the figures that are taken from processes rather than from requests.
+"""
+
+import os
+from collections.abc import Iterator
+from statistics import median
+from typing import Final
+
+from benchmarks import subject
+from benchmarks.bench import Bench
+from benchmarks.client import Connection
+from benchmarks.load import Load, throughput
+from benchmarks.processes import Run
+from benchmarks.report import Goal, Result, Unit
+from benchmarks.subject import listing, pages, walk
+
+_MEGABYTE: Final = 2**20
+_STARTS: Final = 5
+_IMPORT: Final = Goal(1.2, 3.0)
+_IMPORT_MEMORY: Final = Goal(200, None, Unit.MEGABYTES, more_is_better=False)
+_SERVER_MEMORY: Final = Goal(150, None, Unit.MEGABYTES, more_is_better=False)
+_START: Final = Goal(1.0, 0.4, Unit.SECONDS, more_is_better=False)
+
+
+def imports(bench: Bench) -> Iterator[Result]:
+    """Compare an import with every index and check with `sqlite-utils insert --nl` without any; and its memory."""
+    ours: list[Run] = []
+    theirs: list[Run] = []
+    source = bench.corpus.combined
+    for _ in range(bench.scale.repeats):
+        os.sync()  # what the run before wrote must not be paid for by the next
+        ours.append(subject.import_file(source, subject.fresh(bench.file("import")), "Everybody"))
+        os.sync()
+        theirs.append(bench.peers.sqlite_utils_insert(source, bench.file("sqlite-utils")))
+    for name in ("import", "sqlite-utils"):
+        subject.fresh(bench.file(name))
+    mine, other = (median(run.seconds for run in runs) for runs in (ours, theirs))
+    what = f"import of {bench.scale.interviews:,} JSON Lines, against sqlite-utils insert"
+    yield Result(what, f"{mine:,.1f} s and {other:,.1f} s", other / mine, _IMPORT)
+    peaks = [max(run.peak_memory for run in runs) / _MEGABYTE for runs in (ours, theirs)]
+    yield Result("peak memory of that import", f"sqlite-utils: {peaks[1]:,.0f} MB", peaks[0], _IMPORT_MEMORY)
+
+
+def memory_after_load(bench: Bench) -> Iterator[Result]:
+    """Weigh the server, all its processes, after walks through every organization and load from 16 connections."""
+    with bench.served(bench.many) as rowen:
+        before = rowen.memory() / _MEGABYTE
+        with rowen.connect() as connection:
+            known = [page.request for page in pages(connection, bench.many)]
+            _ask_filtered(connection, bench)
+        throughput(Load(rowen, known), bench.scale.rounds.seconds * bench.scale.rounds.count)
+        after = rowen.memory() / _MEGABYTE
+    yield Result("memory of the server after load", f"before it: {before:,.0f} MB", after, _SERVER_MEMORY)
+
+
+def _ask_filtered(connection: Connection, bench: Bench) -> None:
+    """Walk by filters too, so that whatever is remembered of them is weighed."""
+    for key in bench.many.keys:
+        for month in range(1, 13):
+            first = listing(key, per_page=500, updated_after=f"2025-{month:02}-01T00:00:00.000Z")
+            for _ in walk(connection, first):
+                pass
+
+
+def start(bench: Bench) -> Iterator[Result]:
+    """Time from starting the program to the first page of a hundred, key and count included."""
+    seconds: list[float] = []
+    for _ in range(_STARTS):
+        with bench.served(bench.many) as rowen:
+            seconds.append(rowen.first_answer)
+    spread = f"{min(seconds):.2f} to {max(seconds):.2f} s in {_STARTS} starts"
+    yield Result("start to first answer", spread, median(seconds), _START)

@@ -1,0 +1,1 @@
+"""What Rowen is measured beside, each written or set up as its friends would."""

@@ -1,0 +1,133 @@
+"""The tables of the peer, normalized, and what its queries need indexed.
+
+Owns the ORM classes. Must not know HTTP, nor the shape of a response beyond the names of its fields.
+"""
+
+from datetime import date, datetime
+
+from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+
+class Base(DeclarativeBase):
+    """The tables of this peer."""
+
+
+class Organization(Base):
+    """A tenant."""
+
+    __tablename__ = "organizations"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+
+
+class ApiKey(Base):
+    """A key of an organization, kept as its SHA-256 in hexadecimal digits."""
+
+    __tablename__ = "api_keys"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    organization_id: Mapped[int] = mapped_column(ForeignKey("organizations.id"))
+    key_hash: Mapped[str] = mapped_column(unique=True)
+
+
+class User(Base):
+    """One of an organization's people: an organizer, an interviewer, or both."""
+
+    __tablename__ = "users"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    organization_id: Mapped[int] = mapped_column(ForeignKey("organizations.id"), index=True)
+    first_name: Mapped[str]
+    last_name: Mapped[str]
+    email: Mapped[str | None]
+    employee_id: Mapped[str]
+
+    @property
+    def name(self) -> str:
+        """The first and the last name."""
+        return f"{self.first_name} {self.last_name}"
+
+
+class Stage(Base):
+    """The kind of an interview."""
+
+    __tablename__ = "stages"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+
+
+class Interviewer(Base):
+    """A place on the panel of an interview; without a user where the interviewer is external."""
+
+    __tablename__ = "interviewers"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    interview_id: Mapped[int] = mapped_column(ForeignKey("interviews.id"), index=True)
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    external_email: Mapped[str | None]
+    response_status: Mapped[str]
+    scorecard_id: Mapped[int | None]
+    user: Mapped[User | None] = relationship()
+
+    @property
+    def employee_id(self) -> str | None:
+        """The user's, if it is one."""
+        return self.user.employee_id if self.user else None
+
+    @property
+    def name(self) -> str | None:
+        """The user's, if it is one."""
+        return self.user.name if self.user else None
+
+    @property
+    def email(self) -> str | None:
+        """The user's, or the external interviewer's own."""
+        return self.user.email if self.user else self.external_email
+
+
+class Interview(Base):
+    """A scheduled interview; one of whole days has these too. Moments are UTC, as SQLite has no zones."""
+
+    __tablename__ = "interviews"
+    __table_args__ = (
+        UniqueConstraint("organization_id", "external_event_id"),
+        Index("ix_interviews_organization", "organization_id", "id"),
+        Index("ix_interviews_created", "organization_id", "created_at"),
+        Index("ix_interviews_updated", "organization_id", "updated_at"),
+        Index("ix_interviews_starts", "organization_id", "starts_at"),
+        Index("ix_interviews_ends", "organization_id", "ends_at"),
+        Index("ix_interviews_application", "organization_id", "application_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    organization_id: Mapped[int] = mapped_column(ForeignKey("organizations.id"))
+    application_id: Mapped[int]
+    external_event_id: Mapped[str | None]
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    starts_on: Mapped[date | None]
+    ends_on: Mapped[date | None]
+    location: Mapped[str | None]
+    video_conferencing_url: Mapped[str | None]
+    status: Mapped[str]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    stage_id: Mapped[int] = mapped_column(ForeignKey("stages.id"))
+    organizer_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+
+    interview: Mapped[Stage] = relationship()
+    organizer: Mapped[User] = relationship()
+    interviewers: Mapped[list[Interviewer]] = relationship(order_by=Interviewer.id)
+
+    @property
+    def start(self) -> dict[str, datetime | date | None]:
+        """The moment, or the day."""
+        return {"date": self.starts_on} if self.starts_on else {"date_time": self.starts_at}
+
+    @property
+    def end(self) -> dict[str, datetime | date | None]:
+        """The moment, or the day behind the last."""
+        return {"date": self.ends_on} if self.ends_on else {"date_time": self.ends_at}

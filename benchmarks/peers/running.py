@@ -1,0 +1,187 @@
+"""The peers as programs: installed, filled with the same interviews, and served at their best.
+
+Owns their environments, their data files and their command lines. Must not know a figure.
+"""
+
+import json
+import os
+import shutil
+import sys
+import zlib
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from benchmarks.client import Answer, Request
+from benchmarks.data import Corpus
+from benchmarks.peers import bare, by_the_book
+from benchmarks.processes import BenchmarkError, Run, Server, free_port, run, serving
+from benchmarks.subject import INTERVIEWS, Page, fresh
+
+_HERE: Final = Path(__file__).parent.parent
+_OWN_TO_A_SERVER: Final = frozenset({"date", "server", "connection", "keep-alive"})
+
+
+class Peers:
+    """All peers on one machine; what they need is installed and made when it is first asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._logs = folder / "logs"
+
+    def bare(self, answers: Sequence[tuple[Request, Answer]]) -> AbstractContextManager[Server]:
+        """Serve the very answers given, on Rowen's own Granian and interpreter."""
+        canned = self._folder / "bare.msgpack"
+        canned.write_bytes(msgspec.msgpack.encode([_canned(request, answer) for request, answer in answers]))
+        return self._granian(
+            "the bare application", sys.executable, "bare:build", answers[0][0], {"BARE_ANSWERS": str(canned)}
+        )
+
+    def by_the_book(self, corpus: Corpus) -> AbstractContextManager[Server]:
+        """Serve FastAPI with the SQLAlchemy ORM and Pydantic."""
+        module = "benchmarks.peers.by_the_book.fill"
+        sources = sorted(Path(by_the_book.__file__).parent.glob("*.py"))
+        state = zlib.crc32(b"".join(source.read_bytes() for source in sources))
+        file = self._folder / f"by-the-book-{corpus.combined.parent.name}-{state:08x}.db"
+        if not file.exists():
+            unfinished = fresh(file.with_suffix(".unfinished"))
+            url = f"sqlite:///{unfinished}"
+            run("filling the by-the-book peer", [self._python, "-m", module, url, *corpus.organizations])
+            unfinished.rename(file)
+        environment = {"BY_THE_BOOK_DATABASE": f"sqlite:///{file}"}
+        ready = self.by_the_book_page(0)
+        return self._granian("the by-the-book peer", self._python, "by_the_book.application:build", ready, environment)
+
+    def by_the_book_page(self, organization: int, number: int | None = None) -> Request:
+        """Return a request for its list."""
+        target = INTERVIEWS if number is None else f"{INTERVIEWS}?page={number}"
+        return Request(target, f"key-of-organization-{organization + 1}")
+
+    def datasette(self, corpus: Corpus, *, threads: int) -> AbstractContextManager[Server]:
+        """Serve Datasette on an immutable file, a table per organization.
+
+        It runs its queries in `threads`, 3 as it comes; with 0 they run on the event loop, which is its fastest.
+        """
+        file = self._folder / f"datasette-{corpus.combined.parent.name}.db"
+        if not file.exists():
+            unfinished = fresh(file.with_suffix(".unfinished"))
+            for source in corpus.organizations:
+                table = source.stem.replace("-", "_")
+                self._sqlite_utils(unfinished, table, source, "--pk", "id")
+            unfinished.rename(file)
+        port = free_port()
+        settings = {"num_sql_threads": str(threads), "suggest_facets": "off", "allow_facet": "off"}
+        options = [part for name, value in settings.items() for part in ("--setting", name, value)]
+        command: list[str | Path] = [self._program("datasette"), "serve", "-i", file, "--port", str(port), *options]
+        ready = self.datasette_page(corpus, 0)
+        return serving("Datasette", command, port=port, ready=ready, log=self._logs / "datasette.log")
+
+    def datasette_page(self, corpus: Corpus, organization: int, after: int | None = None) -> Request:
+        """Return a request for a hundred rows, by its own keyset continuation."""
+        database = f"datasette-{corpus.combined.parent.name}"
+        behind = "" if after is None else f"&_next={after}"
+        table = f"organization_{organization + 1:02}"
+        return Request(f"/{database}/{table}.json?_size=100&_shape=array&_nocount=1&_nofacet=1{behind}")
+
+    def json_server(self, corpus: Corpus, count: int) -> AbstractContextManager[Server]:
+        """Serve json-server on the first `count` interviews."""
+        file = self._folder / "json-server" / f"{count}.json"
+        program = self._json_server
+        with corpus.combined.open("rb") as lines:
+            file.write_bytes(b'{"scheduled_interviews":[' + b",".join(islice(lines, count)) + b"]}")
+        port = free_port()
+        options = [
+            "--port",
+            str(port),
+            "--host",
+            "127.0.0.1",
+            "--read-only",
+            "--no-cors",
+            "--no-gzip",
+            "--quiet",
+        ]
+        ready = self.json_server_page(1)
+        return serving(
+            "json-server",
+            [program, *options, file],
+            port=port,
+            ready=ready,
+            log=self._logs / "json-server.log",
+        )
+
+    def json_server_page(self, number: int) -> Request:
+        """Return a request for a hundred interviews."""
+        return Request(f"/scheduled_interviews?_page={number}&_limit=100")
+
+    def sqlite_utils_insert(self, source: Path, file: Path) -> Run:
+        """Import JSON Lines with sqlite-utils, into one table without any index."""
+        return self._sqlite_utils(fresh(file), "scheduled_interviews", source)
+
+    def _sqlite_utils(self, file: Path, table: str, source: Path, *options: str) -> Run:
+        command: list[str | Path] = [self._program("sqlite-utils"), "insert", file, table, source, "--nl", *options]
+        return run("sqlite-utils insert", command)
+
+    def _granian(
+        self, name: str, python: str | Path, application: str, ready: Request, environment: dict[str, str]
+    ) -> AbstractContextManager[Server]:
+        port = free_port()
+        options = ["--interface", "asginl", "--loop", "uvloop", "--workers", "1", "--no-ws", "--http", "1"]
+        options += ["--factory", "--host", "127.0.0.1", "--port", str(port), "--log-level", "warning"]
+        command = [python, "-m", "granian", *options, f"benchmarks.peers.{application}"]
+        log = self._logs / f"{application.partition(':')[0]}.log"
+        root = {"PYTHONPATH": os.pathsep.join(filter(None, [str(_HERE.parent), os.environ.get("PYTHONPATH", "")]))}
+        return serving(name, command, port=port, ready=ready, log=log, environment=root | environment)
+
+    def _program(self, name: str) -> Path:
+        return self._python.with_name(name)
+
+    @cached_property
+    def _python(self) -> Path:
+        """The interpreter of an environment that holds what requirements.txt pins, and only that."""
+        requirements = _HERE / "requirements.txt"
+        home = self._folder / f"python-{zlib.crc32(requirements.read_bytes()):08x}"
+        python = home / "bin" / "python"
+        if not (home / "complete").exists():
+            run("making the peers' environment", [sys.executable, "-m", "venv", "--clear", home])
+            pip: list[str | Path] = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+            run("installing the peers", [*pip, "--requirement", requirements])
+            (home / "complete").touch()
+        return python
+
+    @cached_property
+    def _json_server(self) -> Path:
+        home = self._folder / "json-server"
+        program = home / "node_modules" / ".bin" / "json-server"
+        home.mkdir(parents=True, exist_ok=True)
+        if not program.exists():
+            if shutil.which("npm") is None:
+                raise BenchmarkError("npm is not installed: it comes with Node.js")
+            shutil.copy(_HERE / "package.json", home)
+            run(
+                "npm install",
+                ["npm", "install", "--prefix", home, "--no-audit", "--no-fund", "--no-package-lock"],
+            )
+        return program
+
+
+def _canned(request: Request, answer: Answer) -> bare.CannedAnswer:
+    path, _, query = request.target.partition("?")
+    headers = [
+        (name.encode("latin-1"), value.encode("latin-1"))
+        for name, value in answer.headers
+        if name not in _OWN_TO_A_SERVER
+    ]
+    return bare.CannedAnswer(path, query.encode(), headers, answer.body)
+
+
+def agree(name: str, ours: Answer, theirs: Answer, page: Page | None = None) -> None:
+    """Raise `BenchmarkError` unless a peer answered a page with the same interviews as Rowen."""
+    expected = [interview["id"] for interview in json.loads(ours.body)]
+    if [interview["id"] for interview in json.loads(theirs.body)] != expected:
+        where = "the first page" if page is None else f"page {page.number}"
+        raise BenchmarkError(f"{name} answers {where} with other interviews than Rowen")

@@ -1,0 +1,214 @@
+"""Running other programs: a command to its end, a server until it is no longer needed, and what each weighs.
+
+Owns processes, their ports, their logs and their memory. Must not know what they serve.
+"""
+
+import os
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from benchmarks.client import Connection, Request
+
+_PATIENCE: Final = 120.0  # seconds a server may take to answer; the slowest peer reads a large file first
+_POLL: Final = 0.002
+_SAMPLE: Final = 0.02
+
+
+class BenchmarkError(Exception):
+    """A figure cannot be measured; the message says why, for the table."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server that answers on loopback. `first_answer` is the seconds from its start to its first 200."""
+
+    name: str
+    port: int
+    pid: int
+    first_answer: float
+
+    def connect(self) -> Connection:
+        """Open a connection that is kept alive."""
+        return Connection(self.port)
+
+    def memory(self) -> int:
+        """Return the bytes that the server and all its processes take, shared pages counted once."""
+        return sum(_proportional_memory(pid) for pid in _family(self.pid))
+
+
+@dataclass(frozen=True)
+class Run:
+    """A command that ended well: seconds, the most bytes it held, and what it printed.
+
+    `peak_memory` adds up the highest mark of each of its processes, so it never flatters.
+    """
+
+    seconds: float
+    peak_memory: int
+    output: str
+
+
+def run(name: str, command: Sequence[str | Path], environment: Mapping[str, str] | None = None) -> Run:
+    """Run a command to its end; raise `BenchmarkError` with its last words if it fails or is not there."""
+    begin = time.perf_counter()
+    try:
+        process = subprocess.Popen(
+            [str(part) for part in command],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **(environment or {})},
+        )
+    except FileNotFoundError as error:
+        raise BenchmarkError(f"{name}: {Path(error.filename).name} is not installed") from None
+    with _watched(process.pid) as marks:
+        output, complaints = process.communicate()
+    seconds = time.perf_counter() - begin
+    if process.returncode != 0:
+        raise BenchmarkError(f"{name} failed: {_last_words(complaints or output)}")
+    return Run(seconds, sum(marks.values()), output)
+
+
+@contextmanager
+def serving(
+    name: str,
+    command: Sequence[str | Path],
+    *,
+    port: int,
+    ready: Request,
+    log: Path,
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[Server]:
+    """Start a server, wait until `ready` is answered with 200, and stop it in the end."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    begin = time.perf_counter()
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [str(part) for part in command],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **(environment or {})},
+        )
+    try:
+        _await_answer(name, process, port, ready, log)
+        yield Server(name, port, process.pid, time.perf_counter() - begin)
+    finally:
+        _stop(process)
+
+
+def free_port() -> int:
+    """Return a port of loopback that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _await_answer(name: str, process: "subprocess.Popen[bytes]", port: int, ready: Request, log: Path) -> None:
+    deadline = time.perf_counter() + _PATIENCE
+    status = 0
+    while time.perf_counter() < deadline:
+        if process.poll() is not None:
+            raise BenchmarkError(f"{name} ended at once: {_last_words(log.read_text(errors='replace'))}")
+        try:
+            with Connection(port) as connection:
+                status = connection.get(ready).status
+        except OSError:
+            time.sleep(_POLL)  # nothing tells that another program's port is open, other than trying
+            continue
+        if status == 200:
+            return
+        if 400 <= status < 500:
+            break
+        time.sleep(_POLL)
+    raise BenchmarkError(f"{name} did not answer {ready.target} with 200 (last status: {status})")
+
+
+def _stop(process: "subprocess.Popen[bytes]") -> None:
+    family = _family(process.pid)
+    process.terminate()
+    try:
+        process.wait(timeout=15)
+    except subprocess.TimeoutExpired:
+        for pid in family:
+            _kill(pid)
+        process.wait()
+
+
+def _kill(pid: int) -> None:
+    try:
+        os.kill(pid, 9)
+    except ProcessLookupError:
+        return
+
+
+def _last_words(text: str) -> str:
+    lines = [line for line in text.splitlines() if line.strip()]
+    return lines[-1].strip() if lines else "it said nothing"
+
+
+@contextmanager
+def _watched(pid: int) -> Iterator[dict[int, int]]:
+    """Keep, for each process of a family, the highest mark of its memory."""
+    marks: dict[int, int] = {}
+    ended = threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(_SAMPLE):
+            for member in _family(pid):
+                marks[member] = max(marks.get(member, 0), _status_bytes(member, "VmHWM"))
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield marks
+    finally:
+        ended.set()
+        watcher.join()
+
+
+def _family(pid: int) -> list[int]:
+    """Return a process and all that it started, as far as they live."""
+    members = [pid]
+    for member in members:
+        for thread in _list(Path(f"/proc/{member}/task")):
+            members.extend(int(child) for child in _read(thread / "children").split())
+    return members
+
+
+def _proportional_memory(pid: int) -> int:
+    for line in _read(Path(f"/proc/{pid}/smaps_rollup")).splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1]) * 1024
+    return _status_bytes(pid, "VmRSS")
+
+
+def _status_bytes(pid: int, name: str) -> int:
+    for line in _read(Path(f"/proc/{pid}/status")).splitlines():
+        if line.startswith(name + ":"):
+            return int(line.split()[1]) * 1024
+    return 0
+
+
+def _list(folder: Path) -> list[Path]:
+    # A process may end between being seen and being looked into.
+    try:
+        return list(folder.iterdir())
+    except OSError:
+        return []
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError:
+        return ""

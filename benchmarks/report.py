@@ -1,0 +1,133 @@
+"""What was measured, beside what was promised, as a table for the terminal and for Markdown.
+
+Owns goals, results, their wording, and the description of the machine. Must not know how anything is measured.
+"""
+
+import os
+import platform
+import re
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Final
+
+from rich.table import Table
+
+_HEADINGS: Final = ("what", "measured", "figure", "bar", "aim", "met")
+_SECTION: Final = re.compile(r"(<!-- results -->\n).*(<!-- end of results -->)", re.DOTALL)
+_OURS: Final = ("rowen", "granian", "starlette", "msgspec", "sqlalchemy", "uvloop")
+
+
+class Unit(Enum):
+    """What a figure is counted in, and how it is written."""
+
+    TIMES = "{:,.2f}×"  # noqa: RUF001
+    MEGABYTES = "{:,.0f} MB"
+    SECONDS = "{:,.2f} s"
+    MILLISECONDS = "{:,.2f} ms"
+
+    def write(self, value: float) -> str:
+        """Write a value with its unit; large ratios without decimals."""
+        if self is Unit.TIMES and value >= 20:
+            return f"{value:,.0f}×"  # noqa: RUF001
+        return self.value.format(value)
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What is promised of a figure: it must reach the bar, and would like to reach the aim."""
+
+    bar: float
+    aim: float | None
+    unit: Unit = Unit.TIMES
+    more_is_better: bool = True
+
+    def reached(self, value: float, bound: float) -> bool:
+        """Tell whether a value is as good as a bound."""
+        return value >= bound if self.more_is_better else value <= bound
+
+    def write(self, bound: float | None) -> str:
+        """Write the bar or the aim."""
+        return "" if bound is None else f"{'≥' if self.more_is_better else '≤'} {self.unit.write(bound)}"
+
+
+@dataclass(frozen=True)
+class Result:
+    """One line: what, the two things measured in words, the figure, and its goal.
+
+    Without a `value` it was not measured, and `measured` says why. Without a goal it is for information.
+    """
+
+    what: str
+    measured: str
+    value: float | None
+    goal: Goal | None
+
+    @property
+    def met(self) -> str:
+        """How the figure stands to its goal, in a word."""
+        if self.value is None:
+            return "not measured"
+        if self.goal is None:
+            return ""
+        if self.goal.aim is not None and self.goal.reached(self.value, self.goal.aim):
+            return "aim"
+        return "yes" if self.goal.reached(self.value, self.goal.bar) else "NO"
+
+    def cells(self) -> tuple[str, ...]:
+        """Return the cells of the line."""
+        unit = self.goal.unit if self.goal else Unit.TIMES
+        figure = "" if self.value is None else unit.write(self.value)
+        bounds = (self.goal.write(self.goal.bar), self.goal.write(self.goal.aim)) if self.goal else ("", "")
+        return (self.what, self.measured, figure, *bounds, self.met)
+
+
+def terminal_table(results: Sequence[Result], title: str) -> Table:
+    """Return the table for a terminal."""
+    table = Table(title=title, title_justify="left")
+    for index, heading in enumerate(_HEADINGS):
+        table.add_column(heading, justify="right" if index in (2, 3, 4) else "left")
+    for result in results:
+        style = "red" if result.met in ("NO", "not measured") else ""
+        table.add_row(*result.cells(), style=style)
+    return table
+
+
+def markdown(results: Sequence[Result], scale: str, requirements: Path) -> str:
+    """Return the table, and what it was measured on, as Markdown."""
+    rows = [_HEADINGS, ("---", "---", "---:", "---:", "---:", "---"), *(result.cells() for result in results)]
+    table = "\n".join("| " + " | ".join(row) + " |" for row in rows)
+    return f"`make bench`, {scale}, on {machine()}.\n\n{table}\n\nVersions: {versions(requirements)}.\n"
+
+
+def fill_in(readme: Path, text: str) -> None:
+    """Put the results between the marks of a README."""
+    old = readme.read_text(encoding="utf-8")
+    readme.write_text(_SECTION.sub(lambda found: f"{found[1]}{text}{found[2]}", old), encoding="utf-8")
+
+
+def machine() -> str:
+    """Describe the machine without naming it."""
+    models = re.findall(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    processor = models[0] if models else platform.machine()
+    return f"{os.cpu_count()} cores ({processor}), {memory:.0f} GB, {platform.system()}"
+
+
+def versions(requirements: Path) -> str:
+    """List what Rowen ran on, and its peers."""
+    python = f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}"
+    ours = ", ".join(f"{name} {_version(name)}" for name in _OURS)
+    pinned = re.findall(r"^(fastapi|pydantic|datasette|uvicorn|sqlite-utils)==(\S+)", requirements.read_text(), re.M)
+    peers = ", ".join(f"{name} {number}" for name, number in pinned)
+    return f"{python}; {ours}; peers: {peers}, and json-server as package.json pins it"
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "from its source"

@@ -1,0 +1,114 @@
+"""Rowen, used from the outside as anybody would: import, keys, serve.
+
+Owns Rowen's command line and the URLs of its API. Must not know Rowen's code, nor a figure.
+"""
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlencode
+
+from benchmarks.client import Answer, Connection, Request
+from benchmarks.processes import BenchmarkError, Run, Server, free_port, run, serving
+
+INTERVIEWS: Final = "/v1/scheduled_interviews"
+_ROWEN: Final = (sys.executable, "-m", "rowen")
+_UNLIMITED: Final = "100000000"  # the limit is on and counted, and is never reached
+
+
+@dataclass(frozen=True)
+class Database:
+    """A database of Rowen's, and the key of each of its organizations."""
+
+    file: Path
+    keys: tuple[str, ...]
+
+    @property
+    def url(self) -> str:
+        """Where it is, as `--database` takes it."""
+        return f"sqlite:///{self.file}"
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of a hundred: whose (from 0), the how many-th (from 1), and the id it begins behind."""
+
+    organization: int
+    number: int
+    after: int
+    request: Request
+
+
+def fresh(file: Path) -> Path:
+    """Remove a database and what SQLite keeps beside it, and return its path."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        file.with_name(file.name + suffix).unlink(missing_ok=True)
+    return file
+
+
+def import_file(source: Path, database: Path, organization: str, *options: str) -> Run:
+    """Import a file into an organization."""
+    url = f"sqlite:///{database}"
+    return run("rowen import", [*_ROWEN, "import", source, "--organization", organization, "--database", url, *options])
+
+
+def load(file: Path, sources: Mapping[str, Path]) -> Database:
+    """Import a file for each organization into a new database, and make a key for each."""
+    fresh(file)
+    for organization, source in sources.items():
+        import_file(source, file, organization, "--created-through-api")  # else none were actionable
+    return Database(file, tuple(_key(file, organization) for organization in sources))
+
+
+def _key(database: Path, organization: str) -> str:
+    options = ["--organization", organization, "--database", f"sqlite:///{database}"]
+    return run("rowen keys create", [*_ROWEN, "keys", "create", "benchmarks", *options]).output.strip()
+
+
+def served(database: Database, log: Path) -> AbstractContextManager[Server]:
+    """Serve a database with one worker, everything on as it comes."""
+    port = free_port()
+    options = ["--port", str(port), "--public-url", f"http://127.0.0.1:{port}", "--rate-limit", _UNLIMITED]
+    command = [*_ROWEN, "serve", "--database", database.url, *options]
+    return serving("Rowen", command, port=port, ready=listing(database.keys[0]), log=log)
+
+
+def listing(key: str, **parameters: str | int) -> Request:
+    """Return a request for the list."""
+    return Request(f"{INTERVIEWS}?{urlencode(parameters)}" if parameters else INTERVIEWS, key)
+
+
+def walk(connection: Connection, first: Request) -> Iterator[tuple[Request, Answer]]:
+    """Follow `next` from a first page to the end."""
+    request: Request | None = first
+    while request is not None:
+        answer = expect(connection, request)
+        yield request, answer
+        following = answer.link("next")
+        request = None if following is None else Request(following, request.key)
+
+
+def expect(connection: Connection, request: Request) -> Answer:
+    """Return the answer to a request; raise `BenchmarkError` unless it is 200."""
+    answer = connection.get(request)
+    if answer.status != 200:
+        raise BenchmarkError(f"{request.target} was answered with {answer.status}")
+    return answer
+
+
+def pages(connection: Connection, database: Database) -> Iterator[Page]:
+    """Yield every whole page of every organization but the first ones, which need no `after`."""
+    for organization, key in enumerate(database.keys):
+        for number, (request, answer) in enumerate(walk(connection, listing(key)), start=1):
+            if number > 1 and answer.link("next"):
+                yield Page(organization, number, _after(request), request)
+
+
+def _after(request: Request) -> int:
+    query = request.target.partition("?")[2]
+    values = dict(part.partition("=")[::2] for part in query.split("&"))
+    return int(values["after"])

@@ -1,0 +1,140 @@
+"""How a key is sent, what it opens, and that it can be taken back (contract section 3)."""
+
+import json
+from base64 import b64encode
+
+import httpx
+import pytest
+
+from rowen.app.keys import PERMISSIONS
+from tests.contract.raw import send_raw, written_request
+from tests.contract.schedule import AUCKLAND, HOME, Schedule, make_key
+from tests.support.command import rowen
+from tests.support.server import basic
+
+LIST = "/v1/scheduled_interviews"
+PATHS = {
+    "scheduled_interviews:list": LIST,
+    "scheduled_interviews:list_for_application": "/v1/applications/7003/scheduled_interviews",
+    "scheduled_interviews:retrieve": f"{LIST}/9001",
+}
+
+
+def encoded(credentials: str) -> str:
+    """Return credentials in base64."""
+    return b64encode(credentials.encode()).decode()
+
+
+def status_of(schedule: Schedule, authorization: str) -> int:
+    """Return the status that an `Authorization` header leads to."""
+    return httpx.get(schedule.server.url + LIST, headers={"Authorization": authorization}).status_code
+
+
+@pytest.mark.parametrize(
+    "form",
+    ["Basic {k:}", "Basic {k}", "Basic {k:password}", "Basic {k:a:b}", "basic {k:}", "BASIC {k:}", "Basic  {k:}"],
+)
+def test_every_form_of_basic_credentials_opens(schedule: Schedule, form: str) -> None:
+    scheme, _, credentials = form.partition("{")
+    authorization = scheme + encoded(credentials.rstrip("}").replace("k", schedule.keys[HOME], 1))
+    assert status_of(schedule, authorization) == 200
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "",
+        "Basic",
+        "Basic ",
+        "Basic :",
+        "Basic {:}",
+        "Basic {:k}",
+        "Basic {kx:}",
+        "Basic { k:}",
+        "Basic {K:}",
+        "Basic {rowen_:}",
+        "Basic k",
+        "Basic k:",
+        "Bearer {k:}",
+        "Bearer k",
+        "{k:}",
+        "Basic\t{k:}",
+        "Basic {k:}!",
+        "Basic !!!!",
+        "Basic {k:},Basic {k:}",
+        "Basic =",
+        "Basic /w==",
+        "Basic {\x00:}",
+        "Digest username=k",
+    ],
+)
+def test_whatever_else_is_refused_alike(schedule: Schedule, form: str) -> None:
+    key = schedule.keys[HOME]
+    pieces = form.replace("k", key).replace("K", key.upper()).split("{")
+    for index, piece in enumerate(pieces[1:], start=1):
+        credentials, _, rest = piece.partition("}")
+        pieces[index] = encoded(credentials) + rest
+    headers = {"Authorization": "".join(pieces).strip()}
+    answer = httpx.get(schedule.server.url + LIST, headers=headers)
+    assert answer.status_code == 401
+    assert answer.content == b'{"message":"Invalid Basic Auth credentials"}'
+    assert answer.headers["www-authenticate"].startswith("Basic realm=")
+
+
+def test_base64_without_its_padding_is_malformed(schedule: Schedule) -> None:
+    text = encoded(schedule.keys[HOME] + ":").rstrip("=")
+    expected = 401 if len(text) % 4 else 200
+    assert status_of(schedule, f"Basic {text}") == expected
+
+
+def test_two_headers_are_refused(schedule: Schedule) -> None:
+    header = basic(schedule.keys[HOME])["Authorization"]
+    request = written_request("GET", LIST, {"Authorization": header})
+    assert send_raw(schedule.server, request).status == 200
+    twice = request.replace(b"\r\n\r\n", f"\r\nAuthorization: {header}\r\n\r\n".encode())
+    assert send_raw(schedule.server, twice).status == 401
+
+
+def test_a_key_in_the_query_opens_nothing(schedule: Schedule) -> None:
+    for name in ("key", "api_key", "access_token"):
+        answer = httpx.get(schedule.server.url + LIST, params={name: schedule.keys[HOME]})
+        assert answer.status_code == 401
+
+
+@pytest.mark.parametrize("permission", PERMISSIONS)
+def test_a_key_opens_what_it_is_allowed_and_nothing_else(schedule: Schedule, permission: str) -> None:
+    key = make_key(schedule.database, HOME, f"only {permission.partition(':')[2]}", allow=[permission])
+    with schedule.server.client(key) as client:
+        for other, path in PATHS.items():
+            assert client.get(path).status_code == (200 if other == permission else 403)
+            assert client.head(path).status_code == (200 if other == permission else 403)
+
+
+def test_every_permission_has_a_path_here() -> None:
+    assert PATHS.keys() == PERMISSIONS.keys()
+
+
+def test_a_key_is_made_used_and_revoked_while_the_server_runs(schedule: Schedule) -> None:
+    at = ("--database", schedule.database)
+    made = rowen("keys", "create", "passing", "--organization", AUCKLAND, *at)
+    key = made.stdout.strip()
+    assert made.stdout == f"{key}\n"
+    with schedule.server.client(key) as client:
+        assert client.get(LIST).json() == list(schedule.records[AUCKLAND])
+        listing = rowen("keys", "list", *at)
+        assert "passing" in listing.stdout
+        assert key not in listing.stdout + listing.stderr
+        revoked = rowen("keys", "revoke", "passing", "--organization", AUCKLAND, *at)
+        assert key not in revoked.stdout + revoked.stderr
+        answer = client.get(LIST)
+        assert answer.status_code == 401
+        assert answer.content == b'{"message":"Invalid Basic Auth credentials"}'
+    rowen("keys", "revoke", "passing", "--organization", AUCKLAND, *at, status=1)
+
+
+def test_a_key_of_one_organization_opens_no_other(schedule: Schedule) -> None:
+    with schedule.server.client(schedule.keys[AUCKLAND]) as client:
+        shared = next(each for each in schedule.records[AUCKLAND] if each["id"] < 600_000)
+        assert client.get(f"{LIST}/{shared['id']}").json() == shared
+        assert client.get(f"{LIST}/9001").status_code == 404
+        assert "9001" not in json.dumps(client.get(LIST).json())

@@ -1,0 +1,180 @@
+"""The parts of the documents that are made from the code: `scripts/docs` writes them, a test compares them.
+
+Owns their form, and what the code does not say: when an error is answered. A part stands between
+`<!-- made from the code: NAME -->` and `<!-- end -->`.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from enum import Enum
+from pathlib import Path
+from typing import Any, Final
+
+import typer
+from typer.core import TyperArgument, TyperOption
+
+from rowen.app.keys import PERMISSIONS
+from rowen.cli.main import app
+from rowen.harvest.operations import OPERATIONS
+from rowen.harvest.problems import PROBLEMS
+from rowen.http.openapi import openapi_document
+from rowen.interviews.errors import Code
+from tests.docs.documents import DOCUMENTS
+
+_PART: Final = re.compile(r"(<!-- made from the code: (\w+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
+
+_NEVER_ANSWERED: Final = {Code.CONFLICT}  # of the command line alone
+_WHEN: Final = {
+    Code.UNAUTHENTICATED: "There is no key, or it is malformed, unknown or revoked. Carries `WWW-Authenticate`.",
+    Code.FORBIDDEN: "The key lacks the permission for this call.",
+    Code.INSECURE: "Plain HTTP from another machine, where the server was started with `--require-https`.",
+    Code.UNEXPECTED_BODY: "The request has a body.",
+    Code.NOT_FOUND: "No such path, interview or application, or its id is no integer from 1 to 2^53 - 1. What "
+    "belongs to another organization is not found, either.",
+    Code.METHOD_NOT_ALLOWED: "The path is right and the method is not. Carries `Allow`.",
+    Code.INVALID: "Parameters are wrong; `errors` names each of them.",
+    Code.RATE_LIMITED: "The key has used up its window. Carries `Retry-After` and `X-RateLimit-Reset`.",
+    Code.HEADERS_TOO_LARGE: "The headers of the request are larger than 32 KiB.",
+    Code.FAULT: "A fault of ours. The body carries a `request_id` to quote.",
+    Code.UNAVAILABLE: "The database does not answer: a full disk, a damaged or missing file. Carries `Retry-After` and "
+    "a `request_id`.",
+}
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [columns, ["---"] * len(columns), *rows]
+    return "".join(f"| {' | '.join(cell.replace('|', '&#124;') for cell in line)} |\n" for line in lines)
+
+
+def _settings() -> str:
+    """Return the options of `rowen serve`."""
+    return _options(_command(("serve",)))
+
+
+def _commands() -> str:
+    """Return every command but `serve`."""
+    return "\n".join(_described(path) for path in _paths(typer.main.get_command(app)) if path != ("serve",))
+
+
+def _paths(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    for name, inner in getattr(command, "commands", {}).items():
+        if getattr(inner, "commands", None):
+            yield from _paths(inner, (*path, name))
+        else:
+            yield (*path, name)
+
+
+def _command(path: Sequence[str]) -> Any:
+    command: Any = typer.main.get_command(app)
+    for name in path:
+        command = command.commands[name]
+    return command
+
+
+def _described(path: tuple[str, ...]) -> str:
+    command = _command(path)
+    arguments = [each for each in command.params if isinstance(each, TyperArgument)]
+    usage = " ".join(["rowen", *path, *(each.metavar or str(each.name).upper() for each in arguments)])
+    text = " ".join(command.help.partition("\b")[0].split())
+    parts = [f"### `{usage}`\n", f"{text}\n"]
+    if arguments:
+        rows = [(f"`{each.metavar or str(each.name).upper()}`", each.help or "") for each in arguments]
+        parts.append(_table(("Argument", "Meaning"), rows))
+    if any(isinstance(each, TyperOption) for each in command.params):
+        parts.append(_options(command))
+    return "\n".join(parts)
+
+
+def _options(command: Any) -> str:
+    rows = [
+        (
+            " ".join(f"`{name}`" for name in option.opts),
+            f"`{option.envvar}`" if option.envvar else "",
+            _default(option),
+            option.help or "",
+        )
+        for option in command.params
+        if isinstance(option, TyperOption) and not option.hidden
+    ]
+    return _table(("Option", "Environment variable", "Default", "Meaning"), rows)
+
+
+def _default(option: TyperOption) -> str:
+    default = option.default.value if isinstance(option.default, Enum) else option.default
+    if option.is_flag:
+        return "on" if default else "off"
+    return "" if default is None else f"`{default}`"
+
+
+def _calls() -> str:
+    """Return the calls of the API."""
+    return _table(
+        ("Call", "What it does", "Permission"),
+        [(f"`{each.method} {each.path}`", each.summary, f"`{each.permission}`") for each in OPERATIONS],
+    )
+
+
+def _permissions() -> str:
+    """Return what keys can be allowed."""
+    return _table(("Permission", "Lets a key"), [(f"`{name}`", meaning) for name, meaning in PERMISSIONS.items()])
+
+
+def _parameters() -> str:
+    """Return the parameters of a list."""
+    found = openapi_document()["paths"]["/v1/scheduled_interviews"]["get"]["parameters"]
+    rows = [
+        (f"`{each['name']}`", each["description"], _values(each["schema"])) for each in found if each["in"] == "query"
+    ]
+    return _table(("Parameter", "Meaning", "Values"), rows)
+
+
+def _values(schema: dict[str, Any]) -> str:
+    if "anyOf" in schema:
+        return "ISO-8601"
+    default = f"; {str(schema['default']).lower()} by default" if "default" in schema else ""
+    if schema["type"] == "integer":
+        largest = schema["maximum"]
+        return f"{schema['minimum']} to {'2^63 - 1' if largest == 2**63 - 1 else largest}{default}"
+    return f"true or false{default}" if schema["type"] == "boolean" else "text"
+
+
+def _errors() -> str:
+    """Return every error of the API."""
+    return _table(
+        ("Status", "`message`", "When"),
+        [
+            (str(problem.status), problem.message, _WHEN[code])
+            for code, problem in PROBLEMS.items()
+            if code not in _NEVER_ANSWERED
+        ],
+    )
+
+
+PARTS: Final[dict[str, Callable[[], str]]] = {
+    "settings": _settings,
+    "commands": _commands,
+    "calls": _calls,
+    "permissions": _permissions,
+    "parameters": _parameters,
+    "errors": _errors,
+}
+
+
+def parts_in(document: Path) -> list[str]:
+    """Return the names of the parts that a document holds."""
+    return [found[2] for found in _PART.finditer(document.read_text())]
+
+
+def renewed(document: Path) -> str:
+    """Return the document's text with its parts made anew."""
+    return _PART.sub(lambda found: f"{found[1]}\n{PARTS[found[2]]()}\n{found[4]}", document.read_text())
+
+
+def main() -> None:
+    """Write the parts into the documents."""
+    for document in DOCUMENTS:
+        document.write_text(renewed(document))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,158 @@
+"""Processes that are to be hurt, and what they leave behind.
+
+Owns how commands are started with other timings than a user's, without rights, or with little room, and how a
+database is looked at from outside once its process is gone.
+"""
+
+import ctypes
+import os
+import resource
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from rowen.store import database
+from rowen.store.database import Location
+from tests.support.command import ROWEN, environment
+
+Process = subprocess.Popen[str]
+
+IMPATIENT_IMPORT: Final = """
+import sys
+from rowen.cli import console
+from rowen.exchange import importing
+
+importing.BATCH = int(sys.argv.pop(1))
+console._LINE_SECONDS = 0
+from rowen.cli.main import main
+
+main()
+"""
+"""`rowen` with batches of as many records as its first argument says, and a line of progress after each."""
+
+IMPATIENT_SERVE: Final = """
+import multiprocessing
+
+multiprocessing.set_start_method("fork")
+from rowen.http import application
+
+application._FLUSH_SECONDS = 0.001
+from rowen.cli.main import main
+
+main()
+"""
+"""`rowen` whose server stores the use of keys almost at once."""
+
+IMPATIENT_STORE: Final = """
+from rowen.store import sqlite
+
+sqlite._BUSY_MILLISECONDS = 50
+from rowen.cli.main import main
+
+main()
+"""
+"""`rowen` that waits for a locked database 50 milliseconds only."""
+
+_PR_CAPBSET_DROP: Final = 24
+_CAP_DAC_OVERRIDE: Final = 1
+_CAP_DAC_READ_SEARCH: Final = 2
+_libc: Final = ctypes.CDLL(None, use_errno=True)
+
+
+def script(text: str) -> tuple[str, ...]:
+    """Return the command that runs a script in place of `rowen`."""
+    return (sys.executable, "-c", text)
+
+
+def uncovered(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return an environment in which coverage is not measured: it would write files of its own."""
+    return {name: value for name, value in environment(extra).items() if not name.startswith("COVERAGE_")}
+
+
+def start(
+    *arguments: str | Path,
+    command: tuple[str, ...] = ROWEN,
+    stdin: int = subprocess.DEVNULL,
+    preparation: Callable[[], None] | None = None,
+    cwd: Path | None = None,
+) -> Process:
+    """Start a command in a process group of its own; `preparation` runs in the process before it."""
+    return subprocess.Popen(
+        [*command, *map(str, arguments)],
+        stdin=stdin,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=uncovered() if preparation else environment(),
+        start_new_session=True,
+        preexec_fn=preparation,
+        cwd=cwd,
+    )
+
+
+def finish(process: Process, *, status: int = 0) -> str:
+    """Wait for a process, require its exit status and that it failed in words; return what it said on stderr."""
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == status, said
+    assert "Traceback" not in said, said
+    return said
+
+
+def without_rights() -> None:
+    """Make the process obey the permissions of files although it is root's; to be called in it."""
+    if os.geteuid() == 0:
+        for capability in (_CAP_DAC_OVERRIDE, _CAP_DAC_READ_SEARCH):
+            if _libc.prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0):
+                raise OSError(ctypes.get_errno(), "the capability cannot be dropped")
+
+
+def with_room_for(size: int) -> Callable[[], None]:
+    """Return what lets a process write no file larger than that: a full disk that needs no rights."""
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+
+    return limit
+
+
+def footprint(path: Path) -> tuple[int, int]:
+    """Return size and time of the write-ahead log: every commit changes it."""
+    try:
+        status = Path(f"{path}-wal").stat()
+    except FileNotFoundError:
+        return (-1, 0)
+    return (status.st_size, status.st_mtime_ns)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a database holds: its documents by id, its ledgers' counts together, and the faults that a check finds."""
+
+    documents: dict[int, bytes]
+    counted: int
+    position: str | None
+    faults: list[str]
+
+
+def examine(path: Path, folder: Path) -> Found:
+    """Look into a database that no process has open, on a copy, so that the next to open it recovers it itself."""
+    copy = folder / "examined.db"
+    for suffix in ("", "-wal"):
+        original = Path(f"{path}{suffix}")
+        if original.exists():
+            shutil.copyfile(original, f"{copy}{suffix}")
+        else:
+            Path(f"{copy}{suffix}").unlink(missing_ok=True)
+    Path(f"{copy}-shm").unlink(missing_ok=True)
+    with closing(sqlite3.connect(copy)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        documents = dict(connection.execute("SELECT id, document FROM scheduled_interviews"))
+        counted = connection.execute("SELECT coalesce(sum(interview_count), 0) FROM organizations").fetchone()[0]
+        position = connection.execute("SELECT next FROM import_positions").fetchone()
+    return Found(documents, counted, position and position[0], database.check(Location(copy)))

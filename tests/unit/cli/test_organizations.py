@@ -1,0 +1,51 @@
+"""`rowen organizations`: made with a time zone, and listed."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.command import rowen
+from tests.support.records import record, write_json_lines
+
+
+def test_organizations_are_made_and_listed(tmp_path: Path, database: str) -> None:
+    made = rowen("organizations", "create", "lisbon", "--time-zone", "Europe/Lisbon", "--database", database)
+    assert made.stdout == ""
+    assert made.stderr == "Organization lisbon made. Next: rowen keys create NAME --organization 'lisbon'\n"
+    rowen("organizations", "create", "Ägypten & Co".replace(" & ", " "), "--database", database)
+    source = write_json_lines(tmp_path / "records.jsonl", [record(1), record(2)])
+    rowen("import", source, "--organization", "lisbon", "--database", database)
+    header, *rows = rowen("organizations", "list", "--database", database).stdout.splitlines()
+    assert header == "name\ttime zone\tinterviews\tcreated"
+    assert [row.split("\t")[:3] for row in rows] == [["lisbon", "Europe/Lisbon", "2"], ["Ägypten Co", "UTC", "0"]]
+    again = rowen("organizations", "create", "lisbon", "--database", database, status=1)
+    assert again.stderr == "rowen: there is an organization 'lisbon' already\n"
+
+
+def test_its_days_begin_at_its_midnights(tmp_path: Path, database: str) -> None:
+    rowen("organizations", "create", "tokyo", "--time-zone", "Asia/Tokyo", "--database", database)
+    all_day = record(1, start={"date": "2024-03-27"}, end={"date": "2024-03-28"})
+    rowen(
+        *("import", write_json_lines(tmp_path / "records.jsonl", [all_day]), "--organization", "tokyo"),
+        *("--database", database),
+    )
+    midnight = "2024-03-26T15:00:00Z"
+    for option, expected in (("--starts-after", 1), ("--starts-before", 0)):
+        done = rowen("export", option, midnight, "--organization", "tokyo", "--database", database)
+        assert done.stderr == f"{expected} interviews\n"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("create", "x", "--time-zone", "Mars/Olympus"),
+        ("create", "x", "--time-zone", "../../etc/passwd"),
+        ("create", "x", "--time-zone", "/etc/passwd"),
+        ("create", "x" * 101),
+        ("create", "../x"),
+    ],
+)
+def test_what_is_no_name_or_time_zone(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    done = rowen("organizations", *arguments, cwd=tmp_path, status=2)
+    assert "Invalid value" in done.stderr
+    assert list(tmp_path.iterdir()) == []
