@@ -5,16 +5,14 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.contract.schedule import HOME, Schedule, serving_schedule
+from tests.contract.schedule import HOME, Schedule, shared_schedule
 from tests.support.storage import Storage
 
 
 @pytest.fixture(scope="session")
-def schedule(storage: Storage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Schedule]:
+def schedule(storage: Storage, pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Schedule:
     """Return schedules on a running server: read them, and write to organizations of your own only."""
-    folder = tmp_path_factory.mktemp("schedule")
-    with serving_schedule(storage.new_database(folder), folder) as served:
-        yield served
+    return shared_schedule(storage, pytestconfig, tmp_path_factory)
 
 
 @pytest.fixture(scope="session")

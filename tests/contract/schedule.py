@@ -5,14 +5,17 @@ Owns their records, keys and server, and a plain-Python notion of when a record 
 """
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping
+import socket
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
+
+import pytest
 
 from rowen import wiring
 from rowen.app.keys import PERMISSIONS, new_key
@@ -20,6 +23,7 @@ from rowen.store.database import Location, upgrade
 from tests.support.command import rowen
 from tests.support.records import Record, record, write_json_lines
 from tests.support.server import Server, serving
+from tests.support.storage import Storage
 
 HOME: Final = "home"
 AUCKLAND: Final = "auckland"
@@ -160,7 +164,7 @@ def _odd_records() -> Iterator[Record]:
     yield record(9_100, external_event_id=ODD_EVENT, application_id=8_001)
     yield record(
         9_101,
-        location="\"Quoted\" \\ / \t \u0001 \u007f \u2028 <b>&amp;</b> 面接 🌲",
+        location='"Quoted" \\ / \t \u0001 \u007f \u2028 <b>&amp;</b> 面接 🌲',
         interview=None,
         organizer=None,
         interviewers=[],
@@ -189,9 +193,7 @@ async def _make_organizations(database: str) -> None:
         await store.engine.close()
 
 
-async def _make_key(
-    database: str, organization: str, name: str, allow: Iterable[str], rate_limit: int | None
-) -> str:
+async def _make_key(database: str, organization: str, name: str, allow: Iterable[str], rate_limit: int | None) -> str:
     store = wiring.open_store(Location.parse(database))
     try:
         found = await store.organizations.find(organization)
@@ -212,16 +214,33 @@ def make_key(
     allow: Iterable[str] = tuple(PERMISSIONS),
     rate_limit: int | None = None,
 ) -> str:
-    """Make a key, and its organization if there is none yet; return the key."""
+    """Make a key, and its organization and database if there are none yet; return the key."""
+    upgrade(Location.parse(database))
     return asyncio.run(_make_key(database, organization, name, allow, rate_limit))
 
 
-def import_records(
-    database: str, organization: str, folder: Path, records: list[Record], *options: str
-) -> None:
+def import_records(database: str, organization: str, folder: Path, records: list[Record], *options: str) -> None:
     """Import records into an organization, as an operator does."""
     file = write_json_lines(folder / f"{organization}{'-'.join(options)}.jsonl", records)
     rowen("import", file, "--organization", organization, "--database", database, *options)
+
+
+@contextmanager
+def listening(
+    database: str, options: Sequence[str] = (), *, extra_environment: Mapping[str, str] | None = None
+) -> Iterator[Server]:
+    """Serve a database until the end of the block, from the moment its port is open.
+
+    A worker says that it has started before it listens.
+    """
+    with serving(database, options, extra_environment=extra_environment) as server:
+        while server.process.poll() is None:
+            try:
+                socket.create_connection(("127.0.0.1", server.port)).close()
+                break
+            except ConnectionRefusedError:
+                continue
+        yield server
 
 
 @contextmanager
@@ -242,7 +261,7 @@ def serving_schedule(database: str, folder: Path) -> Iterator[Schedule]:
         ]
         for each in imports:
             each.result()
-    with serving(database, ["--rate-limit", str(RATE_LIMIT)]) as server:
+    with listening(database, ["--rate-limit", str(RATE_LIMIT)]) as server:
         yield Schedule(
             server,
             database,
@@ -250,3 +269,16 @@ def serving_schedule(database: str, folder: Path) -> Iterator[Schedule]:
             keys,
             frozenset(identifiers(through_api)),
         )
+
+
+_shared: Final[dict[str, Schedule]] = {}
+
+
+def shared_schedule(storage: Storage, config: pytest.Config, folders: pytest.TempPathFactory) -> Schedule:
+    """Return the schedules on a storage engine, served once for every folder of tests until the run ends."""
+    if storage.name not in _shared:
+        folder = folders.mktemp("schedule")
+        stack = ExitStack()
+        config.add_cleanup(stack.close)
+        _shared[storage.name] = stack.enter_context(serving_schedule(storage.new_database(folder), folder))
+    return _shared[storage.name]

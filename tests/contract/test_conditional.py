@@ -104,7 +104,9 @@ def test_an_import_makes_old_copies_bad_and_one_that_changes_nothing_does_not(
         assert client.get("/v1/scheduled_interviews/8").headers["etag"] != tags[paths[2]]
 
 
-@pytest.mark.parametrize("accepted", ["gzip", "GZIP", "gzip, deflate, br", "br;q=1.0, gzip;q=0.8, *;q=0.1", "*", "x-gzip"])
+@pytest.mark.parametrize(
+    "accepted", ["gzip", "GZIP", "gzip, deflate, br", "br;q=1.0, gzip;q=0.8, *;q=0.1", "*", "x-gzip"]
+)
 def test_a_page_is_compressed_for_those_who_take_it(home: httpx.Client, accepted: str) -> None:
     plain = home.get(LIST)
     with home.stream("GET", LIST, headers={"Accept-Encoding": accepted}) as answer:
@@ -116,7 +118,9 @@ def test_a_page_is_compressed_for_those_who_take_it(home: httpx.Client, accepted
     assert answer.headers["link"] == plain.headers["link"]
 
 
-@pytest.mark.parametrize("refused", ["identity", "gzip;q=0", "gzip;q=0.0, *", "*;q=0", "deflate", "gzip;q=nonsense", ""])
+@pytest.mark.parametrize(
+    "refused", ["identity", "gzip;q=0", "gzip;q=0.0, *", "*;q=0", "deflate", "gzip;q=nonsense", ""]
+)
 def test_a_page_is_plain_for_those_who_do_not(home: httpx.Client, refused: str) -> None:
     answer = home.get(LIST, headers={"Accept-Encoding": refused})
     assert "content-encoding" not in answer.headers

@@ -46,9 +46,7 @@ def test_a_list_holds_the_documents_byte_for_byte_in_the_order_of_their_ids(
 
 
 @pytest.mark.parametrize("place", [0, 2, 5, 100, 338, -4, -3, -2, -1])
-def test_an_interview_is_the_same_bytes_alone_as_in_a_list(
-    schedule: Schedule, home: httpx.Client, place: int
-) -> None:
+def test_an_interview_is_the_same_bytes_alone_as_in_a_list(schedule: Schedule, home: httpx.Client, place: int) -> None:
     wanted = schedule.home[place]
     answer = home.get(f"/v1/scheduled_interviews/{wanted['id']}")
     assert answer.status_code == 200

@@ -290,7 +290,17 @@ def test_what_is_neither_true_nor_false_is_refused_by_name(home: httpx.Client, n
 
 @pytest.mark.parametrize(
     "query",
-    ["unknown=1", "status=complete", "job_id=9", "Created_After=nonsense", "&&", "=", "=1", "created_after[]=x", "%00=1"],
+    [
+        "unknown=1",
+        "status=complete",
+        "job_id=9",
+        "Created_After=nonsense",
+        "&&",
+        "=",
+        "=1",
+        "created_after[]=x",
+        "%00=1",
+    ],
 )
 def test_unknown_parameters_are_ignored(schedule: Schedule, home: httpx.Client, query: str) -> None:
     assert listed(home, query) == identifiers(schedule.home)

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.contract.schedule import HOME, Schedule, identifiers, import_records, make_key
+from tests.contract.schedule import HOME, Schedule, identifiers, import_records, listening, make_key
 from tests.support.records import record
-from tests.support.server import Server, basic, serving
+from tests.support.server import Server, basic
 
 PATH = "/v1/scheduled_interviews"
 NOT_INTEGERS = (
@@ -39,7 +39,7 @@ PUBLIC_URL = "https://interviews.example.com/hr"
 @pytest.fixture(scope="module")
 def public_server(schedule: Schedule) -> Iterator[Server]:
     """Return a server of the same schedules that has a public address, with a slash too many."""
-    with serving(schedule.database, ["--public-url", PUBLIC_URL + "/"]) as server:
+    with listening(schedule.database, ["--public-url", PUBLIC_URL + "/"]) as server:
         yield server
 
 
@@ -81,7 +81,7 @@ def test_a_page_between_has_next_prev_and_last_in_that_order(schedule: Schedule,
     assert home.get(f"{PATH}?page=2&per_page=10&unknown=%2f+x&created_after=2000-01-01").headers["link"] == (
         f'<{url}?unknown=%2f+x&created_after=2000-01-01&page=3&per_page=10&after={_created(schedule)[19]}>; rel="next",'
         f'<{url}?unknown=%2f+x&created_after=2000-01-01&page=1&per_page=10>; rel="prev",'
-        f'<{url}?unknown=%2f+x&created_after=2000-01-01&page={-(-len(_created(schedule)) // 10)}&per_page=10>; '
+        f"<{url}?unknown=%2f+x&created_after=2000-01-01&page={-(-len(_created(schedule)) // 10)}&per_page=10>; "
         f'rel="last"'
     )
     assert f"after={after}>" in home.get(f"{PATH}?page=2&per_page=10").headers["link"]
@@ -243,7 +243,7 @@ def test_a_walk_neither_skips_nor_repeats_while_records_arrive(
         ("x=1&x=2", "x=1&x=2"),
         ("ids=1,2,3", "ids=1%2C2%2C3"),
         ("a,b=1", "a%2Cb=1"),
-        ("x=<>\"", "x=%3C%3E%22"),
+        ('x=<>"', "x=%3C%3E%22"),
     ],
 )
 def test_links_echo_what_was_sent_verbatim_and_hold_no_raw_comma(

@@ -59,6 +59,13 @@ main()
 """
 """`rowen` that waits for a locked database 50 milliseconds only."""
 
+WRITING: Final = {
+    "import": ("import", "-"),
+    "a key": ("keys", "create", "second"),
+    "an organization": ("organizations", "create", "lisbon"),
+}
+"""Commands that write; `import` reads a record from standard input."""
+
 _PR_CAPBSET_DROP: Final = 24
 _CAP_DAC_OVERRIDE: Final = 1
 _CAP_DAC_READ_SEARCH: Final = 2
@@ -102,6 +109,13 @@ def finish(process: Process, *, status: int = 0) -> str:
     assert process.returncode == status, said
     assert "Traceback" not in said, said
     return said
+
+
+def one_sentence(said: str) -> str:
+    """Return what a command ended with, and require that it is one line that begins with its name."""
+    lines = [line for line in said.splitlines() if line.startswith("rowen: ")]
+    assert len(lines) == 1, said
+    return lines[0]
 
 
 def without_rights() -> None:

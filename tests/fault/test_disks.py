@@ -7,7 +7,7 @@ import os
 import shutil
 import sqlite3
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
@@ -19,21 +19,21 @@ import pytest
 from rowen.store.tables import SCHEMA_VERSION
 from tests.fault.processes import (
     IMPATIENT_IMPORT,
-    IMPATIENT_STORE,
+    WRITING,
     examine,
     finish,
+    one_sentence,
     script,
     start,
     with_room_for,
     without_rights,
 )
+from tests.fault.samples import LAST_PAGE, RECORDS
 from tests.support.command import rowen
 from tests.support.records import canonical, record, write_json_lines
 from tests.support.server import Server, basic, serving
 
 MEBIBYTE: Final = 1024 * 1024
-RECORDS: Final = [record(identifier) for identifier in range(1, 2_001)]
-ALL: Final = b"[" + b",".join(map(canonical, RECORDS[1500:])) + b"]"
 
 
 @pytest.fixture
@@ -49,29 +49,6 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         yield folder
     finally:
         subprocess.run(["umount", "--lazy", folder], check=True)
-
-
-@pytest.fixture(scope="module")
-def filled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """Return a sound database of 2,000 interviews, and a key to it; to be copied, not changed."""
-    folder = tmp_path_factory.mktemp("filled")
-    database = f"sqlite:///{folder / 'rowen.db'}"
-    rowen("import", write_json_lines(folder / "records.jsonl", RECORDS), "--database", database)
-    return folder / "rowen.db", rowen("keys", "create", "poller", "--database", database).stdout.strip()
-
-
-@pytest.fixture
-def copied(filled: tuple[Path, str], tmp_path: Path) -> tuple[Path, str]:
-    """Return such a database, to be hurt."""
-    path, key = filled
-    return Path(shutil.copy(path, tmp_path / "rowen.db")), key
-
-
-def one_sentence(said: str) -> str:
-    """Return what a command ended with, and require that it is one line that begins with its name."""
-    lines = [line for line in said.splitlines() if line.startswith("rowen: ")]
-    assert len(lines) == 1, said
-    return lines[0]
 
 
 # --- no room
@@ -119,7 +96,7 @@ def test_a_disk_that_fills_up_under_a_server_stops_no_reading(
             while True:
                 junk.write(bytes(65_536))
         last = client.get("/v1/scheduled_interviews?per_page=500&page=4")
-        assert last.content == ALL
+        assert last.content == LAST_PAGE
         assert client.get("/readyz").status_code == 200
         assert server.stop() == 0
     assert any("the disk is full" in line and "use of keys not recorded" in line for line in server.log)
@@ -154,13 +131,6 @@ def read_only(*paths: Path) -> Iterator[None]:
     finally:
         for path in paths:
             path.chmod(0o755 if path.is_dir() else 0o644)
-
-
-WRITING: Final = {
-    "import": ("import", "-"),
-    "a key": ("keys", "create", "second"),
-    "an organization": ("organizations", "create", "lisbon"),
-}
 
 
 @pytest.mark.parametrize("command", WRITING)
@@ -309,19 +279,25 @@ def mend_by_replacing(path: Path, good: bytes) -> None:
     restored.rename(path)
 
 
-def require_unavailable(server: Server, answer: httpx.Response) -> None:
-    """Require the answer of a server whose database fails: no cause for the client, all of it in the log."""
+def unavailable(answer: httpx.Response) -> str:
+    """Require the answer of a server whose database fails, without the cause; return the request's id."""
     assert answer.status_code == 503
     assert int(answer.headers["Retry-After"]) > 0
     assert answer.headers["Content-Type"] == "application/json;charset=utf-8"
-    request_id = answer.headers["X-Request-ID"]
     body = msgspec.json.decode(answer.content, type=dict[str, str])
-    assert body.pop("request_id") == request_id
+    request_id = body.pop("request_id")
+    assert answer.headers["X-Request-ID"] == request_id
     assert body == {"message": "The schedule is not available right now: try again in a moment"}
-    (line,) = [line for line in server.log if request_id in line]
-    logged = msgspec.json.decode(line, type=dict[str, str])
-    assert logged["level"] == "error"
-    assert "rowen.db: the file is " in logged["reason"]
+    return request_id
+
+
+def require_causes(server: Server, requests: Sequence[str]) -> None:
+    """Require that a server that has ended wrote down why it could not answer those requests."""
+    for request_id in requests:
+        (line,) = [line for line in server.log if request_id in line]
+        logged = msgspec.json.decode(line, type=dict[str, str])
+        assert logged["level"] == "error"
+        assert logged["reason"].startswith("database rowen.db: the file is ")
 
 
 @pytest.mark.parametrize("mend", [mend_in_place, mend_by_replacing], ids=lambda mend: mend.__name__)
@@ -336,16 +312,16 @@ def test_a_server_recovers_by_itself_from_a_damaged_file(
         hurt(path)
         with server.client(key) as client:
             list_ = "/v1/scheduled_interviews?per_page=500&page=4"
-            for _ in range(3):
-                require_unavailable(server, client.get(list_))
-            require_unavailable(server, client.get("/v1/scheduled_interviews/2000"))
-            require_unavailable(server, client.get("/v1/scheduled_interviews?starts_after=2020-01-01"))
+            by_date = "/v1/scheduled_interviews?starts_after=2020-01-01"
+            paths = (list_, list_, list_, "/v1/scheduled_interviews/2000", by_date)
+            failed = [unavailable(client.get(path)) for path in paths]
             assert client.get("/healthz").status_code == 200
             mend(path, good)
-            assert client.get(list_).content == ALL
+            assert client.get(list_).content == LAST_PAGE
             assert client.get("/v1/scheduled_interviews/2000").content == canonical(RECORDS[-1])
             assert client.get("/readyz").status_code == 200
         assert server.stop() == 0
+    require_causes(server, failed)
     # Written, at the end, to the file that is there and not to the one that is gone.
     assert "never" not in rowen("keys", "list", "--database", f"sqlite:///{path}").stdout
     assert rowen("db", "check", "--database", f"sqlite:///{path}").stdout == "ok\n"
@@ -361,39 +337,3 @@ def test_a_server_whose_file_is_gone_is_not_ready(copied: tuple[Path, str]) -> N
         assert not path.exists()
         away.rename(path)
         assert httpx.get(f"{server.url}/v1/scheduled_interviews", headers=basic(key)).status_code == 200
-
-
-# --- a lock that is not let go
-
-
-def test_reading_goes_on_while_another_process_writes(copied: tuple[Path, str]) -> None:
-    path, key = copied
-    database = f"sqlite:///{path}"
-    with (
-        closing(sqlite3.connect(path, isolation_level=None)) as writer,
-        serving(database) as server,
-        server.client(key) as client,
-    ):
-        writer.execute("BEGIN EXCLUSIVE")
-        writer.execute("DELETE FROM scheduled_interviews")
-        assert client.get("/v1/scheduled_interviews?per_page=500&page=4").content == ALL
-        assert len(client.get("/v1/scheduled_interviews?starts_after=2020-01-01").json()) == 100
-        assert rowen("export", "--database", database).stdout.count("\n") == len(RECORDS)
-        assert rowen("db", "check", "--database", database).stdout == "ok\n"
-        writer.execute("ROLLBACK")
-
-
-@pytest.mark.parametrize("command", WRITING)
-def test_a_writer_that_never_ends_is_not_waited_for_without_end(copied: tuple[Path, str], command: str) -> None:
-    path, _ = copied
-    with closing(sqlite3.connect(path, isolation_level=None)) as writer:
-        writer.execute("BEGIN IMMEDIATE")
-        process = start(
-            *WRITING[command], "--database", f"sqlite:///{path}",
-            command=script(IMPATIENT_STORE), stdin=subprocess.PIPE,
-        )  # fmt: skip
-        assert process.stdin is not None
-        process.stdin.write(canonical(record(9_999)).decode())
-        said = one_sentence(finish(process, status=1))
-        assert said == "rowen: database rowen.db: another process has been writing for too long"
-        writer.execute("ROLLBACK")

@@ -103,7 +103,7 @@ def test_an_importer_of_a_stream_is_completed_by_running_it_again(tmp_path: Path
     path = tmp_path / "rowen.db"
     database = f"sqlite:///{path}"
     rowen("organizations", "create", "default", "--database", database)
-    for kill in range(10):
+    for kill in range(1, 10):
         process = start(
             str(batch), "import", "-", "--database", database,
             command=script(IMPATIENT_IMPORT), stdin=subprocess.PIPE,

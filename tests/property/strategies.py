@@ -45,7 +45,9 @@ identifiers = st.one_of(
 )
 texts = st.one_of(
     st.text(max_size=12),
-    st.sampled_from(["", "Łukasz Żółć", "東京", "😀👩‍💻", "\x00\x1f\x7f", "\u2028", "a\\\"/b", "Kate Austen", "\U0010ffff"]),
+    st.sampled_from(
+        ["", "Łukasz Żółć", "東京", "😀👩‍💻", "\x00\x1f\x7f", "\u2028", 'a\\"/b', "Kate Austen", "\U0010ffff"]
+    ),
 )
 instants = st.one_of(
     st.integers(1_690_000_000_000, 1_700_000_000_000),
@@ -110,9 +112,7 @@ def interviews(draw: st.DrawFn) -> ScheduledInterview:
         status=draw(st.sampled_from(Status)),
         created_at=draw(st.none() | instants),
         updated_at=draw(st.none() | instants),
-        interview=draw(
-            st.none() | st.builds(InterviewReference, id=st.none() | identifiers, name=st.none() | texts)
-        ),
+        interview=draw(st.none() | st.builds(InterviewReference, id=st.none() | identifiers, name=st.none() | texts)),
         organizer=draw(st.none() | _organizers),
         interviewers=tuple(draw(st.lists(_users | _guests, max_size=6))),
     )

@@ -33,7 +33,7 @@ class DemoKeyring:
         if not compare_digest(digest, _DIGEST):
             return await self._keys.authenticate(digest)
         organization = await self._organizations.find(DEMO_ORGANIZATION)
-        return None if organization is None else KeyAccess(_NO_ROW, frozenset(PERMISSIONS), None, organization)
+        return None if organization is None else KeyAccess(_NO_ROW, "demo", frozenset(PERMISSIONS), None, organization)
 
     async def record_use(self, uses: Sequence[tuple[OrganizationId, int, Instant]]) -> None:
         """Store when stored keys were last used."""

@@ -32,6 +32,7 @@ class KeyAccess(NamedTuple):
     """What one API key opens: an organization, some permissions, and its own rate limit if it has one."""
 
     key_id: int
+    name: str
     permissions: frozenset[str]
     rate_limit: int | None
     organization: Organization

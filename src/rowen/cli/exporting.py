@@ -25,7 +25,6 @@ from rowen.settings import DEFAULT_DATABASE, DEFAULT_ORGANIZATION
 from rowen.store.database import Location, upgrade
 
 
-
 def _time(variable: str) -> Any:
     return typer.Option(envvar=variable, metavar="TIME", help="As in the API: an ISO-8601 date or time.")
 

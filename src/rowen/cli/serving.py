@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import tempfile
 from base64 import b64encode
 from collections.abc import Iterator
@@ -25,7 +26,7 @@ from rowen import logs, wiring
 from rowen.app.demo import DEMO_KEY, DEMO_ORGANIZATION
 from rowen.app.keys import new_key
 from rowen.cli.console import run
-from rowen.cli.options import Database
+from rowen.cli.options import read_database
 from rowen.settings import DEFAULT_DATABASE, DEFAULT_ORGANIZATION, DEFAULT_RATE_LIMIT, ServerSettings
 from rowen.store.database import Location, upgrade
 
@@ -42,7 +43,16 @@ def _read_public_url(value: str | None) -> str | None:
 
 
 def serve(
-    database: Database = DEFAULT_DATABASE,
+    database: Annotated[
+        str | None,
+        typer.Option(
+            "--database",
+            envvar="ROWEN_DATABASE",
+            metavar="URL",
+            help=f"Where the schedule is kept: sqlite:///FILE. Otherwise {DEFAULT_DATABASE}; in the demo, a temporary file.",
+            callback=lambda value: value and read_database(value),
+        ),
+    ] = None,
     host: Annotated[str, typer.Option(envvar="ROWEN_HOST", help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(envvar="ROWEN_PORT", min=1, max=65_535, help="The port to listen on.")] = 8000,
     workers: Annotated[int, typer.Option(envvar="ROWEN_WORKERS", min=1, help="How many processes answer.")] = 1,
@@ -101,7 +111,7 @@ def serve(
     if demo and not _is_loopback(host):
         raise typer.BadParameter("the demo's key is public: it listens on 127.0.0.1 only", param_hint="--host")
     settings = ServerSettings(
-        database=database,
+        database=database or DEFAULT_DATABASE,
         host=host,
         port=port,
         workers=workers,
@@ -114,7 +124,8 @@ def serve(
         public_metrics=public_metrics,
         demo=demo,
     )
-    with _prepared(settings) as prepared:
+    _require_port(host, port)
+    with _demo(settings, temporary=database is None) if demo else _first_key(settings) as prepared:
         _serve(prepared)
 
 
@@ -125,25 +136,40 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-@contextmanager
-def _prepared(settings: ServerSettings) -> Iterator[ServerSettings]:
-    """Make ready what is served, and tell how to try it."""
-    if not settings.demo:
-        upgrade(Location.parse(settings.database))
-        run(_make_first_key(settings))
-        yield settings
-        return
-    temporary = tempfile.mkdtemp(prefix="rowen-demo-")
+def _require_port(host: str, port: int) -> None:
+    """Refuse a port that is taken: Granian would share it, and each server would get some of the requests."""
     try:
-        if settings.database == DEFAULT_DATABASE:
-            settings = replace(settings, database=f"sqlite:///{temporary}/demo.db")
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        typer.echo(f"rowen: cannot listen on {host}:{port}: {error.strerror}", err=True)
+        raise typer.Exit(1) from error
+
+
+@contextmanager
+def _first_key(settings: ServerSettings) -> Iterator[ServerSettings]:
+    """Make ready what is served; where no key opens it yet, make and print one."""
+    upgrade(Location.parse(settings.database))
+    run(_make_first_key(settings))
+    yield settings
+
+
+@contextmanager
+def _demo(settings: ServerSettings, *, temporary: bool) -> Iterator[ServerSettings]:
+    """Make ready the demo, in a database that is gone afterwards if it is `temporary`."""
+    folder = tempfile.mkdtemp(prefix="rowen-demo-")
+    try:
+        if temporary:
+            settings = replace(settings, database=f"sqlite:///{folder}/demo.db")
         upgrade(Location.parse(settings.database))
         run(_fill_demo(settings))
         typer.echo("This is the demo: an invented team, and the key of the founding document. Try:\n")
         typer.echo(_curl(settings, DEMO_KEY))
         yield settings
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 async def _make_first_key(settings: ServerSettings) -> None:

@@ -11,7 +11,7 @@ from typing import Final
 from rowen.interviews.query import PageRequest
 
 # Clients split the header at commas and read up to the first ">"; the rest is what RFC 3986 allows in no URL.
-_UNSAFE: Final = re.compile(r"[^!#$%&'()*+\-./0-9:;=?@A-Z_a-z~]")
+_UNSAFE: Final = re.compile(r"[^!$%&'()*+\-./0-9:;=?@A-Z_a-z~]")
 
 
 def link_header(

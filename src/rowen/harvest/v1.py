@@ -58,7 +58,8 @@ async def retrieve_interview(interviews: Interviews, call: Call) -> Answer:
     """Retrieve one interview (seed heading "GET: Retrieve Interview")."""
     document = await reading.retrieve_interview(interviews, call.organization.id, InterviewId(_identifier(call)))
     etag = document_etag(document)
-    return Answer(None if matches(call.if_none_match, etag) else document, etag)
+    unchanged = call.if_none_match and matches(call.if_none_match, etag)
+    return Answer(None if unchanged else document, etag)
 
 
 async def _list(interviews: Interviews, call: Call, application: ApplicationId | None) -> Answer:

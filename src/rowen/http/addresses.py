@@ -4,37 +4,43 @@ Owns reading the scheme, the host and the caller from a request, behind a proxy 
 """
 
 import re
+from collections.abc import Mapping
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Final
 
 from starlette.types import Scope
 
-_HOST: Final = re.compile(r"[A-Za-z0-9._\-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?")
+RequestHeaders = Mapping[bytes, bytes]
+"""The headers of a request, by lower-case name; of one that came twice, the last."""
+
+_HOST: Final = re.compile(rb"[A-Za-z0-9._\-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?")
+_SCHEMES: Final = {b"http": "http", b"https": "https"}
 
 
-def header(scope: Scope, name: bytes) -> str:
-    """Return a header's first value; empty where there is none."""
-    for found, value in scope["headers"]:
-        if found == name:
-            return str(value, "latin-1")
-    return ""
-
-
-def scheme(scope: Scope) -> str:
+def scheme(scope: Scope, headers: RequestHeaders) -> str:
     """Return the scheme that the client used, as its proxy tells if there is one."""
-    forwarded = header(scope, b"x-forwarded-proto").partition(",")[0].strip().lower()
-    return forwarded if forwarded in {"http", "https"} else str(scope["scheme"])
+    forwarded = headers.get(b"x-forwarded-proto")
+    if forwarded is not None:
+        forwarded = forwarded.partition(b",")[0].strip().lower()
+    return _SCHEMES.get(forwarded or b"") or str(scope["scheme"])
 
 
-def origin(scope: Scope) -> str:
+def origin(scope: Scope, headers: RequestHeaders) -> str:
     """Return `scheme://host` as the client addressed it; our own address where it sent no usable host."""
-    host = header(scope, b"host")
-    if _HOST.fullmatch(host) is None:
+    host = _host(headers.get(b"host", b""))
+    if not host:
         name, port = scope.get("server") or ("127.0.0.1", None)
         host = f"[{name}]" if ":" in name else name
         if port:
             host = f"{host}:{port}"
-    return f"{scheme(scope)}://{host}"
+    return f"{scheme(scope, headers)}://{host}"
+
+
+@lru_cache(maxsize=256)
+def _host(value: bytes) -> str:
+    """Return a `Host` that is one; it goes into links, where anything else could do harm."""
+    return value.decode() if _HOST.fullmatch(value) else ""
 
 
 def is_loopback(scope: Scope) -> bool:

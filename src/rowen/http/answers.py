@@ -4,11 +4,12 @@ Owns the messages of a response and the headers that every one carries. Must not
 """
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from starlette.types import Scope, Send
 
 from rowen.harvest.problems import PROBLEMS, problem_body
+from rowen.http.addresses import RequestHeaders
 from rowen.interviews.errors import Refusal
 
 JSON: Final = b"application/json;charset=utf-8"
@@ -17,8 +18,7 @@ _KEY: Final = "rowen.exchange"
 Headers = list[tuple[bytes, bytes]]
 
 
-@dataclass(slots=True)
-class RateState:
+class RateState(NamedTuple):
     """Where a key stands in its window: `limit` and `remaining` requests."""
 
     limit: int
@@ -29,10 +29,12 @@ class RateState:
 class Exchange:
     """One request and its answer, as the edge follows them: what the parts of it tell each other.
 
-    `route` is the template of the path that matched, `key` the name of the API key, for logs and metrics.
+    `route` is the template of the path that matched, `key` the name of the API key, for logs and metrics; `extra` are
+    headers that a refusal has besides its own.
     """
 
     request_id: str
+    headers: RequestHeaders
     rate: RateState
     route: str = ""
     key: str = ""

@@ -13,6 +13,7 @@ from starlette.types import Scope
 
 from rowen.app.keys import digest
 from rowen.app.ports import KeyAccess, Keyring
+from rowen.http.answers import exchange_of
 from rowen.interviews.errors import Code, Refusal, Unavailable
 from rowen.interviews.interview import OrganizationId
 from rowen.interviews.moments import Instant
@@ -26,7 +27,7 @@ class Authentication:
     def __init__(self, keys: Keyring, now: Callable[[], Instant]) -> None:
         self._keys = keys
         self._now = now
-        self._used: dict[tuple[OrganizationId, int], Instant] = {}
+        self._used: set[tuple[OrganizationId, int]] = set()
 
     async def authenticate(self, scope: Scope) -> KeyAccess:
         """Return what the request's key opens. Raises Refusal (unauthenticated)."""
@@ -34,26 +35,27 @@ class Authentication:
         access = None if key is None else await self._keys.authenticate(digest(key))
         if access is None:
             raise Refusal(Code.UNAUTHENTICATED)
-        self._used[access.organization.id, access.key_id] = self._now()
+        self._used.add((access.organization.id, access.key_id))
         return access
 
     async def flush(self) -> None:
         """Store when keys were used since the last time."""
-        used, self._used = self._used, {}
+        used, self._used = self._used, set()
         if not used:
             return
         try:
-            await self._keys.record_use([(organization, key, at) for (organization, key), at in used.items()])
+            now = self._now()
+            await self._keys.record_use([(organization, key, now) for organization, key in used])
         except Unavailable as error:
             # Telling when a key was last used is not worth an outage of reading.
             _log.warning("use of keys not recorded", reason=error.message)
 
 
 def _key(scope: Scope) -> str | None:
-    values = [value for name, value in scope["headers"] if name == b"authorization"]
-    if len(values) != 1:
-        return None
-    kind, _, encoded = values[0].partition(b" ")
+    headers = exchange_of(scope).headers
+    kind, _, encoded = headers.get(b"authorization", b"").partition(b" ")
+    if len(headers) != len(scope["headers"]) and [name for name, _ in scope["headers"]].count(b"authorization") > 1:
+        return None  # which of them did the client mean?
     if kind.lower() != b"basic":
         return None
     try:

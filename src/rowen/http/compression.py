@@ -13,11 +13,11 @@ _LEVEL: Final = 1
 
 
 @lru_cache(maxsize=128)
-def accepts_gzip(accept_encoding: str) -> bool:
+def accepts_gzip(accept_encoding: bytes) -> bool:
     """Tell whether an `Accept-Encoding` header allows gzip."""
     quality = {"gzip": 0.0, "*": 0.0}
     named = set()
-    for part in accept_encoding.lower().split(","):
+    for part in accept_encoding.decode("latin-1").lower().split(","):
         name, _, weight = part.strip().partition(";")
         name = {"x-gzip": "gzip"}.get(name.strip(), name.strip())
         named.add(name)

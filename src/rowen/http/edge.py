@@ -13,12 +13,15 @@ from typing import Final
 import structlog
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from rowen.http.addresses import header, is_loopback, scheme
+from rowen.http.addresses import is_loopback, scheme
 from rowen.http.answers import Exchange, Headers, RateState, attach, send_refusal
 from rowen.interviews.errors import Code, Refusal
 
 _LARGEST_HEADERS: Final = 32 * 1024
-_RETRY_AFTER: Final = b"5"  # seconds; a restart or a freed disk is seldom nearer
+_HEADERS: Final[dict[Code, Headers]] = {
+    Code.UNAUTHENTICATED: [(b"www-authenticate", b'Basic realm="Rowen"')],
+    Code.UNAVAILABLE: [(b"retry-after", b"5")],  # seconds; a restart or a freed disk is seldom nearer
+}
 
 _log = structlog.stdlib.get_logger("rowen.http")
 
@@ -50,10 +53,10 @@ class Edge:
             return
         started = perf_counter()
         limit = self._policy.rate_limit
-        exchange = Exchange(os.urandom(16).hex(), RateState(limit, limit))
+        exchange = Exchange(os.urandom(16).hex(), dict(scope["headers"]), RateState(limit, limit))
         attach(scope, exchange)
         try:
-            self._admit(scope)
+            self._admit(scope, exchange)
             await self._inner(scope, receive, send)
         except Refusal as refusal:
             await self._refuse(scope, send, refusal, exchange)
@@ -75,17 +78,16 @@ class Edge:
                 request_id=exchange.request_id,
             )
 
-    def _admit(self, scope: Scope) -> None:
+    def _admit(self, scope: Scope, exchange: Exchange) -> None:
         if sum([len(name) + len(value) for name, value in scope["headers"]]) > _LARGEST_HEADERS:
             raise Refusal(Code.HEADERS_TOO_LARGE)
-        # A proxy on this machine says which scheme its client used; who calls from here directly is safe.
-        proxied = bool(header(scope, b"x-forwarded-proto"))
-        if self._policy.require_https and scheme(scope) != "https" and (proxied or not is_loopback(scope)):
-            raise Refusal(Code.INSECURE)
+        if self._policy.require_https and scheme(scope, exchange.headers) != "https":
+            # A proxy on this machine says which scheme its client used; who calls from here directly is safe.
+            proxied = b"x-forwarded-proto" in exchange.headers
+            if proxied or not is_loopback(scope):
+                raise Refusal(Code.INSECURE)
 
     async def _refuse(self, scope: Scope, send: Send, refusal: Refusal, exchange: Exchange) -> None:
-        headers: Headers = list(exchange.extra)
         if refusal.code is Code.UNAVAILABLE:
             _log.error("store unavailable", reason=refusal.message, request_id=exchange.request_id)
-            headers.append((b"retry-after", _RETRY_AFTER))
-        await send_refusal(scope, send, refusal, headers)
+        await send_refusal(scope, send, refusal, [*_HEADERS.get(refusal.code, []), *exchange.extra])

@@ -5,21 +5,18 @@ Owns the order parse, authorise, decide, render. Must not know what a call does.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
 
 from starlette.types import Receive, Scope, Send
 
 from rowen.app.ports import Interviews
 from rowen.harvest.operations import Operation
 from rowen.harvest.v1 import Answer, Call
-from rowen.http.addresses import header, origin
+from rowen.http.addresses import RequestHeaders, origin
 from rowen.http.answers import Headers, exchange_of, send_answer
 from rowen.http.authentication import Authentication
 from rowen.http.compression import accepts_gzip, compress
 from rowen.http.rate_limit import RateLimiter
 from rowen.interviews.errors import Code, Refusal
-
-_CHALLENGE: Final[Headers] = [(b"www-authenticate", b'Basic realm="Rowen"')]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +48,15 @@ class Endpoint:
             raise Refusal(Code.METHOD_NOT_ALLOWED)
         exchange.route = operation.path
         call = await self._authorise(scope, operation)
-        if await _has_body(scope, receive):
+        if await _has_body(scope, exchange.headers, receive):
             raise Refusal(Code.UNEXPECTED_BODY)
         answer = await operation.handler(self._gate.interviews, call)
         await _render(scope, send, answer)
 
     async def _authorise(self, scope: Scope, operation: Operation) -> Call:
         exchange = exchange_of(scope)
-        exchange.extra = _CHALLENGE
         access = await self._gate.authentication.authenticate(scope)
-        exchange.extra = []
+        exchange.key = access.name
         state = self._gate.limiter.count(access)
         if state is None:
             exchange.rate, exchange.extra = self._gate.limiter.refused(access)
@@ -71,17 +67,17 @@ class Endpoint:
         return Call(
             access.organization,
             scope["path_params"],
-            (self._gate.public_url or origin(scope)) + scope["path"],
+            (self._gate.public_url or origin(scope, exchange.headers)) + scope["path"],
             str(scope["query_string"], "latin-1"),
-            header(scope, b"if-none-match"),
+            str(exchange.headers.get(b"if-none-match", b""), "latin-1"),
         )
 
 
-async def _has_body(scope: Scope, receive: Receive) -> bool:
-    announced = header(scope, b"content-length")
+async def _has_body(scope: Scope, headers: RequestHeaders, receive: Receive) -> bool:
+    announced = headers.get(b"content-length")
     if announced:
-        return announced != "0"
-    if header(scope, b"transfer-encoding") or scope["http_version"] == "2":
+        return announced != b"0"
+    if b"transfer-encoding" in headers or scope["http_version"] == "2":
         message = await receive()
         return bool(message.get("body")) or bool(message.get("more_body"))
     return False
@@ -96,7 +92,7 @@ async def _render(scope: Scope, send: Send, answer: Answer) -> None:
         headers.append((b"link", answer.link.encode("latin-1")))
     body = answer.body
     # A strong tag stands for the very bytes: only what has a weak one may be sent in another coding.
-    if answer.etag.startswith("W/") and accepts_gzip(header(scope, b"accept-encoding")):
+    if answer.etag.startswith("W/") and accepts_gzip(exchange_of(scope).headers.get(b"accept-encoding", b"")):
         compressed = compress(body)
         if compressed is not None:
             headers.append((b"content-encoding", b"gzip"))

@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from rowen import __version__
 from rowen.http import metrics
-from rowen.http.addresses import header, is_loopback
+from rowen.http.addresses import is_loopback
 from rowen.http.answers import JSON, Headers, exchange_of, send_answer
 from rowen.http.openapi import openapi_document
 from rowen.interviews.errors import Code, Refusal
@@ -93,7 +93,7 @@ def pages(ready: Callable[[], Awaitable[None]], *, public_metrics: bool) -> list
 
     async def exposed_metrics(scope: Scope) -> bytes:
         # A proxy's requests come from this machine, too: what it forwards is the public side.
-        if not public_metrics and (not is_loopback(scope) or header(scope, b"x-forwarded-for")):
+        if not public_metrics and (not is_loopback(scope) or b"x-forwarded-for" in exchange_of(scope).headers):
             raise Refusal(Code.NOT_FOUND)
         return metrics.exposition()
 

@@ -70,7 +70,7 @@ class Engine(Protocol):
         ...
 
     def joined_documents(self, documents: ColumnElement[Any]) -> ColumnElement[Any]:
-        """Return the aggregate that writes documents as one JSON array, in the order of their rows."""
+        """Return the aggregate that joins documents by commas, in the order of their rows."""
         ...
 
     def collected_identifiers(self, identifiers: ColumnElement[Any]) -> ColumnElement[Any]:

@@ -27,7 +27,7 @@ class KeyTable:
         with_organization = api_keys.join(organizations, organizations.c.id == keys.organization_id)
         named = (keys.organization_id == bindparam("organization"), keys.name == bindparam("key_name"))
         self._authenticate = engine.prepare(
-            select(keys.id, keys.permissions, keys.rate_limit, *COLUMNS)
+            select(keys.id, keys.name, keys.permissions, keys.rate_limit, *COLUMNS)
             .select_from(with_organization)
             .where(keys.digest == bindparam("digest"), keys.revoked_at.is_(None))
         )
@@ -66,7 +66,7 @@ class KeyTable:
         row = await self._engine.row(self._authenticate, {"digest": digest})
         if row is None:
             return None
-        return KeyAccess(row[0], _permissions(row[1]), row[2], organization_of(row[3:]))
+        return KeyAccess(row[0], row[1], _permissions(row[2]), row[3], organization_of(row[4:]))
 
     async def create(self, organization: OrganizationId, key: NewKey, now: Instant) -> None:
         """Store a key. Raises Refusal (conflict) where the organization has a key of that name."""
@@ -74,7 +74,9 @@ class KeyTable:
         async def work(transaction: Transaction) -> None:
             named = {"organization": organization, "key_name": key.name}
             if await transaction.row(self._named, named) is not None:
-                raise Refusal(Code.CONFLICT, f"there is a key {key.name!r} already")
+                raise Refusal(
+                    Code.CONFLICT, f"there is a key {key.name!r} already, in force or revoked: choose another name"
+                )
             row = await transaction.row(self._last_id, {"organization": organization})
             values = {
                 "organization_id": organization,

@@ -1,19 +1,25 @@
 """What is remembered of answers between requests, each keyed by the revision that it is true for.
 
-Owns two caches: the ids that match a query, and where the chunks of an organization begin. Must not know SQL.
-Nothing here can be stale: what was remembered for another revision is not found.
+Owns three caches: the pages served, the ids that match a query, and where the chunks of an organization begin.
+Must not know SQL. Nothing here can be stale: what was remembered for another revision is not found.
 """
 
 from array import array
 from bisect import bisect_right
 from collections import OrderedDict
-from typing import Final, NamedTuple
+from collections.abc import Callable
+from typing import Final, Generic, NamedTuple, TypeVar
 
+from rowen.app.ports import InterviewPage, Organization
 from rowen.interviews.interview import OrganizationId
-from rowen.interviews.query import InterviewQuery
+from rowen.interviews.query import InterviewQuery, PageRequest
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
 
 _MATCHES_BYTES: Final = 32 * 2**20
-_ENTRY_BYTES: Final = 512  # what an entry weighs besides its ids
+_PAGES_BYTES: Final = 16 * 2**20
+_ENTRY_BYTES: Final = 512  # what an entry weighs besides its ids or its body
 _ORGANIZATIONS: Final = 1_000
 _ANCHORS: Final = 8_192
 
@@ -25,43 +31,79 @@ class Matches(NamedTuple):
     ids: "array[int]"
 
 
-class MatchesCache:
-    """The newest matches of the queries asked lately, within a bound of memory."""
+class _Bounded(Generic[Key, Value]):
+    """Remembers the values asked for lately, within a bound of memory; `weigh` tells the bytes of one."""
 
-    def __init__(self, limit: int = _MATCHES_BYTES) -> None:
+    def __init__(self, limit: int, weigh: Callable[[Value], int]) -> None:
         self._limit = limit
+        self._weigh = weigh
         self._used = 0
-        self._entries: OrderedDict[tuple[OrganizationId, InterviewQuery], Matches] = OrderedDict()
+        self._entries: OrderedDict[Key, Value] = OrderedDict()
 
-    def get(self, organization: OrganizationId, query: InterviewQuery, revision: int) -> Matches | None:
-        """Return the matches as of `revision`, if they are remembered."""
-        key = (organization, query)
-        matches = self._entries.get(key)
-        if matches is None or matches.revision != revision:
-            return None
-        self._entries.move_to_end(key)
-        return matches
+    def get(self, key: Key) -> Value | None:
+        """Return what is remembered."""
+        value = self._entries.get(key)
+        if value is not None:
+            self._entries.move_to_end(key)
+        return value
 
-    def put(self, organization: OrganizationId, query: InterviewQuery, matches: Matches) -> None:
-        """Remember matches, forgetting those not asked for longest."""
-        key = (organization, query)
+    def put(self, key: Key, value: Value) -> None:
+        """Remember a value, forgetting those not asked for longest."""
         self._forget(key)
-        weight = _weight(matches)
+        weight = self._weigh(value)
         if weight > self._limit:
             return
-        self._entries[key] = matches
+        self._entries[key] = value
         self._used += weight
         while self._used > self._limit:
             self._forget(next(iter(self._entries)))
 
-    def _forget(self, key: tuple[OrganizationId, InterviewQuery]) -> None:
-        matches = self._entries.pop(key, None)
-        if matches is not None:
-            self._used -= _weight(matches)
+    def _forget(self, key: Key) -> None:
+        value = self._entries.pop(key, None)
+        if value is not None:
+            self._used -= self._weigh(value)
 
 
-def _weight(matches: Matches) -> int:
+class MatchesCache:
+    """The newest matches of the queries asked lately, within a bound of memory."""
+
+    def __init__(self, limit: int = _MATCHES_BYTES) -> None:
+        self._matches: _Bounded[tuple[OrganizationId, InterviewQuery], Matches] = _Bounded(limit, _matches_weight)
+
+    def get(self, organization: OrganizationId, query: InterviewQuery, revision: int) -> Matches | None:
+        """Return the matches as of `revision`, if they are remembered."""
+        matches = self._matches.get((organization, query))
+        return matches if matches is not None and matches.revision == revision else None
+
+    def put(self, organization: OrganizationId, query: InterviewQuery, matches: Matches) -> None:
+        """Remember matches, forgetting those not asked for longest."""
+        self._matches.put((organization, query), matches)
+
+
+class PageCache:
+    """The pages asked lately, within a bound of memory: pollers ask for the same ones again and again."""
+
+    def __init__(self, limit: int = _PAGES_BYTES) -> None:
+        self._pages: _Bounded[tuple[OrganizationId, InterviewQuery, PageRequest], InterviewPage] = _Bounded(
+            limit, _page_weight
+        )
+
+    def get(self, organization: Organization, query: InterviewQuery, request: PageRequest) -> InterviewPage | None:
+        """Return the page as of the organization's revision, if it is remembered."""
+        page = self._pages.get((organization.id, query, request))
+        return page if page is not None and page.organization == organization else None
+
+    def put(self, query: InterviewQuery, request: PageRequest, page: InterviewPage) -> None:
+        """Remember a page, forgetting those not asked for longest."""
+        self._pages.put((page.organization.id, query, request), page)
+
+
+def _matches_weight(matches: Matches) -> int:
     return _ENTRY_BYTES + len(matches.ids) * matches.ids.itemsize
+
+
+def _page_weight(page: InterviewPage) -> int:
+    return _ENTRY_BYTES + len(page.body)
 
 
 class Anchor(NamedTuple):

@@ -201,9 +201,8 @@ class SqliteEngine:
         return Unavailable(explain(self._path, error))
 
     def joined_documents(self, documents: ColumnElement[Any]) -> ColumnElement[Any]:
-        """Return the aggregate that writes documents as one JSON array, in the order of their rows."""
-        joined = func.group_concat(documents, literal_column("','"))
-        return sql_cast(literal_column("'['").concat(joined).concat(literal_column("']'")), LargeBinary)
+        """Return the aggregate that joins documents by commas, in the order of their rows."""
+        return sql_cast(func.group_concat(documents, literal_column("','")), LargeBinary)
 
     def collected_identifiers(self, identifiers: ColumnElement[Any]) -> ColumnElement[Any]:
         """Return the aggregate that gathers ids as JSON: made in C, beside the interpreter."""

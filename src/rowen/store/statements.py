@@ -116,7 +116,7 @@ def _listed(engine: Engine) -> Select[Any]:
 
 
 def _page(engine: Engine, rows: Select[Any]) -> tuple[Select[Any], Subquery]:
-    """Return a row of the ledger (see `LEDGER`), the JSON array, how many it holds, and its last id."""
+    """Return a row of the ledger (see `LEDGER`), the joined documents, how many they are, and the last id."""
     page = rows.subquery("page")
     totals = select(
         engine.joined_documents(page.c.document).label("body"),

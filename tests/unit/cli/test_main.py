@@ -103,7 +103,7 @@ def test_shell_completion(shell: str) -> None:
         (("keys", "frobnicate"), "No such command"),
         (("import",), "Missing argument"),
         (("import", "x", "--frobnicate"), "No such option"),
-        (("serve", "--port", "0"), "is not in the range"),
+        (("serve", "--port", "0"), "greater than or equal to 1"),
         (("serve", "--demo", "--host", "0.0.0.0"), "127.0.0.1 only"),
         (("serve", "--tls-key", sys.executable), "go together"),
         (("serve", "--public-url", "nonsense"), "must look like"),
@@ -114,7 +114,7 @@ def test_shell_completion(shell: str) -> None:
 def test_what_cannot_be_understood(tmp_path: Path, arguments: tuple[str, ...], part: str) -> None:
     done = rowen(*arguments, cwd=tmp_path, status=2)
     assert done.stdout == ""
-    assert part in re.sub(r"\s*│\n│\s*", " ", done.stderr)
+    assert part in " ".join(done.stderr.replace("│", " ").split())
     assert list(tmp_path.iterdir()) == []
 
 

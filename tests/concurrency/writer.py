@@ -1,0 +1,126 @@
+"""Writing to a database while a server serves it, as an importer does: through the store, from outside.
+
+Owns organizations and keys for tests, merges, and the two writes that have no command yet (deleting interviews,
+closing applications), which keep the ledger's discipline: its row first, its revision raised, one transaction.
+"""
+
+import asyncio
+from collections.abc import Coroutine, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+from zoneinfo import ZoneInfo
+
+import msgspec
+from sqlalchemy import bindparam, delete, select, update
+
+from rowen import wiring
+from rowen.app.keys import new_key
+from rowen.app.ports import MergeCounts, Organization
+from rowen.harvest.documents import decode, draft
+from rowen.interviews.interview import OrganizationId
+from rowen.interviews.moments import Instant
+from rowen.store.database import Location, upgrade
+from rowen.store.engine import Transaction
+from rowen.store.ledger import Ledger, next_state
+from rowen.store.tables import applications, scheduled_interviews
+from tests.support.records import Record
+
+Result = TypeVar("Result")
+NOW: Final = Instant.parse("2024-06-01")
+
+
+@dataclass(frozen=True)
+class Client:
+    """An organization and a key that opens it."""
+
+    organization: Organization
+    key: str
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The organization's time zone."""
+        return ZoneInfo(self.organization.time_zone)
+
+
+class Writer:
+    """One writer; a thread that writes has its own."""
+
+    def __init__(self, database: str) -> None:
+        self._runner = asyncio.Runner()
+        self._store = wiring.open_store(Location.parse(database))
+        engine = self._store.engine
+        self._ledger = Ledger(engine)
+        stored = scheduled_interviews.c
+        ids = engine.listed_identifiers("ids")
+        self._delete = engine.prepare(
+            delete(scheduled_interviews).where(
+                stored.organization_id == bindparam("organization"), stored.id.in_(select(ids.c.value))
+            )
+        )
+        self._activate = engine.prepare(
+            update(applications)
+            .where(applications.c.organization_id == bindparam("organization"), applications.c.id == bindparam("one"))
+            .values(active=bindparam("active"))
+        )
+
+    def run(self, work: Coroutine[Any, Any, Result]) -> Result:
+        """Run a use of the store to its end."""
+        return self._runner.run(work)
+
+    def new_client(self, name: str, time_zone: str = "UTC") -> Client:
+        """Make an organization and a key with every permission."""
+        organization = self.run(self._store.organizations.create(name, time_zone, NOW))
+        key, stored = new_key("test")
+        self.run(self._store.keys.create(organization.id, stored, NOW))
+        return Client(organization, key)
+
+    def merge(self, client: Client, records: Iterable[Record], *, created_through_api: bool = False) -> MergeCounts:
+        """Merge records in one transaction."""
+        drafts = [draft(decode(msgspec.json.encode(record)), client.zone) for record in records]
+        return self.run(
+            self._store.merger.merge(client.organization, drafts, now=NOW, created_through_api=created_through_api)
+        )
+
+    def delete(self, client: Client, identifiers: Sequence[int]) -> int:
+        """Delete interviews in one transaction, and return how many there were."""
+        engine = self._store.engine
+        organization = client.organization.id
+
+        async def work(transaction: Transaction) -> int:
+            ledger = await self._ledger.take(transaction, organization)
+            ids = engine.bind_identifiers(identifiers)
+            deleted = await transaction.run(self._delete, {"organization": organization, "ids": ids})
+            if deleted:
+                state = next_state(ledger, NOW)._replace(interview_count=ledger.interview_count - deleted)
+                await self._ledger.advance(transaction, organization, state)
+            return deleted
+
+        return self.run(engine.write(work))
+
+    def set_active(self, client: Client, application: int, active: bool) -> None:
+        """Open or close an application."""
+        organization: OrganizationId = client.organization.id
+
+        async def work(transaction: Transaction) -> None:
+            ledger = await self._ledger.take(transaction, organization)
+            await transaction.run(self._activate, {"organization": organization, "one": application, "active": active})
+            await self._ledger.advance(transaction, organization, next_state(ledger, NOW))
+
+        self.run(self._store.engine.write(work))
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self.run(self._store.engine.close())
+        self._runner.close()
+
+
+@contextmanager
+def writing(database: str) -> Iterator[Writer]:
+    """Open a database, made if it is missing, for writing until the end of the block."""
+    upgrade(Location.parse(database))
+    writer = Writer(database)
+    try:
+        yield writer
+    finally:
+        writer.close()

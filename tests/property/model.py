@@ -1,0 +1,169 @@
+"""The schedule in plain Python: what the API must answer, by the words of the contract.
+
+Owns records in a dictionary, filters as comparisons, pages as slices, links as text. Must not use anything of
+Rowen's but its names: it is what Rowen is compared with.
+"""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any, Final, NamedTuple
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from tests.support.records import Record
+
+EPOCH: Final = datetime(1970, 1, 1)
+NEVER: Final = -(2**63)
+SIDES: Final = ("after", "before")
+
+
+def milliseconds(text: str | None) -> int | None:
+    """Read a timestamp of a document."""
+    if text is None:
+        return None
+    return (datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ") - EPOCH) // timedelta(milliseconds=1)
+
+
+class Kept(NamedTuple):
+    """A record that is stored, and whether it was created through the API."""
+
+    record: Record
+    document: bytes
+    created_through_api: bool
+
+
+class Expected(NamedTuple):
+    """What an answer must be; `link` is the header's text, None for no header."""
+
+    status: int
+    body: bytes | None
+    link: str | None
+
+
+@dataclass
+class Model:
+    """One organization."""
+
+    zone: ZoneInfo
+    kept: dict[int, Kept] = field(default_factory=dict)
+    applications: dict[int, bool] = field(default_factory=dict)
+
+    def merge(self, records: list[Record], created_through_api: bool) -> tuple[int, int]:
+        """Merge records one by one, and return how many were new and how many changed."""
+        before = dict(self.kept)
+        for record in records:
+            self.applications.setdefault(record["application_id"], True)
+            document = msgspec.json.encode(record)
+            rival = self.kept.get(record["id"])
+            if rival is None or rank(record, document) > rank(rival.record, rival.document):
+                through_api = (
+                    before[record["id"]].created_through_api if record["id"] in before else created_through_api
+                )
+                self.kept[record["id"]] = Kept(record, document, through_api)
+        new = self.kept.keys() - before.keys()
+        changed = [i for i in before if self.kept[i].document != before[i].document]
+        return len(new), len(changed)
+
+    def begins(self, moment: dict[str, str]) -> int:
+        """Return when a start or end is, a date being its midnight."""
+        if "date_time" in moment:
+            return milliseconds(moment["date_time"]) or 0
+        day = date.fromisoformat(moment["date"])
+        return round(datetime(day.year, day.month, day.day, tzinfo=self.zone).timestamp() * 1000)
+
+    def matches(self, kept: Kept, filters: dict[str, Any]) -> bool:
+        """Tell whether a record meets every filter; those of time are given in microseconds."""
+        record = kept.record
+        times = {
+            "created": milliseconds(record["created_at"]),
+            "updated": milliseconds(record["updated_at"]),
+            "starts": self.begins(record["start"]),
+            "ends": self.begins(record["end"]),
+        }
+        for name, wanted in filters.items():
+            what, _, side = name.rpartition("_")
+            if side in SIDES:
+                value = times[what]
+                if value is None or (value * 1000 >= wanted) != (side == "after"):
+                    return False
+            elif name == "actionable":
+                open_still = record["status"] != "complete" and self.applications[record["application_id"]]
+                if wanted and not (kept.created_through_api and open_still):
+                    return False
+            elif record[name] != wanted:
+                return False
+        return True
+
+    def listed(self, request: "ListRequest", url: str) -> Expected:
+        """Return what a list must answer."""
+        if request.application is not None and request.application not in self.applications:
+            return Expected(404, b'{"message":"Resource not found"}', None)
+        filters = dict(request.filters)
+        if request.application is not None:
+            filters["application_id"] = request.application
+        found = sorted(i for i, kept in self.kept.items() if self.matches(kept, filters))
+        behind = found[(request.page - 1) * request.size :]
+        if request.after is not None:
+            behind = [i for i in found if i >= request.after]
+        rows = behind[: request.size]
+        body = b"[" + b",".join(self.kept[i].document for i in rows) + b"]"
+        return Expected(200, body, links(request, url, len(found), rows, len(behind) > len(rows)))
+
+
+class ListRequest(NamedTuple):
+    """A list's request: `echo` is its query without paging, as it is written; times in `filters` are microseconds."""
+
+    application: int | None
+    filters: dict[str, Any]
+    echo: tuple[str, ...]
+    page: int = 1
+    size: int = 100
+    after: int | None = None
+    counted: bool = True
+
+    @property
+    def path(self) -> str:
+        """The path that is asked."""
+        of = "" if self.application is None else f"/applications/{self.application}"
+        return f"/v1{of}/scheduled_interviews"
+
+    @property
+    def target(self) -> str:
+        """The path and query that are asked."""
+        paging = [f"page={self.page}"] * (self.page != 1) + [f"per_page={self.size}"] * (self.size != 100)
+        paging += [f"after={self.after}"] * (self.after is not None)
+        query = "&".join([*self.echo, *paging])
+        return f"{self.path}?{query}" if query else self.path
+
+
+def links(request: ListRequest, url: str, total: int, rows: list[int], more: bool) -> str | None:
+    """Return the header of a page, by the contract's words."""
+    last = -(-total // request.size)
+    start = f"{url}{request.path}?" + "".join(f"{part}&" for part in request.echo)
+
+    def link(relation: str, page: int, further: str = "") -> str:
+        return f'<{start}page={page}&per_page={request.size}{further}>; rel="{relation}"'
+
+    found = []
+    if more:
+        found.append(link("next", request.page + 1, f"&after={rows[-1]}"))
+    if request.page > 1:
+        found.append(link("prev", min(request.page - 1, last) if request.counted else request.page - 1))
+    if request.counted:
+        found.append(link("last", last))
+        if last <= 1 and not more:
+            return None
+    return ",".join(found) or None
+
+
+def rank(record: Record, document: bytes) -> tuple[int, bytes]:
+    """Order the records of one id: the newer is greater, and of two as new the greater text."""
+    updated_at = milliseconds(record["updated_at"])
+    return (NEVER if updated_at is None else updated_at, document)
+
+
+def written(name: str, value: str) -> str:
+    """Write a parameter as a careful client does."""
+    return f"{quote(name, safe='')}={quote(value, safe='')}"
