@@ -110,9 +110,9 @@ def test_the_interviews_of_an_application(schedule: Schedule, harvest: Any, open
 
 
 def test_refusals_are_its_errors(schedule: Schedule, harvest: Any, opened: Open) -> None:
-    with pytest.raises(HTTPError, match="404.*Resource not found"):
+    with pytest.raises(HTTPError, match=r"404.*Resource not found"):
         opened(harvest.interviews).get(1)
-    with pytest.raises(HTTPError, match="422.*per_page"):
+    with pytest.raises(HTTPError, match=r"422.*per_page"):
         opened(harvest.interviews).get(per_page=501)
-    with pytest.raises(HTTPError, match="401.*Invalid Basic Auth credentials"):
+    with pytest.raises(HTTPError, match=r"401.*Invalid Basic Auth credentials"):
         opened(Harvest("wrong").interviews).get()

@@ -22,7 +22,8 @@ RAW = """[{
     "organizer": {"name": "J\\u00e4ck", "id": 40387397003},
     "status": "complete", "application_id": 4684156, "id": 9007199254740991,
     "start": {"date_time": "2014-03-26T23:15:00+01:00"}, "end": {"date_time": "2014-03-26T22:30:00.5Z"},
-    "updated_at": "2016-05-23 20:43:11.6799999", "location": "\\u9762\\u63a5 \\ud83c\\udf32 <a&b> / \\\\ \\" \\t \\u007f"
+    "updated_at": "2016-05-23 20:43:11.6799999",
+    "location": "\\u9762\\u63a5 \\ud83c\\udf32 <a&b> / \\\\ \\" \\t \\u007f"
 }]"""
 SERVED = (
     '{"id":9007199254740991,"application_id":4684156,"external_event_id":null,'

@@ -99,9 +99,11 @@ def test_tls(schedule: Schedule, certificate: tuple[Path, Path]) -> None:
             assert client.get(LIST, headers={"Authorization": ""}).status_code == 401
         with pytest.raises(httpx.HTTPError):
             httpx.get(f"http://127.0.0.1:{server.port}/healthz")
-        with socket.create_connection(("127.0.0.1", server.port)) as plain:
-            with trust.wrap_socket(plain, server_hostname="127.0.0.1") as connection:
-                assert connection.version() in {"TLSv1.2", "TLSv1.3"}
+        with (
+            socket.create_connection(("127.0.0.1", server.port)) as plain,
+            trust.wrap_socket(plain, server_hostname="127.0.0.1") as connection,
+        ):
+            assert connection.version() in {"TLSv1.2", "TLSv1.3"}
         assert server.stop() == 0
 
 

@@ -12,9 +12,9 @@ import pytest
 
 from rowen.app.demo import DEMO_KEY
 from tests.contract.schedule import HOME, Schedule, identifiers, import_records, listening, make_key
-from tests.support.command import rowen
+from tests.support.command import ROWEN, environment, rowen
 from tests.support.records import record
-from tests.support.server import Server, basic
+from tests.support.server import Server, basic, free_port
 
 LIST = "/v1/scheduled_interviews"
 KEY = re.compile(r"\browen_[0-9a-f]{40}\b")
@@ -133,17 +133,23 @@ def test_the_key_of_the_demo_opens_nothing_without_the_demo(database: str) -> No
         assert client.get(f"{LIST}/9128481").status_code == 401
 
 
-def test_the_demo_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+def test_the_demo_leaves_nothing_behind(tmp_path: Path) -> None:
     temporary = tmp_path / "temporary"
     temporary.mkdir()
-    # The default of --database is what asks for a temporary one.
-    options = ["--demo"]
-    with listening("sqlite:///rowen.db", options, extra_environment={"TMPDIR": str(temporary)}) as server:
-        with server.client(DEMO_KEY) as client:
-            assert client.get(LIST).status_code == 200
+    with subprocess.Popen(
+        [*ROWEN, "serve", "--demo", "--port", str(free_port())],
+        cwd=tmp_path,
+        env=environment({"TMPDIR": str(temporary)}),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert any("Listening" in line for line in process.stdout)
         assert list(temporary.iterdir())
-        assert server.stop() == 0
+        process.send_signal(signal.SIGTERM)
+        process.stdout.read()
+        assert process.wait(60) == 0
     assert list(temporary.iterdir()) == []
     assert list(tmp_path.iterdir()) == [temporary]
 

@@ -89,7 +89,7 @@ class Model:
                 if value is None or (value * 1000 >= wanted) != (side == "after"):
                     return False
             elif name == "actionable":
-                open_still = record["status"] != "complete" and self.applications[record["application_id"]]
+                open_still = record["status"] != "complete" 
                 if wanted and not (kept.created_through_api and open_still):
                     return False
             elif record[name] != wanted:
@@ -106,7 +106,7 @@ class Model:
         found = sorted(i for i, kept in self.kept.items() if self.matches(kept, filters))
         behind = found[(request.page - 1) * request.size :]
         if request.after is not None:
-            behind = [i for i in found if i >= request.after]
+            behind = [i for i in found if i > request.after]
         rows = behind[: request.size]
         body = b"[" + b",".join(self.kept[i].document for i in rows) + b"]"
         return Expected(200, body, links(request, url, len(found), rows, len(behind) > len(rows)))

@@ -49,7 +49,7 @@ def serve(
             "--database",
             envvar="ROWEN_DATABASE",
             metavar="URL",
-            help=f"Where the schedule is kept: sqlite:///FILE. Otherwise {DEFAULT_DATABASE}; in the demo, a temporary file.",
+            help=f"Where the schedule is: sqlite:///FILE. Otherwise {DEFAULT_DATABASE}; for the demo a temporary one.",
             callback=lambda value: value and read_database(value),
         ),
     ] = None,

@@ -20,7 +20,7 @@ from rowen.exchange.errors import SpoolUnwritable
 from rowen.exchange.records import Checkpoint, Source, SourceFault, SourceRecord
 from rowen.harvest.documents import InvalidDocument, decode, draft, unknown
 
-BATCH: Final = 5_000
+BATCH: Final = 10_000
 
 
 class Rejection(NamedTuple):

@@ -40,7 +40,7 @@ class ResponseStatus(StrEnum):
     ACCEPTED = "accepted"
 
 
-class Moment(msgspec.Struct, frozen=True, omit_defaults=True):
+class Moment(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One end of an interview: `date_time` when it is timed, `date` when it is all-day; never both."""
 
     date_time: Instant | None = None
@@ -58,14 +58,14 @@ class Moment(msgspec.Struct, frozen=True, omit_defaults=True):
         return Instant.at_midnight(self.date, zone)
 
 
-class InterviewReference(msgspec.Struct, frozen=True):
+class InterviewReference(msgspec.Struct, frozen=True, gc=False):
     """The interview of a job's stage that is being held: its id and name."""
 
     id: Identifier | None = None
     name: str | None = None
 
 
-class Organizer(msgspec.Struct, frozen=True):
+class Organizer(msgspec.Struct, frozen=True, gc=False):
     """The user who organizes the interview."""
 
     id: Identifier | None = None
@@ -75,7 +75,7 @@ class Organizer(msgspec.Struct, frozen=True):
     employee_id: str | None = None
 
 
-class Interviewer(msgspec.Struct, frozen=True, kw_only=True):
+class Interviewer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One member of the panel; who is no user of the organization has an e-mail address and no id."""
 
     id: Identifier | None = None
@@ -86,7 +86,7 @@ class Interviewer(msgspec.Struct, frozen=True, kw_only=True):
     scorecard_id: Identifier | None = None
 
 
-class ScheduledInterview(msgspec.Struct, frozen=True, kw_only=True):
+class ScheduledInterview(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One scheduled interview, its fields in the order in which they are served."""
 
     id: Identifier
