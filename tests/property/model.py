@@ -89,7 +89,7 @@ class Model:
                 if value is None or (value * 1000 >= wanted) != (side == "after"):
                     return False
             elif name == "actionable":
-                open_still = record["status"] != "complete" 
+                open_still = record["status"] != "complete" and self.applications[record["application_id"]]
                 if wanted and not (kept.created_through_api and open_still):
                     return False
             elif record[name] != wanted:

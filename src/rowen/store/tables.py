@@ -105,7 +105,6 @@ Index(
     scheduled_interviews.c.organization_id,
     scheduled_interviews.c.id,
     sqlite_where=OPEN,
-    postgresql_where=OPEN,
 )
 
 import_positions: Final = Table(
