@@ -225,6 +225,15 @@ def import_records(database: str, organization: str, folder: Path, records: list
     rowen("import", file, "--organization", organization, "--database", database, *options)
 
 
+def is_open(port: int) -> bool:
+    """Tell whether anyone listens on a port of this machine."""
+    try:
+        socket.create_connection(("127.0.0.1", port)).close()
+    except ConnectionRefusedError:
+        return False
+    return True
+
+
 @contextmanager
 def listening(
     database: str, options: Sequence[str] = (), *, extra_environment: Mapping[str, str] | None = None
@@ -234,12 +243,8 @@ def listening(
     A worker says that it has started before it listens.
     """
     with serving(database, options, extra_environment=extra_environment) as server:
-        while server.process.poll() is None:
-            try:
-                socket.create_connection(("127.0.0.1", server.port)).close()
-                break
-            except ConnectionRefusedError:
-                continue
+        while server.process.poll() is None and not is_open(server.port):
+            pass
         yield server
 
 

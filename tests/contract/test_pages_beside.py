@@ -79,7 +79,7 @@ def test_metrics_count_requests_and_name_nobody(schedule: Schedule, nobody: http
     )
     assert count is not None
     assert float(count[1]) >= 1
-    for secret in ("BREW", "an-address-of-a-client", "9001", schedule.keys[HOME], "rowen_" + schedule.keys[HOME][6:12]):
+    for secret in ("BREW", "an-address-of-a-client", "/9001", schedule.keys[HOME], schedule.keys[HOME][6:]):
         assert secret not in answer.text
 
 

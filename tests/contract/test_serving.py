@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from rowen.app.demo import DEMO_KEY
-from tests.contract.schedule import HOME, Schedule, identifiers, import_records, listening, make_key
+from tests.contract.schedule import HOME, Schedule, identifiers, import_records, is_open, listening, make_key
 from tests.support.command import ROWEN, environment, rowen
 from tests.support.records import record
 from tests.support.server import Server, basic, free_port
@@ -136,8 +136,9 @@ def test_the_key_of_the_demo_opens_nothing_without_the_demo(database: str) -> No
 def test_the_demo_leaves_nothing_behind(tmp_path: Path) -> None:
     temporary = tmp_path / "temporary"
     temporary.mkdir()
+    port = free_port()
     with subprocess.Popen(
-        [*ROWEN, "serve", "--demo", "--port", str(free_port())],
+        [*ROWEN, "serve", "--demo", "--port", str(port)],
         cwd=tmp_path,
         env=environment({"TMPDIR": str(temporary)}),
         stdout=subprocess.PIPE,
@@ -145,7 +146,9 @@ def test_the_demo_leaves_nothing_behind(tmp_path: Path) -> None:
         text=True,
     ) as process:
         assert process.stdout is not None
-        assert any("Listening" in line for line in process.stdout)
+        while process.poll() is None and not is_open(port):
+            pass
+        assert httpx.get(f"http://127.0.0.1:{port}{LIST}", headers=basic(DEMO_KEY)).status_code == 200
         assert list(temporary.iterdir())
         process.send_signal(signal.SIGTERM)
         process.stdout.read()

@@ -74,7 +74,7 @@ PUBLIC: Final = {
 METHODS: Final = ("GET", "HEAD")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def callers(schedule: Schedule) -> dict[str, dict[str, str]]:
     """Return the headers of everyone who must get nothing for want of a key in force."""
     revoked = make_key(schedule.database, HOME, "revoked")
@@ -96,10 +96,10 @@ def callers(schedule: Schedule) -> dict[str, dict[str, str]]:
     }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def unlimited(schedule: Schedule) -> dict[str, str]:
     """Return keys of both organizations without a limit: their answers do not count down."""
-    return {name: make_key(schedule.database, name, "unlimited", rate_limit=0) for name in schedule.keys}
+    return {name: make_key(schedule.database, name, "uncounted", rate_limit=0) for name in schedule.keys}
 
 
 def ask(schedule: Schedule, method: str, target: str, headers: Mapping[str, str]) -> RawAnswer:

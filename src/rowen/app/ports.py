@@ -11,6 +11,9 @@ from rowen.interviews.interview import ApplicationId, InterviewId, OrganizationI
 from rowen.interviews.moments import Instant
 from rowen.interviews.query import InterviewQuery, PageRequest
 
+Version = tuple[int, int]
+"""A revision and its time: a database that was restored counts revisions anew, but its clock goes on."""
+
 
 class Organization(NamedTuple):
     """An organization as of one revision of its ledger.
@@ -26,6 +29,11 @@ class Organization(NamedTuple):
     revision: int
     last_updated_at: Instant
     interview_count: int
+
+    @property
+    def version(self) -> Version:
+        """What names this state and no other."""
+        return self.revision, self.last_updated_at
 
 
 class KeyAccess(NamedTuple):

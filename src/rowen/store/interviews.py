@@ -59,10 +59,10 @@ class InterviewReader:
         if statements.NARROW.intersection(criteria):
             matches: Matches | None = await self._gather(organization, criteria, self._engine)
         else:
-            matches = self._matches.get(organization.id, query, organization.revision)
+            matches = self._matches.get(organization.id, query, organization.version)
         if matches is not None:
             page = await self._listed_page(organization, matches, request, self._engine)
-            if page.organization.revision == matches.revision:
+            if page.organization.version == matches.version:
                 return page
         # Not known yet, or changed between two statements: both again, on one snapshot and off the event loop.
         fresh, page = await self._engine.read(partial(self._fresh_page, organization, query, request))
@@ -82,7 +82,7 @@ class InterviewReader:
         elif request.offset >= organization.interview_count:
             anchor, offset = _BEYOND, 0
         else:
-            anchor = self._anchors.nearest(organization.id, organization.revision, request.offset)
+            anchor = self._anchors.nearest(organization.id, organization.version, request.offset)
             offset = request.offset - anchor.offset
         row = await self._engine.row(
             self._chunk,
@@ -91,10 +91,10 @@ class InterviewReader:
         seen, body, size, last_id, more = _as_of(organization, row)
         if request.after is None:
             if seen is not organization and anchor is not ORIGIN:
-                # The place was known for an older revision than was read: find it in this one.
+                # The place was known for an older version than was read: find it in this one.
                 return await self._chunk_page(seen, request)
             if size:
-                self._anchors.learn(organization.id, seen.revision, Anchor(request.offset + size, last_id))
+                self._anchors.learn(organization.id, seen.version, Anchor(request.offset + size, last_id))
         total = seen.interview_count if request.counted else None
         return InterviewPage(_array(body), last_id, bool(more), total, seen)
 
@@ -118,7 +118,7 @@ class InterviewReader:
             statement = self._gathered[names] = self._engine.prepare(statements.gathered(self._engine, names))
         row = await reader.row(statement, {"organization": organization.id, **criteria})
         seen, collected = _as_of(organization, row)
-        return Matches(seen.revision, self._engine.read_identifiers(collected))
+        return Matches(seen.version, self._engine.read_identifiers(collected))
 
     async def document(self, organization: OrganizationId, interview: InterviewId) -> bytes | None:
         """Return one interview as served; None where the organization has none of that id."""
@@ -152,11 +152,11 @@ def _array(joined: bytes | None) -> bytes:
 
 
 def _as_of(organization: Organization, row: Row | None) -> tuple[Any, ...]:
-    """Return the organization as of the row's revision, and the rest of the row."""
+    """Return the organization as of the row's version, and the rest of the row."""
     if row is None:
         raise LookupError("the organization is gone")
     revision, last_updated_at, count, *rest = row
-    if revision != organization.revision:
+    if (revision, last_updated_at) != organization.version:
         organization = organization._replace(
             revision=revision, last_updated_at=Instant(last_updated_at), interview_count=count
         )

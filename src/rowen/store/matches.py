@@ -1,7 +1,7 @@
-"""What is remembered of answers between requests, each keyed by the revision that it is true for.
+"""What is remembered of answers between requests, each keyed by the version that it is true for.
 
 Owns three caches: the pages served, the ids that match a query, and where the chunks of an organization begin.
-Must not know SQL. Nothing here can be stale: what was remembered for another revision is not found.
+Must not know SQL. Nothing here can be stale: what was remembered for another version is not found.
 """
 
 from array import array
@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final, Generic, NamedTuple, TypeVar
 
-from rowen.app.ports import InterviewPage, Organization
+from rowen.app.ports import InterviewPage, Organization, Version
 from rowen.interviews.interview import OrganizationId
 from rowen.interviews.query import InterviewQuery, PageRequest
 
@@ -25,9 +25,9 @@ _ANCHORS: Final = 8_192
 
 
 class Matches(NamedTuple):
-    """The ids that match a query, ascending, as of a revision."""
+    """The ids that match a query, ascending, as of a version."""
 
-    revision: int
+    version: Version
     ids: "array[int]"
 
 
@@ -70,10 +70,10 @@ class MatchesCache:
     def __init__(self, limit: int = _MATCHES_BYTES) -> None:
         self._matches: _Bounded[tuple[OrganizationId, InterviewQuery], Matches] = _Bounded(limit, _matches_weight)
 
-    def get(self, organization: OrganizationId, query: InterviewQuery, revision: int) -> Matches | None:
-        """Return the matches as of `revision`, if they are remembered."""
+    def get(self, organization: OrganizationId, query: InterviewQuery, version: Version) -> Matches | None:
+        """Return the matches as of `version`, if they are remembered."""
         matches = self._matches.get((organization, query))
-        return matches if matches is not None and matches.revision == revision else None
+        return matches if matches is not None and matches.version == version else None
 
     def put(self, organization: OrganizationId, query: InterviewQuery, matches: Matches) -> None:
         """Remember matches, forgetting those not asked for longest."""
@@ -89,7 +89,7 @@ class PageCache:
         )
 
     def get(self, organization: Organization, query: InterviewQuery, request: PageRequest) -> InterviewPage | None:
-        """Return the page as of the organization's revision, if it is remembered."""
+        """Return the page as of the organization's version, if it is remembered."""
         page = self._pages.get((organization.id, query, request))
         return page if page is not None and page.organization == organization else None
 
@@ -114,11 +114,11 @@ class Anchor(NamedTuple):
 
 
 ORIGIN: Final = Anchor(0, 0)
-"""The place before the first record: true for every revision."""
+"""The place before the first record: true for every version."""
 
 
 class _OrganizationAnchors(NamedTuple):
-    revision: int
+    version: Version
     offsets: list[int]
     ids: list[int]
 
@@ -129,21 +129,19 @@ class AnchorCache:
     def __init__(self) -> None:
         self._organizations: OrderedDict[OrganizationId, _OrganizationAnchors] = OrderedDict()
 
-    def nearest(self, organization: OrganizationId, revision: int, offset: int) -> Anchor:
+    def nearest(self, organization: OrganizationId, version: Version, offset: int) -> Anchor:
         """Return the known place nearest before `offset`; `ORIGIN` where none is known."""
         known = self._organizations.get(organization)
-        if known is None or known.revision != revision:
+        if known is None or known.version != version:
             return ORIGIN
         index = bisect_right(known.offsets, offset) - 1
         return Anchor(known.offsets[index], known.ids[index]) if index >= 0 else ORIGIN
 
-    def learn(self, organization: OrganizationId, revision: int, anchor: Anchor) -> None:
-        """Remember a place as of a revision."""
+    def learn(self, organization: OrganizationId, version: Version, anchor: Anchor) -> None:
+        """Remember a place as of a version."""
         known = self._organizations.get(organization)
-        if known is None or known.revision != revision:
-            if known is not None and known.revision > revision:
-                return
-            known = self._organizations[organization] = _OrganizationAnchors(revision, [], [])
+        if known is None or known.version != version:
+            known = self._organizations[organization] = _OrganizationAnchors(version, [], [])
         self._organizations.move_to_end(organization)
         index = bisect_right(known.offsets, anchor.offset)
         if index and known.offsets[index - 1] == anchor.offset:

@@ -1,0 +1,104 @@
+"""How SQLite answers the reading statements: from indexes, in order, never by reading the wide table whole."""
+
+import re
+import sqlite3
+from collections.abc import Collection, Iterator
+from contextlib import closing, contextmanager
+from itertools import combinations
+
+import msgspec
+import pytest
+
+from rowen.interviews.query import CRITERIA
+from rowen.store import sqlite, statements
+from rowen.store.database import Location
+from rowen.store.engine import Prepared
+from rowen.store.sqlite import SqliteEngine
+from tests.concurrency.writer import Client, Writer
+from tests.support.records import canonical, record
+
+WIDE = tuple(name for name in CRITERIA if name not in statements.NARROW)
+SETS = [
+    *((name,) for name in CRITERIA),
+    *combinations(WIDE, 2),
+    *((narrow, wide) for narrow in sorted(statements.NARROW) for wide in WIDE),
+    CRITERIA,
+]
+
+
+@contextmanager
+def opened(database: str) -> Iterator[tuple[SqliteEngine, sqlite3.Connection]]:
+    path = Location.parse(database).path
+    with closing(sqlite.connect(path)) as connection:
+        yield SqliteEngine(path), connection
+
+
+def plan(connection: sqlite3.Connection, statement: Prepared) -> list[str]:
+    """Return the steps by which SQLite answers a statement."""
+    values = ["[]" if name == "ids" else 1 for name in statement.parameters]
+    return [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement.text}", values)]
+
+
+@pytest.mark.parametrize("analyzed", [False, True], ids=["no_statistics", "statistics"])
+def test_every_filter_is_answered_from_an_index(writer: Writer, client: Client, database: str, analyzed: bool) -> None:
+    writer.merge(client, [record(i) for i in range(1, 400)], created_through_api=True)
+    with opened(database) as (engine, connection):
+        if analyzed:
+            connection.execute("ANALYZE")
+        for criteria in SETS:
+            steps = plan(connection, engine.prepare(statements.gathered(engine, criteria)))
+            mine = [step for step in steps if "scheduled_interviews" in step]
+            assert mine, steps
+            for step in mine:
+                assert re.search(r"SEARCH scheduled_interviews USING (COVERING )?(INDEX|PRIMARY KEY)", step), steps
+                assert "organization_id=?" in step, steps
+                assert indexed_as_it_should_be(step, criteria), (criteria, steps)
+
+
+def indexed_as_it_should_be(step: str, criteria: Collection[str]) -> bool:
+    if statements.NARROW.intersection(criteria):
+        return any(f"by_{name}" in step and f"{name}=?" in step for name in statements.NARROW)
+    if "scheduled_interviews_open" in step:
+        return "actionable" in criteria  # its applications are looked up row by row
+    return "COVERING INDEX" in step
+
+
+def test_pages_are_ranges_of_the_primary_key(writer: Writer, client: Client, database: str) -> None:
+    writer.merge(client, [record(i) for i in range(1, 400)])
+    with opened(database) as (engine, connection):
+        chunk = [s for s in plan(connection, engine.prepare(statements.chunk(engine))) if "scheduled" in s]
+        assert chunk[0] == "SEARCH scheduled_interviews USING PRIMARY KEY (organization_id=? AND id>?)"
+        assert all("id>?" in step for step in chunk)
+        for make in (statements.listed, statements.listed_documents):
+            steps = plan(connection, engine.prepare(make(engine)))
+            assert "SEARCH scheduled_interviews USING PRIMARY KEY (organization_id=? AND id=?)" in steps
+            assert not any("TEMP B-TREE FOR ORDER BY" in step for step in steps), steps
+        for single in (statements.document(), statements.application()):
+            (step,) = plan(connection, engine.prepare(single))
+            assert "USING" in step
+            assert "(organization_id=? AND id=?)" in step
+
+
+def test_documents_are_joined_in_the_order_of_their_ids(writer: Writer, client: Client, database: str) -> None:
+    """Whatever order they were inserted in, and whatever order their ids are given in."""
+    order = [(i * 7_919) % 2_003 for i in range(1, 500)]
+    for start in range(0, len(order), 50):
+        writer.merge(client, [record(i) for i in order[start : start + 50]])
+    expected = b"[" + b",".join(canonical(record(i)) for i in sorted(order)) + b"]"
+    with opened(database) as (engine, connection):
+        chunk, listed = (engine.prepare(make(engine)) for make in (statements.chunk, statements.listed))
+        values = {
+            "organization": client.organization.id,
+            "after": 0,
+            "size": 500,
+            "offset": 0,
+            "ids": msgspec.json.encode(order).decode(),
+        }
+        for statement in (chunk, listed):
+            row = connection.execute(statement.text, [values[name] for name in statement.parameters]).fetchone()
+            assert row[3:6] == (expected, len(order), max(order))
+
+
+def test_a_constant_without_a_name_is_refused(database: str, writer: Writer) -> None:
+    with opened(database) as (engine, _), pytest.raises(ValueError, match="literal columns"):
+        engine.prepare(statements.document().where(statements.OPEN == 1))
