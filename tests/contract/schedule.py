@@ -5,8 +5,7 @@ Owns their records, keys and server, and a plain-Python notion of when a record 
 """
 
 import asyncio
-import socket
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -225,29 +224,6 @@ def import_records(database: str, organization: str, folder: Path, records: list
     rowen("import", file, "--organization", organization, "--database", database, *options)
 
 
-def is_open(port: int) -> bool:
-    """Tell whether anyone listens on a port of this machine."""
-    try:
-        socket.create_connection(("127.0.0.1", port)).close()
-    except ConnectionRefusedError:
-        return False
-    return True
-
-
-@contextmanager
-def listening(
-    database: str, options: Sequence[str] = (), *, extra_environment: Mapping[str, str] | None = None
-) -> Iterator[Server]:
-    """Serve a database until the end of the block, from the moment its port is open.
-
-    A worker says that it has started before it listens.
-    """
-    with serving(database, options, extra_environment=extra_environment) as server:
-        while server.process.poll() is None and not is_open(server.port):
-            pass
-        yield server
-
-
 @contextmanager
 def serving_schedule(database: str, folder: Path) -> Iterator[Schedule]:
     """Fill a new database and serve it until the end of the block."""
@@ -266,7 +242,7 @@ def serving_schedule(database: str, folder: Path) -> Iterator[Schedule]:
         ]
         for each in imports:
             each.result()
-    with listening(database, ["--rate-limit", str(RATE_LIMIT)]) as server:
+    with serving(database, ["--rate-limit", str(RATE_LIMIT)]) as server:
         yield Schedule(
             server,
             database,

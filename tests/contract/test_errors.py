@@ -180,11 +180,13 @@ def test_huge_headers_are_refused(schedule: Schedule, home: httpx.Client, size: 
         (f"{LIST}?%", 200),
         (f"{LIST}?%=%&%zz=%ff", 200),
         (f"{LIST}?x=é", 200),
-        (f"{LIST}?" + "x=1&" * 10_000, 200),
+        (f"{LIST}?" + "x=1&" * 2_000, 200),
+        (f"{LIST}?" + "x=1&" * 10_000, 414),
         (f"{LIST}?page=%", 422),
         (f"{LIST}?created_after=%ff", 422),
-        (f"{LIST}?created_after=" + "9" * 50_000, 422),
-        (f"{LIST}?per_page=" + "%00" * 9_000, 422),
+        (f"{LIST}?created_after=" + "9" * 8_000, 422),
+        (f"{LIST}?created_after=" + "9" * 50_000, 414),
+        (f"{LIST}?per_page=" + "%00" * 2_000, 422),
     ],
 )
 def test_broken_targets(schedule: Schedule, raw_headers: dict[str, str], target: str, status: int) -> None:

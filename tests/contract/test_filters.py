@@ -233,7 +233,7 @@ def test_an_external_event_is_found_by_its_exact_id(schedule: Schedule, home: ht
     assert listed(home, {"external_event_id": event}) == expected
 
 
-@pytest.mark.parametrize("event", ["event", "EVENT-7", "event-7 ", "event_7", "%", "null", "akl-1", "\x00", "💥" * 900])
+@pytest.mark.parametrize("event", ["event", "EVENT-7", "event-7 ", "event_7", "%", "null", "akl-1", "\x00", "💥" * 600])
 def test_an_unknown_external_event_is_an_empty_list(home: httpx.Client, event: str) -> None:
     assert listed(home, {"external_event_id": event}) == []
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.contract.schedule import HOME, Schedule, listening
+from tests.contract.schedule import HOME, Schedule
 from tests.support.command import rowen
-from tests.support.server import Server, basic
+from tests.support.server import Server, basic, serving
 
 LIST = "/v1/scheduled_interviews?per_page=1"
 REFUSAL = b'{"message":"Requests must use HTTPS"}'
@@ -21,7 +21,7 @@ REFUSAL = b'{"message":"Requests must use HTTPS"}'
 @pytest.fixture(scope="module")
 def strict(schedule: Schedule) -> Iterator[Server]:
     """Return a server on every address of this machine that refuses plain HTTP."""
-    with listening(schedule.database, ["--host", "0.0.0.0", "--require-https"]) as server:
+    with serving(schedule.database, ["--host", "0.0.0.0", "--require-https"]) as server:
         yield server
 
 
@@ -89,7 +89,7 @@ def test_tls(schedule: Schedule, certificate: tuple[Path, Path]) -> None:
     chain, key = certificate
     options = ["--tls-certificate", str(chain), "--tls-key", str(key), "--require-https"]
     trust = ssl.create_default_context(cafile=str(chain))
-    with listening(schedule.database, options) as server:
+    with serving(schedule.database, options) as server:
         address = f"https://127.0.0.1:{server.port}"
         with httpx.Client(base_url=address, verify=trust, headers=basic(schedule.keys[HOME])) as client:
             answer = client.get(LIST)

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.contract.schedule import HOME, Schedule, identifiers, import_records, listening, make_key
+from tests.contract.schedule import HOME, Schedule, identifiers, import_records, make_key
 from tests.support.records import record
-from tests.support.server import Server, basic
+from tests.support.server import Server, basic, serving
 
 PATH = "/v1/scheduled_interviews"
 NOT_INTEGERS = (
@@ -39,7 +39,7 @@ PUBLIC_URL = "https://interviews.example.com/hr"
 @pytest.fixture(scope="module")
 def public_server(schedule: Schedule) -> Iterator[Server]:
     """Return a server of the same schedules that has a public address, with a slash too many."""
-    with listening(schedule.database, ["--public-url", PUBLIC_URL + "/"]) as server:
+    with serving(schedule.database, ["--public-url", PUBLIC_URL + "/"]) as server:
         yield server
 
 

@@ -5,7 +5,8 @@ import time
 import httpx
 import pytest
 
-from tests.contract.schedule import HOME, RATE_LIMIT, Schedule, listening, make_key
+from tests.contract.schedule import HOME, RATE_LIMIT, Schedule, make_key
+from tests.support.server import serving
 
 LIST = "/v1/scheduled_interviews?per_page=1"
 WINDOW = 10
@@ -79,7 +80,7 @@ def test_the_server_has_a_limit_for_keys_without_their_own(
     schedule: Schedule, option: str, expected: list[int]
 ) -> None:
     with (
-        listening(schedule.database, ["--rate-limit", option]) as server,
+        serving(schedule.database, ["--rate-limit", option]) as server,
         server.client(schedule.keys[HOME]) as client,
         server.client(make_key(schedule.database, HOME, f"own {option}", rate_limit=3)) as own,
     ):

@@ -11,10 +11,10 @@ import httpx
 import pytest
 
 from rowen.app.demo import DEMO_KEY
-from tests.contract.schedule import HOME, Schedule, identifiers, import_records, is_open, listening, make_key
+from tests.contract.schedule import HOME, Schedule, identifiers, import_records, make_key
 from tests.support.command import ROWEN, environment, rowen
 from tests.support.records import record
-from tests.support.server import Server, basic, free_port
+from tests.support.server import Server, basic, free_port, is_open, serving
 
 LIST = "/v1/scheduled_interviews"
 KEY = re.compile(r"\browen_[0-9a-f]{40}\b")
@@ -27,7 +27,7 @@ def keys_in(server: Server) -> list[str]:
 
 
 def test_the_first_start_prints_a_key_once_and_it_works(database: str) -> None:
-    with listening(database) as server:
+    with serving(database) as server:
         (key,) = keys_in(server)
         with server.client(key) as client:
             assert client.get(LIST).json() == []
@@ -36,7 +36,7 @@ def test_the_first_start_prints_a_key_once_and_it_works(database: str) -> None:
             done = subprocess.run(f"{curl.strip()} --silent", shell=True, capture_output=True, check=True)
             assert done.stdout == b"[]"
         assert server.stop() == 0
-    with listening(database) as server:
+    with serving(database) as server:
         assert keys_in(server) == []
         with server.client(key) as client:
             assert client.get(LIST).status_code == 200
@@ -47,14 +47,14 @@ def test_the_first_start_prints_a_key_once_and_it_works(database: str) -> None:
 
 def test_where_a_key_exists_none_is_made(database: str) -> None:
     key = make_key(database, "mine", "own")
-    with listening(database) as server:
+    with serving(database) as server:
         assert keys_in(server) == []
         with server.client(key) as client:
             assert client.get(LIST).json() == []
 
 
 def test_the_last_use_of_a_key_is_kept_when_a_server_stops(database: str) -> None:
-    with listening(database) as server:
+    with serving(database) as server:
         (key,) = keys_in(server)
         assert "\tnever\t" in rowen("keys", "list", "--database", database).stdout
         with server.client(key) as client:
@@ -67,7 +67,7 @@ def test_the_last_use_of_a_key_is_kept_when_a_server_stops(database: str) -> Non
 def test_a_stop_lets_a_request_in_flight_finish(database: str, tmp_path: Path, workers: str) -> None:
     key = make_key(database, "mine", "own")
     import_records(database, "mine", tmp_path, [record(number, location="x" * LARGE) for number in range(1, 501)])
-    with listening(database, ["--workers", workers]) as server, socket.socket() as connection:
+    with serving(database, ["--workers", workers]) as server, socket.socket() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
         connection.settimeout(60)
         connection.connect(("127.0.0.1", server.port))
@@ -91,7 +91,7 @@ def test_a_stop_lets_a_request_in_flight_finish(database: str, tmp_path: Path, w
 
 @pytest.mark.parametrize("signal_number", [signal.SIGTERM, signal.SIGINT])
 def test_an_idle_connection_does_not_hold_up_a_stop(schedule: Schedule, signal_number: signal.Signals) -> None:
-    with listening(schedule.database) as server, server.client(schedule.keys[HOME]) as client:
+    with serving(schedule.database) as server, server.client(schedule.keys[HOME]) as client:
         assert client.get(LIST).status_code == 200
         assert server.stop(signal_number) == 0
         with pytest.raises(httpx.TransportError):
@@ -99,7 +99,7 @@ def test_an_idle_connection_does_not_hold_up_a_stop(schedule: Schedule, signal_n
 
 
 def test_several_workers_answer_alike_and_count_together(schedule: Schedule) -> None:
-    with listening(schedule.database, ["--workers", "2"]) as server:
+    with serving(schedule.database, ["--workers", "2"]) as server:
         tags = set()
         for _ in range(30):
             # A new connection each time, so that both workers get some.
@@ -124,11 +124,11 @@ def test_the_demo_listens_on_loopback_only(tmp_path: Path, host: str) -> None:
 
 
 def test_the_key_of_the_demo_opens_nothing_without_the_demo(database: str) -> None:
-    with listening(database, ["--demo"]) as server, server.client(DEMO_KEY) as client:
+    with serving(database, ["--demo"]) as server, server.client(DEMO_KEY) as client:
         answer = client.get(LIST)
         assert identifiers(answer.json())[:2] == [9128481, 9128482]
         assert int(re.search(r"page=([0-9]+)", answer.links["last"]["url"])[1]) > 3  # type: ignore[index]
-    with listening(database) as server, server.client(DEMO_KEY) as client:
+    with serving(database) as server, server.client(DEMO_KEY) as client:
         assert client.get(LIST).status_code == 401
         assert client.get(f"{LIST}/9128481").status_code == 401
 
@@ -179,3 +179,10 @@ def test_a_port_in_use_is_a_clear_message(schedule: Schedule) -> None:
     port = str(schedule.server.port)
     done = rowen("serve", "--database", schedule.database, "--port", port, status=1)
     assert f"127.0.0.1:{port}" in done.stderr
+
+
+def test_a_stop_right_after_the_start_is_not_lost(database: str) -> None:
+    for _ in range(3):
+        with serving(database) as server:
+            assert server.stop() == 0
+        assert "refused to gracefully stop" not in "".join(server.log)

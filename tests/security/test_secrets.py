@@ -11,9 +11,9 @@ import pytest
 from rowen.app.keys import digest
 from rowen.store.database import Location
 from tests.contract.raw import send_raw, written_request
-from tests.contract.schedule import HOME, import_records, listening, make_key
+from tests.contract.schedule import HOME, import_records, make_key
 from tests.support.records import record
-from tests.support.server import Server, basic
+from tests.support.server import Server, basic, serving
 from tests.support.storage import Storage
 
 LIST = "/v1/scheduled_interviews"
@@ -71,7 +71,7 @@ def send_every_form(server: Server, key: str) -> set[int]:
 def test_no_request_leaves_a_key_in_the_log(database: str, tmp_path: Path) -> None:
     key = make_key(database, HOME, "own")
     import_records(database, HOME, tmp_path, [record(1)])
-    with listening(database, ["--access-log"]) as server:
+    with serving(database, ["--access-log"]) as server:
         assert send_every_form(server, key) >= {200, 401, 403, 404, 405, 422, 431}
         assert 200 not in send_every_form(server, UNKNOWN)
         assert server.stop() == 0
@@ -88,7 +88,7 @@ def test_no_fault_leaves_a_key_in_the_log_or_its_cause_in_the_answer(
     key = make_key(database, HOME, "own")
     import_records(database, HOME, tmp_path, [record(1)])
     requests = []
-    with listening(database, ["--access-log"]) as server:
+    with serving(database, ["--access-log"]) as server:
         for number, (damage, repair, status) in enumerate(DAMAGES, start=1):
             assert send_raw(server, written_request("GET", LIST, basic(key))).status == 200
             execute(database, damage)
@@ -120,7 +120,7 @@ def execute(database: str, statement: str) -> None:
 
 def test_a_key_is_in_no_file(storage: Storage, tmp_path: Path) -> None:
     database = storage.new_database(tmp_path)
-    with listening(database) as server:
+    with serving(database) as server:
         key = make_key(database, "default", "second")
         with server.client(key) as client:
             assert client.get(LIST).status_code == 200

@@ -25,6 +25,15 @@ def free_port() -> int:
         return port
 
 
+def is_open(port: int) -> bool:
+    """Tell whether anyone listens on a port of this machine."""
+    try:
+        socket.create_connection(("127.0.0.1", port)).close()
+    except ConnectionRefusedError:
+        return False
+    return True
+
+
 def basic(key: str, password: str | None = "") -> dict[str, str]:
     """Return the headers that authenticate with a key; `None` leaves out the colon, too."""
     credentials = key if password is None else f"{key}:{password}"
@@ -60,8 +69,10 @@ class Server:
         self._ready.set()
 
     def wait_until_ready(self) -> None:
-        """Return once a worker answers."""
+        """Return once a worker answers: it says that it has started before it listens."""
         assert self._ready.wait(START_SECONDS), "".join(self.log)
+        while self.process.poll() is None and not is_open(self.port):
+            pass
         assert self.process.poll() is None, "".join(self.log)
 
     def stop(self, signal_number: int = signal.SIGTERM) -> int:

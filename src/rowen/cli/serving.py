@@ -3,6 +3,7 @@
 Owns starting a server: its database, its first key, the demo, and Granian. Must not know what is served.
 """
 
+import asyncio
 import os
 import re
 import shutil
@@ -33,6 +34,7 @@ from rowen.store.database import Location, upgrade
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
+_SETTLING_SECONDS = 0.25
 _PUBLIC_URL = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+(/[A-Za-z0-9._~/\-]*)?")
 
 
@@ -248,6 +250,10 @@ def _load(settings: ServerSettings) -> "ASGIApp":
     """Build the application, in a worker."""
     # A terminal's Ctrl-C reaches the whole group; the parent alone decides when its workers stop.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # uvloop loses a SIGTERM that comes before Granian's loop has settled: it waits until then.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    unblock = partial(signal.pthread_sigmask, signal.SIG_UNBLOCK, {signal.SIGTERM})
+    asyncio.get_event_loop().call_later(_SETTLING_SECONDS, unblock)
     logs.configure()
     return wiring.build_application(settings)
 

@@ -26,6 +26,7 @@ PROBLEMS: Final[dict[Code, Problem]] = {
     Code.NOT_FOUND: Problem(404, "Resource not found"),
     Code.METHOD_NOT_ALLOWED: Problem(405, "Method not allowed"),
     Code.CONFLICT: Problem(409, "Conflict"),
+    Code.ADDRESS_TOO_LONG: Problem(414, "The request's address is too long"),
     Code.INVALID: Problem(422, "Validation error"),
     Code.RATE_LIMITED: Problem(429, "Rate limit exceeded"),
     Code.HEADERS_TOO_LARGE: Problem(431, "The request's headers are too large"),

@@ -18,6 +18,7 @@ from rowen.http.answers import Exchange, Headers, RateState, attach, send_refusa
 from rowen.interviews.errors import Code, Refusal
 
 _LARGEST_HEADERS: Final = 32 * 1024
+_LONGEST_QUERY: Final = 8 * 1024  # every link to another page repeats it
 _HEADERS: Final[dict[Code, Headers]] = {
     Code.UNAUTHENTICATED: [(b"www-authenticate", b'Basic realm="Rowen"')],
     Code.UNAVAILABLE: [(b"retry-after", b"5")],  # seconds; a restart or a freed disk is seldom nearer
@@ -81,6 +82,8 @@ class Edge:
     def _admit(self, scope: Scope, exchange: Exchange) -> None:
         if sum([len(name) + len(value) for name, value in scope["headers"]]) > _LARGEST_HEADERS:
             raise Refusal(Code.HEADERS_TOO_LARGE)
+        if len(scope["query_string"]) > _LONGEST_QUERY:
+            raise Refusal(Code.ADDRESS_TOO_LONG)
         if self._policy.require_https and scheme(scope, exchange.headers) != "https":
             # A proxy on this machine says which scheme its client used; who calls from here directly is safe.
             proxied = b"x-forwarded-proto" in exchange.headers

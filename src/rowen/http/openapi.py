@@ -26,6 +26,7 @@ _ERRORS: Final = (
     Code.FORBIDDEN,
     Code.NOT_FOUND,
     Code.METHOD_NOT_ALLOWED,
+    Code.ADDRESS_TOO_LONG,
     Code.INVALID,
     Code.RATE_LIMITED,
     Code.HEADERS_TOO_LARGE,

@@ -19,7 +19,7 @@ LEDGER: Final = (organizations.c.revision, organizations.c.last_updated_at, orga
 _interviews = scheduled_interviews.c
 _OF_ORGANIZATION: Final = _interviews.organization_id == bindparam("organization")
 
-_ACTIONABLE: Final = OPEN & ~exists(
+_ACTIVE: Final = ~exists(
     select(literal_column("1")).where(
         applications.c.organization_id == _interviews.organization_id,
         applications.c.id == _interviews.application_id,
@@ -30,7 +30,7 @@ _ACTIONABLE: Final = OPEN & ~exists(
 _CRITERIA: Final[dict[str, ColumnElement[bool]]] = {
     "application_id": _interviews.application_id == bindparam("application_id"),
     "external_event_id": _interviews.external_event_id == bindparam("external_event_id"),
-    "actionable": _ACTIONABLE,
+    "actionable": OPEN & _ACTIVE,
     "created_after": _interviews.created_at >= bindparam("created_after"),
     "created_before": _interviews.created_at < bindparam("created_before"),
     "updated_after": _interviews.updated_at >= bindparam("updated_after"),
@@ -59,11 +59,18 @@ def matching_identifiers(criteria: Collection[str]) -> Select[Any]:
     Each column has an index that holds the id, so that wide criteria are answered from indexes alone and
     intersected; a narrow one is looked up, and the others are checked on the few rows it finds.
     """
-    if NARROW.intersection(criteria) or not criteria:
+    if not criteria:
         return _identifiers(criteria).order_by(_interviews.id)
+    # A sum, so that SQLite sorts the few ids found rather than read all rows in the order of their keys.
+    by_id = _interviews.id + literal_column("0")
+    narrow = NARROW.intersection(criteria)
+    if narrow:
+        wide = set(criteria) - NARROW
+        found = _identifiers(narrow)
+        return _identifiers(wide).where(_interviews.id.in_(found)).order_by(by_id) if wide else found.order_by(by_id)
     parts = [_identifiers(found) for names in _COLUMNS if (found := names.intersection(criteria))]
     if len(parts) == 1:
-        return parts[0].order_by(_interviews.id)
+        return parts[0].order_by(by_id)
     both = intersect(*parts).subquery()
     return select(both.c.id).order_by(both.c.id)
 

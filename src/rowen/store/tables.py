@@ -103,7 +103,10 @@ for _column in ("application_id", "external_event_id", "created_at", "updated_at
 Index(
     "scheduled_interviews_open",
     scheduled_interviews.c.organization_id,
+    scheduled_interviews.c.created_through_api,
+    scheduled_interviews.c.status,
     scheduled_interviews.c.id,
+    scheduled_interviews.c.application_id,
     sqlite_where=OPEN,
 )
 

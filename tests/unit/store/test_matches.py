@@ -5,6 +5,7 @@ from array import array
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rowen.app.ports import Version
 from rowen.interviews.interview import OrganizationId
 from rowen.interviews.query import InterviewQuery
 from rowen.store.matches import ORIGIN, Anchor, AnchorCache, Matches, MatchesCache
@@ -14,22 +15,28 @@ ONE, TWO = OrganizationId(1), OrganizationId(2)
 ENTRY = 512
 
 
+def at(revision: int) -> Version:
+    """Return the version of a revision."""
+    return (revision, revision * 1000)
+
+
 def query(event: str) -> InterviewQuery:
     return InterviewQuery(external_event_id=event)
 
 
 def matches(size: int, revision: int = 1) -> Matches:
-    return Matches(revision, array("q", range(size)))
+    return Matches(at(revision), array("q", range(size)))
 
 
 def test_matches_are_found_for_their_organization_query_and_revision_only() -> None:
     cache = MatchesCache()
     cache.put(ONE, query("a"), matches(3, revision=5))
-    assert cache.get(ONE, query("a"), 5) == matches(3, revision=5)
-    assert cache.get(TWO, query("a"), 5) is None
-    assert cache.get(ONE, query("b"), 5) is None
-    assert cache.get(ONE, query("a"), 6) is None
-    assert cache.get(ONE, query("a"), 4) is None
+    assert cache.get(ONE, query("a"), at(5)) == matches(3, revision=5)
+    assert cache.get(TWO, query("a"), at(5)) is None
+    assert cache.get(ONE, query("b"), at(5)) is None
+    assert cache.get(ONE, query("a"), at(6)) is None
+    assert cache.get(ONE, query("a"), at(4)) is None
+    assert cache.get(ONE, query("a"), (5, 4_999)) is None, "a restored database may reach a revision again"
 
 
 def test_of_one_query_only_the_last_matches_weigh() -> None:
@@ -37,46 +44,47 @@ def test_of_one_query_only_the_last_matches_weigh() -> None:
     for revision in range(100):
         cache.put(ONE, query("a"), matches(5, revision))
         cache.put(TWO, query("a"), matches(5, revision))
-    assert cache.get(ONE, query("a"), 99) is not None
-    assert cache.get(TWO, query("a"), 99) is not None
+    assert cache.get(ONE, query("a"), at(99)) is not None
+    assert cache.get(TWO, query("a"), at(99)) is not None
 
 
 def test_the_longest_unused_are_forgotten_first() -> None:
     cache = MatchesCache(limit=3 * ENTRY)
     for event in "abc":
         cache.put(ONE, query(event), matches(0))
-    assert cache.get(ONE, query("a"), 1) is not None  # used again
+    assert cache.get(ONE, query("a"), at(1)) is not None  # used again
     cache.put(ONE, query("d"), matches(0))
-    assert [event for event in "abcd" if cache.get(ONE, query(event), 1)] == ["a", "c", "d"]
+    assert [event for event in "abcd" if cache.get(ONE, query(event), at(1))] == ["a", "c", "d"]
 
 
 def test_what_is_larger_than_the_bound_is_not_kept_and_pushes_nothing_out() -> None:
     cache = MatchesCache(limit=2 * ENTRY)
     cache.put(ONE, query("a"), matches(0))
     cache.put(ONE, query("b"), matches(10_000))
-    assert cache.get(ONE, query("b"), 1) is None
-    assert cache.get(ONE, query("a"), 1) is not None
+    assert cache.get(ONE, query("b"), at(1)) is None
+    assert cache.get(ONE, query("a"), at(1)) is not None
 
 
 def test_the_nearest_place_before_is_found() -> None:
     anchors = AnchorCache()
     for offset in (200, 100, 300, 200):
-        anchors.learn(ONE, 1, Anchor(offset, offset * 10))
-    assert anchors.nearest(ONE, 1, 99) is ORIGIN
-    assert anchors.nearest(ONE, 1, 100) == Anchor(100, 1000)
-    assert anchors.nearest(ONE, 1, 299) == Anchor(200, 2000)
-    assert anchors.nearest(ONE, 1, 10**9) == Anchor(300, 3000)
-    assert anchors.nearest(TWO, 1, 300) is ORIGIN
+        anchors.learn(ONE, at(1), Anchor(offset, offset * 10))
+    assert anchors.nearest(ONE, at(1), 99) is ORIGIN
+    assert anchors.nearest(ONE, at(1), 100) == Anchor(100, 1000)
+    assert anchors.nearest(ONE, at(1), 299) == Anchor(200, 2000)
+    assert anchors.nearest(ONE, at(1), 10**9) == Anchor(300, 3000)
+    assert anchors.nearest(TWO, at(1), 300) is ORIGIN
 
 
-def test_a_new_revision_forgets_the_old_and_an_old_one_is_not_learned() -> None:
+def test_another_revision_forgets_the_one_before() -> None:
     anchors = AnchorCache()
-    anchors.learn(ONE, 1, Anchor(100, 1))
-    anchors.learn(ONE, 2, Anchor(50, 2))
-    assert anchors.nearest(ONE, 2, 100) == Anchor(50, 2)
-    assert anchors.nearest(ONE, 1, 100) is ORIGIN
-    anchors.learn(ONE, 1, Anchor(70, 3))
-    assert anchors.nearest(ONE, 2, 100) == Anchor(50, 2)
+    anchors.learn(ONE, at(1), Anchor(100, 1))
+    anchors.learn(ONE, at(2), Anchor(50, 2))
+    assert anchors.nearest(ONE, at(2), 100) == Anchor(50, 2)
+    assert anchors.nearest(ONE, at(1), 100) is ORIGIN
+    anchors.learn(ONE, at(1), Anchor(70, 3))
+    assert anchors.nearest(ONE, at(1), 100) == Anchor(70, 3)
+    assert anchors.nearest(ONE, at(2), 100) is ORIGIN
 
 
 @PROFILE
@@ -84,16 +92,16 @@ def test_a_new_revision_forgets_the_old_and_an_old_one_is_not_learned() -> None:
 def test_the_nearest_place_is_the_greatest_known_that_is_not_behind(offsets: list[int], wanted: int) -> None:
     anchors = AnchorCache()
     for offset in offsets:
-        anchors.learn(ONE, 1, Anchor(offset, offset))
-    assert anchors.nearest(ONE, 1, wanted).offset == max((o for o in offsets if o <= wanted), default=0)
+        anchors.learn(ONE, at(1), Anchor(offset, offset))
+    assert anchors.nearest(ONE, at(1), wanted).offset == max((o for o in offsets if o <= wanted), default=0)
 
 
 def test_places_are_pruned_and_stay_true() -> None:
     anchors = AnchorCache()
     for offset in range(1, 20_000):
-        anchors.learn(ONE, 1, Anchor(offset, offset * 3))
+        anchors.learn(ONE, at(1), Anchor(offset, offset * 3))
     for wanted in range(0, 20_000, 97):
-        found = anchors.nearest(ONE, 1, wanted)
+        found = anchors.nearest(ONE, at(1), wanted)
         assert found.offset <= wanted
         assert found.after == found.offset * 3
         assert wanted - found.offset < 16, "half of the places are still known, and half of those"
@@ -102,6 +110,6 @@ def test_places_are_pruned_and_stay_true() -> None:
 def test_organizations_asked_for_longest_ago_are_forgotten() -> None:
     anchors = AnchorCache()
     for number in range(1_001):
-        anchors.learn(OrganizationId(number), 1, Anchor(10, 1))
-    assert anchors.nearest(OrganizationId(0), 1, 10) is ORIGIN
-    assert anchors.nearest(OrganizationId(1_000), 1, 10) == Anchor(10, 1)
+        anchors.learn(OrganizationId(number), at(1), Anchor(10, 1))
+    assert anchors.nearest(OrganizationId(0), at(1), 10) is ORIGIN
+    assert anchors.nearest(OrganizationId(1_000), at(1), 10) == Anchor(10, 1)

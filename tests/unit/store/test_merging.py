@@ -2,6 +2,7 @@
 
 import sqlite3
 from contextlib import closing
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -83,7 +84,7 @@ def test_the_ledger_grows_with_every_commit(writer: Writer, client: Client, data
         writer.merge(client, [record(number, updated_at=updated_at)])
         states.append(ledger(database))
     assert [state[0] for state in states] == [0, 1, 2, 3, 4]
-    assert all(before[1] < after[1] for before, after in zip(states, states[1:], strict=False))
+    assert all(before[1] < after[1] for before, after in pairwise(states))
     assert states[2][1] == Instant.parse("2999-01-01")
     assert states[-1][2:] == (4, 4)
 

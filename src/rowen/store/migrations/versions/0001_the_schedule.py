@@ -79,6 +79,6 @@ def _create_interviews() -> None:
     op.create_index(
         "scheduled_interviews_open",
         "scheduled_interviews",
-        ["organization_id", "id"],
+        ["organization_id", "created_through_api", "status", "id", "application_id"],
         sqlite_where=still_open,
     )

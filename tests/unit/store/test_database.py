@@ -1,0 +1,177 @@
+"""A database as a whole: made and migrated alike, refused where it is not ours, copied and checked."""
+
+import re
+import sqlite3
+import threading
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine
+
+from rowen.interviews.errors import Unavailable
+from rowen.store.database import Location, alembic_config, backup, check, upgrade
+from rowen.store.tables import SCHEMA_VERSION, metadata
+from tests.concurrency.writer import Client, Writer, writing
+from tests.support.records import record
+
+
+def schema(connection: sqlite3.Connection) -> set[tuple[str, str, str]]:
+    """Return every table and index with its definition, its white space and quotes aside."""
+    found = connection.execute("SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL")
+    return {
+        (kind, name, re.sub(r"\s+|\"", "", re.sub(r"\w+\.created_through_api", "created_through_api", sql)))
+        for kind, name, sql in found
+        if name != "alembic_version"
+    }
+
+
+def execute(location: Location, *statements: str) -> None:
+    with closing(sqlite3.connect(location.path, isolation_level=None)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+@pytest.fixture
+def location(writer: Writer, client: Client, database: str) -> Location:
+    """Return a database with some interviews."""
+    writer.merge(client, [record(i) for i in range(1, 21)])
+    return Location.parse(database)
+
+
+def test_a_fresh_schema_equals_a_migrated_one(location: Location, tmp_path: Path) -> None:
+    fresh = create_engine(f"sqlite:///{tmp_path / 'fresh.db'}")
+    metadata.create_all(fresh)
+    fresh.dispose()
+    with closing(sqlite3.connect(tmp_path / "fresh.db")) as one, closing(sqlite3.connect(location.path)) as two:
+        assert schema(one) == schema(two)
+
+
+def test_the_newest_migration_is_the_schema_version() -> None:
+    assert ScriptDirectory.from_config(alembic_config()).get_current_head() == SCHEMA_VERSION
+
+
+def test_a_database_is_made_once(tmp_path: Path) -> None:
+    location = Location(tmp_path / "folder with % and space" / "rowen.db")
+    with pytest.raises(Unavailable, match=r"there is no database rowen\.db"):
+        upgrade(location, create=False)
+    assert upgrade(location)
+    assert not upgrade(location)
+    with closing(sqlite3.connect(location.path)) as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        assert connection.execute("PRAGMA page_size").fetchone() == (16_384,)
+
+
+def test_an_empty_file_becomes_a_database(tmp_path: Path) -> None:
+    (tmp_path / "rowen.db").touch()
+    assert upgrade(Location(tmp_path / "rowen.db"))
+    assert check(Location(tmp_path / "rowen.db")) == []
+
+
+def test_a_newer_database_is_refused(location: Location) -> None:
+    execute(location, "UPDATE alembic_version SET version_num = '9999'")
+    for use in (upgrade, check):
+        with pytest.raises(Unavailable, match="made by a newer Rowen"):
+            use(location)
+
+
+def test_a_database_of_another_program_is_refused_and_left_alone(tmp_path: Path) -> None:
+    location = Location(tmp_path / "other.db")
+    execute(location, "CREATE TABLE notes (text)", "INSERT INTO notes VALUES ('mine')")
+    before = location.path.read_bytes()
+    for use in (upgrade, check):
+        with pytest.raises(Unavailable, match="another program"):
+            use(location)
+    assert location.path.read_bytes() == before
+
+
+def test_what_is_no_database_is_refused(tmp_path: Path) -> None:
+    location = Location(tmp_path / "text.db")
+    location.path.write_text("no database at all\n" * 100)
+    for use in (upgrade, check):
+        with pytest.raises(Unavailable, match="no SQLite database"):
+            use(location)
+
+
+@pytest.mark.parametrize("url", ["", "sqlite:///", "rowen.db", "sqlite:rowen.db", "postgresql://localhost/rowen"])
+def test_other_addresses_are_refused(url: str) -> None:
+    with pytest.raises(ValueError, match="must look like sqlite:///"):
+        Location.parse(url)
+
+
+def test_addresses_are_relative_or_absolute() -> None:
+    assert Location.parse("sqlite:///a/b.db").path == Path("a/b.db")
+    assert Location.parse("sqlite:////a/b.db").path == Path("/a/b.db")
+
+
+def test_a_sound_database_has_no_faults(location: Location) -> None:
+    assert check(location) == []
+
+
+def test_a_count_that_is_wrong_is_found(location: Location) -> None:
+    execute(location, "UPDATE organizations SET interview_count = 19")
+    assert check(location) == ["organization one: its ledger counts 19 interviews, but it has 20"]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        "replace(document, '\"id\":7,', '\"id\":8,')",
+        "replace(document, 'awaiting', 'awaited')",
+        "'{\"id\":7'",
+        "x'ff'",
+        "'[]'",
+    ],
+)
+def test_a_document_that_was_tampered_with_is_found(location: Location, document: str) -> None:
+    execute(location, f"UPDATE scheduled_interviews SET document = CAST({document} AS BLOB) WHERE id = 7")
+    assert check(location) == ["interview 7 of organization 1: its document is not its own"]
+
+
+def test_a_backup_is_of_one_moment(writer: Writer, client: Client, database: str, tmp_path: Path) -> None:
+    """While another thread writes: its ledger and its rows agree, and it opens like any database."""
+    writer.merge(client, [record(i, location="x" * 4_000) for i in range(1, 4_000)])
+    done, wrote = threading.Event(), threading.Event()
+
+    def write() -> None:
+        with writing(database) as other:
+            for number in range(4_000, 10_000):
+                if done.is_set():
+                    return
+                other.merge(client, [record(number)])
+                wrote.set()
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    copy = Location(tmp_path / "copy.db")
+    seen: list[tuple[int, int]] = []
+    try:
+        assert wrote.wait(60)
+        backup(Location.parse(database), copy.path, lambda finished, total: seen.append((finished, total)))
+    finally:
+        done.set()
+        thread.join(60)
+    assert check(copy) == []
+    assert seen[-1][0] == seen[-1][1]
+    assert not upgrade(copy)
+    with closing(sqlite3.connect(copy.path)) as connection:
+        assert connection.execute("SELECT count(*) FROM scheduled_interviews").fetchone() > (3_999,)
+
+
+def test_a_backup_replaces_nothing_and_leaves_nothing_half_done(location: Location, tmp_path: Path) -> None:
+    target = tmp_path / "copy.db"
+    target.write_text("precious")
+    with pytest.raises(FileExistsError):
+        backup(location, target, lambda *_: None)
+    assert target.read_text() == "precious"
+
+    def interrupt(*_: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        backup(location, tmp_path / "other.db", interrupt)
+    assert not list(tmp_path.glob("other.db*"))
+    with pytest.raises(Unavailable):
+        backup(Location(tmp_path / "missing.db"), tmp_path / "other.db", lambda *_: None)
+    assert not list(tmp_path.glob("other.db*"))
