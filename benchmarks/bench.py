@@ -36,7 +36,7 @@ class Scale:
         return f"{self.interviews:,} interviews over {data.ORGANIZATIONS} organizations, {rounds}"
 
 
-FULL: Final = Scale(1_000_000, 10_000, (10_000, 100_000), Rounds(5, 5), requests=800, repeats=3)
+FULL: Final = Scale(1_000_000, 10_000, (10_000, 100_000), Rounds(3, 5), requests=800, repeats=3)
 QUICK: Final = Scale(20_000, 4_000, (1_000,), Rounds(1, 1), requests=100, repeats=1)
 
 

@@ -32,7 +32,7 @@ _WHEN: Final = {
     Code.NOT_FOUND: "No such path, interview or application, or its id is no integer from 1 to 2^53 - 1. What "
     "belongs to another organization is not found, either.",
     Code.METHOD_NOT_ALLOWED: "The path is right and the method is not. Carries `Allow`.",
-    Code.ADDRESS_TOO_LONG: "the query string is longer than 8 KiB",
+    Code.ADDRESS_TOO_LONG: "The query string is longer than 8 KiB.",
     Code.INVALID: "Parameters are wrong; `errors` names each of them.",
     Code.RATE_LIMITED: "The key has used up its window. Carries `Retry-After` and `X-RateLimit-Reset`.",
     Code.HEADERS_TOO_LARGE: "The headers of the request are larger than 32 KiB.",
