@@ -77,7 +77,11 @@ def test_a_key_opens_its_organization_until_it_is_revoked(desk: Desk) -> None:
     desk.run(desk.keys.create(one.id, stored, NOW))
     access = desk.run(desk.keys.authenticate(digest(key)))
     assert access is not None
-    assert (access.organization, access.permissions, access.rate_limit) == (one, frozenset(["scheduled_interviews:list"]), 7)
+    assert (access.organization, access.permissions, access.rate_limit) == (
+        one,
+        frozenset(["scheduled_interviews:list"]),
+        7,
+    )
     assert desk.run(desk.keys.authenticate(digest(key + "x"))) is None
     assert not desk.run(desk.keys.revoke(OrganizationId(99), "etl", LATER))
     assert desk.run(desk.keys.revoke(one.id, "etl", LATER))
