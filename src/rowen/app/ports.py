@@ -179,7 +179,7 @@ class Interviews(Protocol):
         """Return one page of the interviews that match, ordered by id."""
         ...
 
-    async def document(self, organization: OrganizationId, interview: InterviewId) -> bytes | None:
+    async def document(self, organization: Organization, interview: InterviewId) -> bytes | None:
         """Return one interview as served; None where the organization has none of that id."""
         ...
 

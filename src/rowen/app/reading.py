@@ -30,7 +30,7 @@ async def require_application(interviews: Interviews, organization: Organization
         raise Refusal(Code.NOT_FOUND)
 
 
-async def retrieve_interview(interviews: Interviews, organization: OrganizationId, interview: InterviewId) -> bytes:
+async def retrieve_interview(interviews: Interviews, organization: Organization, interview: InterviewId) -> bytes:
     """Return one interview's document. Raises Refusal (not found), the same for foreign as for missing."""
     document = await interviews.document(organization, interview)
     if document is None:

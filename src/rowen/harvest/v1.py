@@ -56,7 +56,7 @@ async def list_interviews_for_application(interviews: Interviews, call: Call) ->
 
 async def retrieve_interview(interviews: Interviews, call: Call) -> Answer:
     """Retrieve one interview (seed heading "GET: Retrieve Interview")."""
-    document = await reading.retrieve_interview(interviews, call.organization.id, InterviewId(_identifier(call)))
+    document = await reading.retrieve_interview(interviews, call.organization, InterviewId(_identifier(call)))
     etag = document_etag(document)
     unchanged = call.if_none_match and matches(call.if_none_match, etag)
     return Answer(None if unchanged else document, etag)

@@ -69,6 +69,10 @@ class Engine(Protocol):
         """Run work in one durable transaction: all of it is kept, or nothing."""
         ...
 
+    def state(self) -> bytes | None:
+        """Return what differs after every commit of any process; None where only a statement can tell."""
+        ...
+
     def joined_documents(self, documents: ColumnElement[Any]) -> ColumnElement[Any]:
         """Return the aggregate that joins documents by commas, in the order of their rows."""
         ...

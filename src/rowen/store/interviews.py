@@ -16,7 +16,7 @@ from rowen.interviews.moments import Instant
 from rowen.interviews.query import InterviewQuery, PageRequest
 from rowen.store import statements
 from rowen.store.engine import Engine, Parameters, Prepared, Row
-from rowen.store.matches import ORIGIN, Anchor, AnchorCache, Matches, MatchesCache, PageCache
+from rowen.store.matches import ORIGIN, Anchor, AnchorCache, DocumentCache, Matches, MatchesCache, PageCache
 
 _EXPORT_BATCH: Final = 1_000
 
@@ -33,6 +33,7 @@ class InterviewReader:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._pages = PageCache()
+        self._documents = DocumentCache()
         self._matches = MatchesCache()
         self._anchors = AnchorCache()
         self._gathered: dict[frozenset[str], Prepared] = {}
@@ -120,10 +121,17 @@ class InterviewReader:
         seen, collected = _as_of(organization, row)
         return Matches(seen.version, self._engine.read_identifiers(collected))
 
-    async def document(self, organization: OrganizationId, interview: InterviewId) -> bytes | None:
+    async def document(self, organization: Organization, interview: InterviewId) -> bytes | None:
         """Return one interview as served; None where the organization has none of that id."""
-        row = await self._engine.row(self._document, {"organization": organization, "interview": interview})
-        return None if row is None else row[0]
+        document = self._documents.get(organization, interview)
+        if document is None:
+            parameters = {"organization": organization.id, "interview": interview}
+            row = await self._engine.row(self._document, parameters)
+            if row is None:
+                return None
+            document = row[0]
+            self._documents.put(organization, interview, document)
+        return document
 
     async def has_application(self, organization: OrganizationId, application: ApplicationId) -> bool:
         """Tell whether the organization has that application."""

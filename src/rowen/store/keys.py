@@ -23,6 +23,8 @@ class KeyTable:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._known: dict[bytes, KeyAccess] = {}
+        self._known_as_of: bytes | None = None
         keys = api_keys.c
         with_organization = api_keys.join(organizations, organizations.c.id == keys.organization_id)
         named = (keys.organization_id == bindparam("organization"), keys.name == bindparam("key_name"))
@@ -63,6 +65,18 @@ class KeyTable:
 
     async def authenticate(self, digest: bytes) -> KeyAccess | None:
         """Return what the key with that SHA-256 digest opens; None where it is unknown or revoked."""
+        state = self._engine.state()  # before the statement: what it reads may be newer, never older
+        if state is None or state != self._known_as_of:
+            self._known.clear()
+            self._known_as_of = state
+        access = self._known.get(digest)
+        if access is None:
+            access = await self._look_up(digest)
+            if access is not None and state is not None:
+                self._known[digest] = access
+        return access
+
+    async def _look_up(self, digest: bytes) -> KeyAccess | None:
         row = await self._engine.row(self._authenticate, {"digest": digest})
         if row is None:
             return None

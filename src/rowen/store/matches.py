@@ -1,7 +1,8 @@
 """What is remembered of answers between requests, each keyed by the version that it is true for.
 
-Owns three caches: the pages served, the ids that match a query, and where the chunks of an organization begin.
-Must not know SQL. Nothing here can be stale: what was remembered for another version is not found.
+Owns four caches: the pages and the documents served, the ids that match a query, and where the chunks of an
+organization begin. Must not know SQL. Nothing here can be stale: what was remembered for another version is not
+found.
 """
 
 from array import array
@@ -11,16 +12,17 @@ from collections.abc import Callable
 from typing import Final, Generic, NamedTuple, TypeVar
 
 from rowen.app.ports import InterviewPage, Organization, Version
-from rowen.interviews.interview import OrganizationId
+from rowen.interviews.interview import InterviewId, OrganizationId
 from rowen.interviews.query import InterviewQuery, PageRequest
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
 
 _MATCHES_BYTES: Final = 32 * 2**20
-_PAGES_BYTES: Final = 16 * 2**20
+_PAGES_BYTES: Final = 8 * 2**20
+_DOCUMENTS_BYTES: Final = 4 * 2**20
 _ENTRY_BYTES: Final = 512  # what an entry weighs besides its ids or its body
-_ORGANIZATIONS: Final = 1_000
+_ORGANIZATIONS: Final = 200
 _ANCHORS: Final = 8_192
 
 
@@ -98,6 +100,24 @@ class PageCache:
         self._pages.put((page.organization.id, query, request), page)
 
 
+class DocumentCache:
+    """The documents asked lately one by one, within a bound of memory."""
+
+    def __init__(self, limit: int = _DOCUMENTS_BYTES) -> None:
+        self._documents: _Bounded[tuple[OrganizationId, InterviewId], tuple[Version, bytes]] = _Bounded(
+            limit, lambda entry: _ENTRY_BYTES + len(entry[1])
+        )
+
+    def get(self, organization: Organization, interview: InterviewId) -> bytes | None:
+        """Return the document as of the organization's version, if it is remembered."""
+        entry = self._documents.get((organization.id, interview))
+        return entry[1] if entry is not None and entry[0] == organization.version else None
+
+    def put(self, organization: Organization, interview: InterviewId, document: bytes) -> None:
+        """Remember a document, forgetting those not asked for longest."""
+        self._documents.put((organization.id, interview), (organization.version, document))
+
+
 def _matches_weight(matches: Matches) -> int:
     return _ENTRY_BYTES + len(matches.ids) * matches.ids.itemsize
 
@@ -119,8 +139,8 @@ ORIGIN: Final = Anchor(0, 0)
 
 class _OrganizationAnchors(NamedTuple):
     version: Version
-    offsets: list[int]
-    ids: list[int]
+    offsets: "array[int]"
+    ids: "array[int]"
 
 
 class AnchorCache:
@@ -141,7 +161,7 @@ class AnchorCache:
         """Remember a place as of a version."""
         known = self._organizations.get(organization)
         if known is None or known.version != version:
-            known = self._organizations[organization] = _OrganizationAnchors(version, [], [])
+            known = self._organizations[organization] = _OrganizationAnchors(version, array("q"), array("q"))
         self._organizations.move_to_end(organization)
         index = bisect_right(known.offsets, anchor.offset)
         if index and known.offsets[index - 1] == anchor.offset:

@@ -6,10 +6,12 @@ writes each have a worker thread, so that no request waits behind them.
 """
 
 import asyncio
+import os
 import sqlite3
 from array import array
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
@@ -32,6 +34,7 @@ PAGE_BYTES: Final = 16_384
 
 _BUSY_MILLISECONDS: Final = 10_000
 _READER_CACHE_KIB: Final = 16_384
+_SCANNER_CACHE_KIB: Final = 4_096
 _WRITER_CACHE_KIB: Final = 65_536
 
 
@@ -54,6 +57,7 @@ class _Connection:
         self._faults = faults
         self._faults_before = 0
         self._connection: sqlite3.Connection | None = None
+        self._wal_index: mmap | None = None
 
     def get(self) -> sqlite3.Connection:
         if self._faults_before != self._faults.count:
@@ -63,10 +67,39 @@ class _Connection:
             self._connection = connect(self._path, self._cache_kib, read_only=self._read_only)
         return self._connection
 
+    def state(self) -> bytes | None:
+        """Return the header of the WAL index, as long as this connection keeps it in its place."""
+        connection = self.get()
+        if self._wal_index is None:
+            self._wal_index = _map_wal_index(self._path, connection)
+        return None if self._wal_index is None else self._wal_index[:_WAL_INDEX_HEADER]
+
     def drop(self) -> None:
+        self._wal_index = None
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+_WAL_INDEX_HEADER: Final = 48
+"""Its first copy: counters and checksums that every commit changes (sqlite.org/walformat.html, section 2.1)."""
+
+_mapped: Final[list[mmap]] = []
+"""Every map ever made. None may be closed: POSIX would take SQLite's locks on the file away with the descriptor."""
+
+
+def _map_wal_index(path: Path, connection: sqlite3.Connection) -> mmap | None:
+    """Map the file that SQLite's processes share; None where there is none, as without a write-ahead log."""
+    if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+        return None
+    connection.execute("SELECT count(*) FROM sqlite_master").fetchone()  # makes the file, if it is not there
+    try:
+        descriptor = os.open(f"{path}-shm", os.O_RDONLY | os.O_CLOEXEC)
+        found = mmap(descriptor, _WAL_INDEX_HEADER, access=ACCESS_READ)
+    except (OSError, ValueError):
+        return None
+    _mapped.append(found)
+    return found
 
 
 def connect(path: Path, cache_kib: int = _READER_CACHE_KIB, *, read_only: bool = False) -> sqlite3.Connection:
@@ -131,7 +164,7 @@ class SqliteEngine:
         self._dialect = dialect_module.dialect(paramstyle="qmark")
         self._faults = _Faults()
         self._direct = _Connection(path, _READER_CACHE_KIB, self._faults, read_only=True)
-        self._scanning = _Connection(path, _READER_CACHE_KIB, self._faults, read_only=True)
+        self._scanning = _Connection(path, _SCANNER_CACHE_KIB, self._faults, read_only=True)
         self._writing = _Connection(path, _WRITER_CACHE_KIB, self._faults, read_only=False)
         self._scanner = ThreadPoolExecutor(1, "rowen-scan")
         self._writer = ThreadPoolExecutor(1, "rowen-write")
@@ -160,6 +193,17 @@ class SqliteEngine:
         """Run one short reading statement, at once, and return its rows."""
         try:
             return await _SqliteTransaction(self._direct.get()).rows(statement, parameters)
+        except sqlite3.Error as error:
+            raise self._unavailable(self._direct, error) from error
+
+    def state(self) -> bytes | None:
+        """Return what differs after every commit of any process; None where only a statement can tell.
+
+        A look into shared memory: 0.2 µs, where any statement costs 4 µs, and under load as much again for the
+        interpreter lock that it lets go three times (docs/decisions/0008).
+        """
+        try:
+            return self._direct.state()
         except sqlite3.Error as error:
             raise self._unavailable(self._direct, error) from error
 
