@@ -3,6 +3,8 @@
 Owns which part gets which. Nothing is built when this is imported.
 """
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -42,6 +44,16 @@ def open_store(location: Location) -> Store:
     """Open a database that is up to date."""
     engine = open_engine(location)
     return Store(engine, OrganizationTable(engine), KeyTable(engine), InterviewReader(engine), InterviewMerger(engine))
+
+
+@asynccontextmanager
+async def opened(location: Location) -> AsyncIterator[Store]:
+    """Open a database that is up to date, for the length of the block."""
+    store = open_store(location)
+    try:
+        yield store
+    finally:
+        await store.engine.close()
 
 
 def build_application(settings: ServerSettings) -> "ASGIApp":

@@ -158,3 +158,8 @@ def test_a_client_that_appends_its_parameters_again_stays_on_its_walk(query_stri
     further = parsed(link_header(ADDRESS, again.echo, again.page, total=None, following=9) or "")["next"]
     third = read_parameters(f"{further.partition('?')[2]}&{own}")
     assert len(third.echo) == len(again.echo), "links must not grow with every page"
+
+
+def test_a_time_of_many_spaces_is_refused_without_reading_it_again_and_again() -> None:
+    with pytest.raises(Refusal):
+        read_parameters("created_after=" + "+" * 400_000)

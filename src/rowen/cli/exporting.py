@@ -5,8 +5,10 @@ Owns the export command: its filters, and that a file appears whole or not at al
 
 import os
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
 from urllib.parse import urlencode
@@ -14,12 +16,12 @@ from urllib.parse import urlencode
 import typer
 
 from rowen import wiring
-from rowen.cli.console import run
+from rowen.cli.console import interruptible, run
 from rowen.cli.options import Database, Organization
 from rowen.exchange.exporting import Format, write_export
 from rowen.harvest.parameters import read_parameters
 from rowen.interviews.errors import Code, Refusal
-from rowen.interviews.interview import ApplicationId
+from rowen.interviews.interview import LARGEST_ID, ApplicationId
 from rowen.interviews.query import InterviewQuery
 from rowen.settings import DEFAULT_DATABASE, DEFAULT_ORGANIZATION
 from rowen.store.database import Location, upgrade
@@ -43,7 +45,8 @@ def export_interviews(
     ends_after: Annotated[str | None, _time("ROWEN_ENDS_AFTER")] = None,
     ends_before: Annotated[str | None, _time("ROWEN_ENDS_BEFORE")] = None,
     application_id: Annotated[
-        int | None, typer.Option(envvar="ROWEN_APPLICATION_ID", help="Only interviews of this application.")
+        int | None,
+        typer.Option(envvar="ROWEN_APPLICATION_ID", min=1, max=LARGEST_ID, help="Only interviews of this application."),
     ] = None,
     external_event_id: Annotated[
         str | None, typer.Option(envvar="ROWEN_EXTERNAL_EVENT_ID", help="Only interviews of this external event.")
@@ -77,24 +80,21 @@ def export_interviews(
         given["external_event_id"] = external_event_id
     if actionable:
         given["actionable"] = "true"
-    query = read_parameters(urlencode(given)).query
+    query = read_parameters(urlencode(given, errors="surrogateescape")).query
     if application_id is not None:
-        query = InterviewQuery(**{**query.criteria, "application_id": ApplicationId(application_id)})  # type: ignore[arg-type]
+        query = replace(query, application_id=ApplicationId(application_id))
     location = Location.parse(database)
     upgrade(location, create=False)
-    with _destination(output) as file:
+    with _destination(output) as file, interruptible():
         run(_export(location, organization, query, form, file))
 
 
 async def _export(location: Location, name: str, query: InterviewQuery, form: Format, file: BinaryIO) -> None:
-    store = wiring.open_store(location)
-    try:
+    async with wiring.opened(location) as store:
         organization = await store.organizations.find(name)
         if organization is None:
             raise Refusal(Code.NOT_FOUND, f"there is no organization {name!r}")
         count = await write_export(store.interviews.documents(organization, query), form, file.write)
-    finally:
-        await store.engine.close()
     typer.echo(f"{count} interviews", err=True)
 
 
@@ -105,9 +105,15 @@ def _destination(path: Path | None) -> Iterator[BinaryIO]:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    partial = path.with_name(path.name + ".partial")
+    path = path.resolve()  # a link stays one
+    if path.exists() and not path.is_file():
+        with path.open("wb") as pipe:
+            yield pipe
+        return
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    partial = Path(name)
     try:
-        with partial.open("wb") as file:
+        with open(descriptor, "wb") as file:  # noqa: PTH123  (a descriptor)
             yield file
             file.flush()
             os.fsync(file.fileno())

@@ -20,6 +20,7 @@ from rowen.app.ports import MergeCounts, Organization
 from rowen.cli.console import Report, interruptible, print_table, progress
 from rowen.cli.options import Database
 from rowen.cli.options import Organization as OrganizationOption
+from rowen.exchange.errors import ServerRefused
 from rowen.exchange.importing import (
     ImportPlan,
     ImportReport,
@@ -30,6 +31,7 @@ from rowen.exchange.importing import (
     position_of,
 )
 from rowen.exchange.records import Source
+from rowen.exchange.retries import Patience
 from rowen.exchange.server import ServerSource
 from rowen.exchange.sources import open_sources
 from rowen.settings import DEFAULT_DATABASE, DEFAULT_ORGANIZATION
@@ -45,7 +47,7 @@ def import_interviews(
     sources: Annotated[
         list[str],
         typer.Argument(
-            metavar="SOURCE...",
+            metavar="SOURCE",
             help="A file, a folder, - for standard input, or the address of a Harvest-compatible server.",
         ),
     ],
@@ -82,7 +84,7 @@ def import_interviews(
       rowen import https://KEY:@harvest.example.com/v1/scheduled_interviews
     """
     command = _Import(Location.parse(database), organization, dry_run=dry_run, created_through_api=created_through_api)
-    selection = open_sources(sources)
+    selection = open_sources(sources, server=lambda address: ServerSource(address, patience=Patience(tell=_tell)))
     for name in selection.passed_over:
         typer.echo(f"{name}: passed over: no JSON file by its name", err=True)
     report = ImportReport()
@@ -132,9 +134,21 @@ class _Rejections:
         if self._keep:
             if self._file is None:
                 self._file = _PARTIAL.open("wb")
-            record = rejection.body.decode(errors="replace")
-            line = {"place": rejection.place, "reasons": rejection.reasons, "record": record}
+            line = {"place": rejection.place, "reasons": rejection.reasons, "record": _raw(rejection.body)}
             self._file.write(msgspec.json.encode(line) + b"\n")
+
+
+def _raw(body: bytes) -> msgspec.Raw | str:
+    """Return what was rejected: as the object that it is, to be mended and imported, or else as text."""
+    try:
+        msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return body.decode(errors="replace")
+    return msgspec.Raw(body)
+
+
+def _tell(reason: str, seconds: float) -> None:
+    typer.echo(f"{reason}; trying again in {seconds:.0f} s", err=True)
 
 
 @dataclass(slots=True)
@@ -170,7 +184,14 @@ class _Import:
                 spool_folder=_existing_folder(self.location.path.absolute().parent),
             )
             for source in sources:
-                await import_source(plan, await self._resumed(source), report)
+                resumed = await self._resumed(source)
+                try:
+                    await import_source(plan, resumed, report)
+                except ServerRefused as refused:
+                    if resumed is source:
+                        raise
+                    typer.echo(f"{refused}: starting over", err=True)
+                    await import_source(plan, source, report)
         finally:
             if self._store is not None:
                 await self._store.engine.close()

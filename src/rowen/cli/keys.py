@@ -41,6 +41,7 @@ def create(
         typer.Option(
             envvar="ROWEN_KEY_RATE_LIMIT",
             min=0,
+            max=1_000_000_000,
             help="How many requests it may make in 10 seconds, 0 for any number; the server's limit otherwise.",
         ),
     ] = None,
@@ -59,12 +60,9 @@ def create(
     key, stored = new_key(name, allow=allow or (), rate_limit=rate_limit)
 
     async def work() -> None:
-        store = wiring.open_store(location)
-        try:
+        async with wiring.opened(location) as store:
             found = await _organization(store, organization)
             await store.keys.create(found.id, stored, wiring.now())
-        finally:
-            await store.engine.close()
 
     run(work())
     typer.echo(key)
@@ -82,11 +80,8 @@ def list_keys(database: Database = DEFAULT_DATABASE) -> None:
     upgrade(location, create=False)
 
     async def work() -> list[ApiKey]:
-        store = wiring.open_store(location)
-        try:
+        async with wiring.opened(location) as store:
             return await store.keys.all()
-        finally:
-            await store.engine.close()
 
     columns = ("organization", "name", "prefix", "permissions", "rate limit", "created", "last used", "revoked")
     rows = [
@@ -119,13 +114,10 @@ def revoke(
     upgrade(location, create=False)
 
     async def work() -> None:
-        store = wiring.open_store(location)
-        try:
+        async with wiring.opened(location) as store:
             found = await _organization(store, organization)
             if not await store.keys.revoke(found.id, name, wiring.now()):
                 raise Refusal(Code.NOT_FOUND, f"organization {organization!r} has no key {name!r} in force")
-        finally:
-            await store.engine.close()
 
     run(work())
     typer.echo(f"Key {name} revoked.", err=True)

@@ -69,10 +69,6 @@ def main() -> None:
         _fail("; ".join(details) or refusal.message)
     except SourceError as error:
         _fail(str(error))
-    except BrokenPipeError:
-        # Whoever read us has seen enough; what is still buffered has nowhere to go.
-        sys.stderr.close()
-        sys.exit(141)
     except OSError as error:
         reason = error.strerror or type(error).__name__
         name = error.filename2 or error.filename

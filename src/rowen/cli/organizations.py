@@ -22,7 +22,7 @@ app = typer.Typer(
 def _read_time_zone(value: str) -> str:
     try:
         ZoneInfo(value)
-    except (ZoneInfoNotFoundError, ValueError) as error:
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise typer.BadParameter("must be a time zone such as Europe/Lisbon or UTC") from error
     return value
 
@@ -50,11 +50,8 @@ def create(
     upgrade(location)
 
     async def work() -> None:
-        store = wiring.open_store(location)
-        try:
+        async with wiring.opened(location) as store:
             await store.organizations.create(name, time_zone, wiring.now())
-        finally:
-            await store.engine.close()
 
     run(work())
     typer.echo(f"Organization {name} made. Next: rowen keys create NAME --organization {name!r}", err=True)
@@ -72,11 +69,8 @@ def list_organizations(database: Database = DEFAULT_DATABASE) -> None:
     upgrade(location, create=False)
 
     async def work() -> list[tuple[object, ...]]:
-        store = wiring.open_store(location)
-        try:
+        async with wiring.opened(location) as store:
             found = await store.organizations.all()
-        finally:
-            await store.engine.close()
         return [(each.name, each.time_zone, each.interview_count, each.created_at) for each in found]
 
     print_table("Organizations", ("name", "time zone", "interviews", "created"), run(work()))

@@ -70,7 +70,10 @@ def serve(
     rate_limit: Annotated[
         int,
         typer.Option(
-            envvar="ROWEN_RATE_LIMIT", min=0, help="How many requests a key may make in 10 seconds; 0 for any number."
+            envvar="ROWEN_RATE_LIMIT",
+            min=0,
+            max=1_000_000_000,
+            help="How many requests a key may make in 10 seconds; 0 for any number.",
         ),
     ] = DEFAULT_RATE_LIMIT,
     require_https: Annotated[
@@ -175,8 +178,7 @@ def _demo(settings: ServerSettings, *, temporary: bool) -> Iterator[ServerSettin
 
 
 async def _make_first_key(settings: ServerSettings) -> None:
-    store = wiring.open_store(Location.parse(settings.database))
-    try:
+    async with wiring.opened(Location.parse(settings.database)) as store:
         if await store.keys.all():
             return
         organization = await store.organizations.find(DEFAULT_ORGANIZATION)
@@ -184,8 +186,6 @@ async def _make_first_key(settings: ServerSettings) -> None:
             organization = await store.organizations.create(DEFAULT_ORGANIZATION, "UTC", wiring.now())
         key, stored = new_key("first")
         await store.keys.create(organization.id, stored, wiring.now())
-    finally:
-        await store.engine.close()
     typer.echo(f"The organization {DEFAULT_ORGANIZATION!r} has its first API key. Keep it: it is shown only now.\n")
     typer.echo(f"  {key}\n")
     typer.echo("Try:\n")
@@ -196,8 +196,7 @@ async def _fill_demo(settings: ServerSettings) -> None:
     from rowen.exchange.demo import founding_interviews, invented_interviews
     from rowen.harvest.documents import draft
 
-    store = wiring.open_store(Location.parse(settings.database))
-    try:
+    async with wiring.opened(Location.parse(settings.database)) as store:
         organization = await store.organizations.find(DEMO_ORGANIZATION)
         if organization is None:
             organization = await store.organizations.create(DEMO_ORGANIZATION, "UTC", wiring.now())
@@ -206,14 +205,12 @@ async def _fill_demo(settings: ServerSettings) -> None:
         invented = [draft(interview, zone) for interview in invented_interviews(datetime.now(UTC).date())]
         await store.merger.merge(organization, founding, now=wiring.now(), created_through_api=False)
         await store.merger.merge(organization, invented, now=wiring.now(), created_through_api=True)
-    finally:
-        await store.engine.close()
 
 
 def _curl(settings: ServerSettings, key: str) -> str:
     scheme = "http" if settings.tls_certificate is None else "https"
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    address = settings.public_url or f"{scheme}://{host}:{settings.port}"
+    address = (settings.public_url or "").rstrip("/") or f"{scheme}://{host}:{settings.port}"
     token = b64encode(f"{key}:".encode()).decode()
     return f"  curl '{address}/v1/scheduled_interviews' -H \"Authorization: Basic {token}\"\n"
 
@@ -233,7 +230,7 @@ def _serve(settings: ServerSettings) -> None:
             workers=settings.workers,
             websockets=False,
             respawn_failed_workers=True,
-            workers_kill_timeout=30,
+            workers_kill_timeout=8,  # less than the ten seconds that service managers give
             ssl_cert=settings.tls_certificate,
             ssl_key=settings.tls_key,
             ssl_protocol_min=SSLProtocols.tls12,

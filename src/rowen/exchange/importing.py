@@ -21,6 +21,8 @@ from rowen.exchange.records import Checkpoint, Source, SourceFault, SourceRecord
 from rowen.harvest.documents import InvalidDocument, decode, draft, unknown
 
 BATCH: Final = 10_000
+_MOST_UNKNOWN: Final = 200  # unknown fields that are told one by one
+_OTHERS: Final = "(others)"
 
 
 class Rejection(NamedTuple):
@@ -176,7 +178,8 @@ def _draft(plan: ImportPlan, item: SourceRecord | SourceFault, report: ImportRep
             reasons = [item.message]
         else:
             made = draft(decode(item.body), plan.zone)
-            report.unknown.update(unknown(item.body, made.document))
+            for path in unknown(item.body, made.document):
+                report.unknown[path if len(report.unknown) < _MOST_UNKNOWN else _OTHERS] += 1
             return made
     except InvalidDocument as error:
         reasons = [f"{problem.field}: {problem.message}" for problem in error.problems]

@@ -5,8 +5,8 @@ or lines.
 """
 
 import re
-import types
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any, Final, get_args, get_origin
 
 import msgspec
@@ -17,7 +17,9 @@ from rowen.interviews.interview import ScheduledInterview
 Hook = Callable[[type[Any], Any], Any]
 
 _PATH: Final = re.compile(r" - at `\$.*`$", re.DOTALL)
+_STEPS: Final = re.compile(r"\w+")
 _LONGEST_VALUE: Final = 60
+_LONGEST_SENTENCE: Final = 200
 
 
 def diagnose(body: bytes, error: Exception, hook: Hook) -> list[FieldProblem]:
@@ -53,7 +55,7 @@ def _problems(value: Any, kind: Any, path: str, hook: Hook) -> Iterator[FieldPro
 
 def _inner_problems(value: Any, kind: Any, path: str, hook: Hook) -> Iterator[FieldProblem]:
     """Return the problems of the parts of an object or array, if they are what is wrong."""
-    struct = _struct_of(kind)
+    struct = None if get_origin(kind) is tuple else _struct_of(kind)
     if struct is not None and isinstance(value, dict):
         for field in msgspec.structs.fields(struct):
             inner_path = f"{path}.{field.name}" if path else field.name
@@ -66,36 +68,59 @@ def _inner_problems(value: Any, kind: Any, path: str, hook: Hook) -> Iterator[Fi
             yield from _problems(item, get_args(kind)[0], f"{path}[{index}]", hook)
 
 
+def with_values(found: list[FieldProblem], document: bytes) -> list[FieldProblem]:
+    """Return problems of a record that breaks a rule, each with the value of its field."""
+    record = msgspec.json.decode(document)
+    return [FieldProblem(field, f"{message} ({quote(_value(record, field))})") for field, message in found]
+
+
+def _value(record: Any, path: str) -> Any:
+    for step in _STEPS.findall(path):
+        record = record[int(step) if step.isdigit() else step]
+    return record
+
+
 def unknown_fields(body: bytes) -> list[str]:
     """Return the paths of the fields that a record has and an interview does not know."""
     return list(dict.fromkeys(_unknown(msgspec.json.decode(body), ScheduledInterview, "")))
 
 
 def _unknown(value: Any, kind: Any, path: str) -> Iterator[str]:
-    struct = _struct_of(kind)
-    if struct is not None and isinstance(value, dict):
-        known = {field.name: field.type for field in msgspec.structs.fields(struct)}
+    if isinstance(value, list):
+        for item in value:
+            yield from _unknown(item, kind, f"{path}[]")
+    elif isinstance(value, dict):
+        known = _known(kind)
         for name, item in value.items():
             inner_path = f"{path}.{name}" if path else name
-            if name in known:
+            if name not in known:
+                yield shown(inner_path)
+            elif known[name] is not None:
                 yield from _unknown(item, known[name], inner_path)
-            else:
-                yield inner_path
-    elif get_origin(kind) is tuple and isinstance(value, list):
-        for item in value:
-            yield from _unknown(item, get_args(kind)[0], f"{path}[]")
+
+
+@cache
+def _known(kind: type[msgspec.Struct]) -> dict[str, type[msgspec.Struct] | None]:
+    """Return the fields of an object, each with the kind of object that it holds, or holds a list of."""
+    return {field.name: _struct_of(field.type) for field in msgspec.structs.fields(kind)}
 
 
 def _struct_of(kind: Any) -> type[msgspec.Struct] | None:
-    options = get_args(kind) if get_origin(kind) is types.UnionType else (kind,)
+    options = get_args(kind) or (kind,)
     return next((k for k in options if isinstance(k, type) and issubclass(k, msgspec.Struct)), None)
 
 
 def _sentence(error: msgspec.ValidationError) -> str:
-    return _PATH.sub("", str(error)).replace("Expected", "must be", 1).replace("Invalid", "is an invalid", 1)
+    text = _PATH.sub("", str(error)).replace("Expected", "must be", 1).replace("Invalid", "is an invalid", 1)
+    return shown(text, _LONGEST_SENTENCE)
 
 
 def quote(value: Any) -> str:
-    """Return a value as JSON, cut to a length that fits a line."""
-    text = msgspec.json.encode(value).decode()
-    return text if len(text) <= _LONGEST_VALUE else text[:_LONGEST_VALUE] + "…"
+    """Return a value as JSON, fit for a line."""
+    return shown(msgspec.json.encode(value).decode())
+
+
+def shown(text: str, longest: int = _LONGEST_VALUE) -> str:
+    """Return text fit for a line of a terminal: no control characters, and not too long."""
+    cut = text if len(text) <= longest else text[:longest] + "…"
+    return "".join(letter if letter.isprintable() else f"\\u{ord(letter):04x}" for letter in cut)

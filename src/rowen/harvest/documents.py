@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from rowen.app.ports import Draft
-from rowen.harvest.diagnosis import diagnose, unknown_fields
+from rowen.harvest.diagnosis import diagnose, unknown_fields, with_values
 from rowen.interviews.errors import FieldProblem
 from rowen.interviews.interview import ScheduledInterview, problems
 from rowen.interviews.moments import Instant
@@ -52,7 +52,7 @@ def decode(body: bytes) -> ScheduledInterview:
         raise InvalidDocument(diagnose(body, error, read_instant)) from error
     found = problems(interview)
     if found:
-        raise InvalidDocument(found)
+        raise InvalidDocument(with_values(found, encode(interview)))
     return interview
 
 

@@ -12,10 +12,20 @@ from typing import Final
 from starlette.types import Scope
 
 RequestHeaders = Mapping[bytes, bytes]
-"""The headers of a request, by lower-case name; of one that came twice, the last."""
+"""The headers of a request, by lower-case name."""
 
 _HOST: Final = re.compile(rb"[A-Za-z0-9._\-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?")
 _SCHEMES: Final = {b"http": "http", b"https": "https"}
+
+
+def joined_headers(scope: Scope) -> RequestHeaders:
+    """Return the headers; one that came several times has its values joined by commas (RFC 9110 section 5.3)."""
+    found: list[tuple[bytes, bytes]] = scope["headers"]
+    headers = dict(found)
+    if len(headers) != len(found):
+        for name in headers:
+            headers[name] = b", ".join([value for each, value in found if each == name])
+    return headers
 
 
 def scheme(scope: Scope, headers: RequestHeaders) -> str:

@@ -34,7 +34,9 @@ def application(
     for operation in OPERATIONS:  # the busiest first: the router asks one after the other
         by_path.setdefault(operation.path, {})[operation.method] = operation
     routes = [Route(path, Endpoint(gate, operations)) for path, operations in by_path.items()]
-    routes += [Route(page.path, page) for page in pages(ready, public_metrics=public_metrics)]
+    routes += [
+        Route(page.path, page) for page in pages(ready, public_url=gate.public_url, public_metrics=public_metrics)
+    ]
 
     @asynccontextmanager
     async def lifespan(_: object) -> AsyncIterator[None]:

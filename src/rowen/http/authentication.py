@@ -47,19 +47,17 @@ class Authentication:
             now = self._now()
             await self._keys.record_use([(organization, key, now) for organization, key in used])
         except Unavailable as error:
-            # Telling when a key was last used is not worth an outage of reading.
+            # Telling when a key was last used is not worth an outage of reading; the next time will do.
+            self._used |= used
             _log.warning("use of keys not recorded", reason=error.message)
 
 
 def _key(scope: Scope) -> str | None:
     headers = exchange_of(scope).headers
     kind, _, encoded = headers.get(b"authorization", b"").partition(b" ")
-    if len(headers) != len(scope["headers"]) and [name for name, _ in scope["headers"]].count(b"authorization") > 1:
-        return None  # which of them did the client mean?
     if kind.lower() != b"basic":
         return None
     try:
-        credentials = b64decode(encoded.strip(), validate=True).decode()
+        return b64decode(encoded.strip(), validate=True).partition(b":")[0].decode() or None
     except (binascii.Error, UnicodeDecodeError):
         return None
-    return credentials.partition(":")[0] or None

@@ -13,7 +13,7 @@ from typing import Final
 import structlog
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from rowen.http.addresses import is_loopback, scheme
+from rowen.http.addresses import is_loopback, joined_headers, scheme
 from rowen.http.answers import Exchange, Headers, RateState, attach, send_refusal
 from rowen.interviews.errors import Code, Refusal
 
@@ -54,7 +54,7 @@ class Edge:
             return
         started = perf_counter()
         limit = self._policy.rate_limit
-        exchange = Exchange(os.urandom(16).hex(), dict(scope["headers"]), RateState(limit, limit))
+        exchange = Exchange(os.urandom(16).hex(), joined_headers(scope), RateState(limit, limit))
         attach(scope, exchange)
         try:
             self._admit(scope, exchange)

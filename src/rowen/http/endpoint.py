@@ -76,7 +76,7 @@ class Endpoint:
 async def _has_body(scope: Scope, headers: RequestHeaders, receive: Receive) -> bool:
     announced = headers.get(b"content-length")
     if announced:
-        return announced != b"0"
+        return announced.strip(b"0") != b""
     if b"transfer-encoding" in headers or scope["http_version"] == "2":
         message = await receive()
         return bool(message.get("body")) or bool(message.get("more_body"))

@@ -41,8 +41,8 @@ Authenticate with HTTP Basic: the user name is an API key, the password is blank
 """
 
 
-def openapi_document() -> Json:
-    """Return the whole document."""
+def openapi_document(server: str = "/") -> Json:
+    """Return the whole document, for the API at the address `server`."""
     return {
         "openapi": "3.1.0",
         "info": {
@@ -51,7 +51,7 @@ def openapi_document() -> Json:
             "description": _DESCRIPTION,
             "license": {"name": "MIT", "identifier": "MIT"},
         },
-        "servers": [{"url": "/"}],
+        "servers": [{"url": server}],
         "security": [{"api_key": []}],
         "tags": [{"name": "Scheduled interviews"}],
         "paths": _paths(),

@@ -42,14 +42,14 @@ _DOCS: Final = b"""<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Rowen: the API</title>
-<link rel="stylesheet" href="/docs/swagger-ui.css">
+<link rel="stylesheet" href="docs/swagger-ui.css">
 <div id="swagger-ui"></div>
-<script src="/docs/swagger-ui-bundle.js"></script>
-<script src="/docs/start.js"></script>
+<script src="docs/swagger-ui-bundle.js"></script>
+<script src="docs/start.js"></script>
 </html>
 """
 _START: Final = b"""SwaggerUIBundle({
-  url: "/openapi.json", dom_id: "#swagger-ui", tryItOutEnabled: true, validatorUrl: null, deepLinking: true
+  url: "openapi.json", dom_id: "#swagger-ui", tryItOutEnabled: true, validatorUrl: null, deepLinking: true
 });
 """
 _LIBRARY_FILES: Final = {
@@ -84,7 +84,7 @@ class Page:
         await send_answer(scope, send, 200, body, media_type=self._media_type, headers=self._headers)
 
 
-def pages(ready: Callable[[], Awaitable[None]], *, public_metrics: bool) -> list[Page]:
+def pages(ready: Callable[[], Awaitable[None]], *, public_url: str | None, public_metrics: bool) -> list[Page]:
     """Return the pages; `ready` raises Unavailable where the store does not answer."""
 
     async def readyz(_: Scope) -> bytes:
@@ -99,7 +99,7 @@ def pages(ready: Callable[[], Awaitable[None]], *, public_metrics: bool) -> list
 
     return [
         Page("/", _constant(msgspec.json.encode(_ABOUT))),
-        Page("/openapi.json", _constant(msgspec.json.encode(openapi_document()))),
+        Page("/openapi.json", _constant(msgspec.json.encode(openapi_document(public_url or "/")))),
         Page("/docs", _constant(_DOCS), _HTML, _POLICY),
         Page("/docs/start.js", _constant(_START), b"text/javascript"),
         *(Page(f"/docs/{name}", _library_file(name), kind) for name, kind in _LIBRARY_FILES.items()),

@@ -13,6 +13,7 @@ _DAY: Final = 86_400_000
 _EARLIEST: Final = -62_135_596_800_000  # 0001-01-01T00:00:00.000Z
 _LATEST: Final = 253_402_300_799_999  # 9999-12-31T23:59:59.999Z
 
+_REDUCED_DATE: Final = re.compile(r"([0-9]{4})(?:-([0-9]{2}))?")
 _ORDINAL_DATE: Final = re.compile(r"([0-9]{4})-?([0-9]{3})")
 _TIME: Final = re.compile(
     r"""
@@ -40,8 +41,15 @@ class Instant(int):
             try:
                 return cls(round(datetime.fromisoformat(text).timestamp() * 1000))
             except ValueError:
-                return cls(_parse(text)[0])
-        return cls(_parse(text)[0])
+                return cls._read(text)
+        return cls._read(text)
+
+    @classmethod
+    def _read(cls, text: str) -> Self:
+        milliseconds, _ = _parse(text)
+        if not _EARLIEST <= milliseconds <= _LATEST:
+            raise ValueError("is outside the years 1 to 9999")
+        return cls(milliseconds)
 
     @classmethod
     def parse_bound(cls, text: str) -> Self:
@@ -51,7 +59,7 @@ class Instant(int):
         after and before the bound rounded up. Raises ValueError as `parse` does.
         """
         milliseconds, finer = _parse(text)
-        return cls(milliseconds + finer)
+        return cls(min(max(milliseconds + finer, _EARLIEST), _LATEST + 1))
 
     @classmethod
     def at_midnight(cls, day: date, zone: tzinfo) -> Self:
@@ -85,8 +93,6 @@ def _parse(text: str) -> tuple[int, bool]:
     if time_text is not None:
         since_midnight, finer = _time(time_text)
         milliseconds += since_midnight
-    if not _EARLIEST <= milliseconds <= _LATEST:
-        raise ValueError("is outside the years 1 to 9999")
     return milliseconds, finer
 
 
@@ -99,6 +105,9 @@ def _split(text: str) -> tuple[str, str | None]:
 
 
 def _date(text: str) -> date:
+    reduced = _REDUCED_DATE.fullmatch(text)
+    if reduced is not None:
+        return date(int(reduced[1]), int(reduced[2] or 1), 1)
     ordinal = _ORDINAL_DATE.fullmatch(text)
     if ordinal is None:
         if not text.isascii():

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from rowen.interviews.errors import Unavailable
 from rowen.store import sqlite
 from rowen.store.engine import Engine
-from rowen.store.tables import SCHEMA_VERSION
+from rowen.store.tables import SCHEMA_VERSION, SCHEMA_VERSIONS
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -83,7 +83,7 @@ def schema_version(location: Location) -> str | None:
     finally:
         connection.close()
     version: str | None = row[0] if row else None
-    if version is not None and version > SCHEMA_VERSION:
+    if version is not None and version not in SCHEMA_VERSIONS:
         raise Unavailable(
             f"database {location.path.name}: was made by a newer Rowen (its schema is {version}, and this one knows "
             f"up to {SCHEMA_VERSION}): install that version"
@@ -149,6 +149,16 @@ def check(location: Location) -> list[str]:
 
 _CHECKS: Final = (
     """
+    SELECT 'organization ' || organization_id || ': it has interviews, but no ledger'
+    FROM (SELECT DISTINCT organization_id FROM scheduled_interviews)
+    WHERE organization_id NOT IN (SELECT id FROM organizations)
+    """,
+    """
+    SELECT 'organization ' || name || ': its ledger has given out fewer ids than it holds'
+    FROM organizations AS o
+    WHERE last_id < (SELECT max(id) FROM scheduled_interviews WHERE organization_id = o.id)
+    """,
+    """
     SELECT 'organization ' || name || ': its ledger counts ' || interview_count || ' interviews, but it has ' || held
     FROM (SELECT name, interview_count, (SELECT count(*) FROM scheduled_interviews WHERE organization_id = o.id) AS held
           FROM organizations AS o)
@@ -158,8 +168,8 @@ _CHECKS: Final = (
     SELECT 'interview ' || id || ' of organization ' || organization_id || ': its document is not its own'
     FROM scheduled_interviews
     WHERE NOT json_valid(CAST(document AS TEXT))
-       OR json_extract(CAST(document AS TEXT), '$.id', '$.application_id', '$.status')
-          != json_array(id, application_id, status)
+       OR json_extract(CAST(document AS TEXT), '$.id', '$.application_id', '$.external_event_id', '$.status')
+          != json_array(id, application_id, external_event_id, status)
     LIMIT 20
     """,
 )

@@ -25,6 +25,10 @@ class Prepared(NamedTuple):
     text: str
     parameters: tuple[str, ...]
 
+    def bind(self, values: Parameters) -> list[Any]:
+        """Return the values in the order of the parameters."""
+        return [values[name] for name in self.parameters]
+
 
 class Transaction(Protocol):
     """One open transaction."""

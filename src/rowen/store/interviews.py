@@ -4,6 +4,7 @@ Owns how a page is found: by range where nothing is filtered, by the remembered 
 is. Must not know HTTP, or build an interview: documents leave as they are stored.
 """
 
+import asyncio
 from array import array
 from bisect import bisect_right
 from collections.abc import AsyncIterator
@@ -11,6 +12,7 @@ from functools import partial
 from typing import Any, Final, Protocol
 
 from rowen.app.ports import InterviewPage, Organization
+from rowen.interviews.errors import Unavailable
 from rowen.interviews.interview import ApplicationId, InterviewId, OrganizationId
 from rowen.interviews.moments import Instant
 from rowen.interviews.query import InterviewQuery, PageRequest
@@ -19,6 +21,7 @@ from rowen.store.engine import Engine, Parameters, Prepared, Row
 from rowen.store.matches import ORIGIN, Anchor, AnchorCache, DocumentCache, Matches, MatchesCache, PageCache
 
 _EXPORT_BATCH: Final = 1_000
+_HANDFUL: Final = 500
 
 
 class _Reader(Protocol):
@@ -36,6 +39,7 @@ class InterviewReader:
         self._documents = DocumentCache()
         self._matches = MatchesCache()
         self._anchors = AnchorCache()
+        self._running: dict[tuple[OrganizationId, InterviewQuery], asyncio.Future[Matches]] = {}
         self._gathered: dict[frozenset[str], Prepared] = {}
         self._chunk = engine.prepare(statements.chunk(engine))
         self._listed = engine.prepare(statements.listed(engine))
@@ -48,7 +52,8 @@ class InterviewReader:
         page = self._pages.get(organization, query, request)
         if page is None:
             page = await self._read_page(organization, query, request)
-            self._pages.put(query, request, page)
+            if query.external_event_id is None:  # as long as the client likes: the cache weighs no keys
+                self._pages.put(query, request, page)
         return page
 
     async def _read_page(
@@ -56,20 +61,36 @@ class InterviewReader:
     ) -> InterviewPage:
         if query == _EVERYTHING:
             return await self._chunk_page(organization, request)
-        criteria = query.criteria
-        if statements.NARROW.intersection(criteria):
-            matches: Matches | None = await self._gather(organization, criteria, self._engine)
-        else:
-            matches = self._matches.get(organization.id, query, organization.version)
-        if matches is not None:
-            page = await self._listed_page(organization, matches, request, self._engine)
-            if page.organization.version == matches.version:
-                return page
-        # Not known yet, or changed between two statements: both again, on one snapshot and off the event loop.
+        matches = self._matches.get(organization.id, query, organization.version)
+        if matches is None:
+            matches = await self._find(organization, query)
+        page = await self._listed_page(organization, matches, request, self._engine)
+        if page.organization.version == matches.version:
+            return page
+        # A commit came between the two: both again, on one snapshot.
         fresh, page = await self._engine.read(partial(self._fresh_page, organization, query, request))
-        if not statements.NARROW.intersection(criteria):
-            self._matches.put(organization.id, query, fresh)  # here: the cache is the event loop's alone
+        self._remember(organization, query, fresh)
         return page
+
+    async def _find(self, organization: Organization, query: InterviewQuery) -> Matches:
+        """Return the ids that match: at once where few do, off the event loop and once for all otherwise."""
+        if statements.NARROW.intersection(query.criteria):
+            matches = await self._gather(organization, query.criteria, self._engine)
+        else:
+            key = (organization.id, query)
+            running = self._running.get(key)
+            if running is None:
+                work = self._engine.read(partial(self._gather, organization, query.criteria))
+                running = self._running[key] = asyncio.ensure_future(work)
+                running.add_done_callback(lambda _: self._running.pop(key, None))
+            matches = await asyncio.shield(running)
+        self._remember(organization, query, matches)
+        return matches
+
+    def _remember(self, organization: Organization, query: InterviewQuery, matches: Matches) -> None:
+        narrow = statements.NARROW.intersection(query.criteria)
+        if not narrow or len(matches.ids) > _HANDFUL:  # a handful is found again sooner than it is worth its room
+            self._matches.put(organization.id, query, matches)
 
     async def _fresh_page(
         self, organization: Organization, query: InterviewQuery, request: PageRequest, reader: _Reader
@@ -147,6 +168,8 @@ class InterviewReader:
                 self._listed_documents,
                 {"organization": organization.id, "ids": self._engine.bind_identifiers(wanted)},
             )
+            if len(rows) != len(wanted):
+                raise Unavailable(f"{len(wanted) - len(rows)} interviews could not be read: run `rowen db check`")
             yield [row[1] for row in rows]
 
 

@@ -21,7 +21,7 @@ Value = TypeVar("Value")
 _MATCHES_BYTES: Final = 32 * 2**20
 _PAGES_BYTES: Final = 8 * 2**20
 _DOCUMENTS_BYTES: Final = 4 * 2**20
-_ENTRY_BYTES: Final = 512  # what an entry weighs besides its ids or its body
+_ENTRY_BYTES: Final = 1_024  # what an entry weighs besides its ids or its body
 _ORGANIZATIONS: Final = 200
 _ANCHORS: Final = 8_192
 

@@ -18,6 +18,7 @@ from rowen.store.engine import Engine, Prepared, Transaction
 from rowen.store.ledger import Ledger, next_state
 from rowen.store.tables import applications, import_positions, scheduled_interviews
 
+_YEAR: Final = 366 * 86_400_000
 _NEVER: Final = -(2**63)  # a record without `updated_at` is older than any with one
 
 
@@ -86,7 +87,9 @@ class InterviewMerger:
                 await self._write(transaction, self._insert, plan.inserts, fixed)
                 await self._write(transaction, self._update, plan.updates, fixed)
                 written = (*plan.inserts, *plan.updates)
-                newest = max((_rank(draft)[0] for draft in written), default=_NEVER)
+                # A time years ahead is a mistake of a record's, and no reason to stamp all that follows with it.
+                times = [time for draft in written if (time := _rank(draft)[0]) < now + _YEAR]
+                newest = max(times, default=_NEVER)
                 state = next_state(ledger, now)
                 await self._ledger.advance(
                     transaction,

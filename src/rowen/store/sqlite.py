@@ -33,6 +33,7 @@ PAGE_BYTES: Final = 16_384
 """Rows hold whole documents, and interior pages of a clustered table hold whole rows: see docs/decisions/0002."""
 
 _BUSY_MILLISECONDS: Final = 10_000
+_BUSY_DIRECT_MILLISECONDS: Final = 250  # a reader waits for nobody, but in rare moments; the event loop with it
 _READER_CACHE_KIB: Final = 16_384
 _SCANNER_CACHE_KIB: Final = 4_096
 _WRITER_CACHE_KIB: Final = 65_536
@@ -50,8 +51,9 @@ class _Connection:
     Of any: where the file was replaced, one that has met no fault would go on with the file that is gone.
     """
 
-    def __init__(self, path: Path, cache_kib: int, faults: _Faults, *, read_only: bool) -> None:
+    def __init__(self, path: Path, cache_kib: int, faults: _Faults, *, read_only: bool, patient: bool = True) -> None:
         self._path = path
+        self._patient = patient
         self._cache_kib = cache_kib
         self._read_only = read_only
         self._faults = faults
@@ -64,7 +66,7 @@ class _Connection:
             self.drop()
         if self._connection is None:
             self._faults_before = self._faults.count
-            self._connection = connect(self._path, self._cache_kib, read_only=self._read_only)
+            self._connection = connect(self._path, self._cache_kib, read_only=self._read_only, patient=self._patient)
         return self._connection
 
     def state(self) -> bytes | None:
@@ -102,9 +104,12 @@ def _map_wal_index(path: Path, connection: sqlite3.Connection) -> mmap | None:
     return found
 
 
-def connect(path: Path, cache_kib: int = _READER_CACHE_KIB, *, read_only: bool = False) -> sqlite3.Connection:
+def connect(
+    path: Path, cache_kib: int = _READER_CACHE_KIB, *, read_only: bool = False, patient: bool = True
+) -> sqlite3.Connection:
     """Open an existing database with the pragmas that durability and speed need.
 
+    A `patient` connection waits ten seconds for another process's lock; the others a quarter of one.
     Raises sqlite3.Error where it cannot be opened.
     """
     connection = sqlite3.connect(
@@ -114,7 +119,8 @@ def connect(path: Path, cache_kib: int = _READER_CACHE_KIB, *, read_only: bool =
         check_same_thread=False,
         cached_statements=256,
     )
-    connection.execute(f"PRAGMA busy_timeout = {_BUSY_MILLISECONDS}")
+    wait = _BUSY_MILLISECONDS if patient else min(_BUSY_MILLISECONDS, _BUSY_DIRECT_MILLISECONDS)
+    connection.execute(f"PRAGMA busy_timeout = {wait}")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute(f"PRAGMA cache_size = -{cache_kib}")
@@ -126,6 +132,7 @@ def connect(path: Path, cache_kib: int = _READER_CACHE_KIB, *, read_only: bool =
 def create(path: Path) -> None:
     """Make an empty database file. Raises sqlite3.Error or OSError where that is not possible."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600)  # people's names and addresses
     connection = sqlite3.connect(path, isolation_level=None)
     try:
         connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
@@ -141,16 +148,14 @@ class _SqliteTransaction:
         self._connection = connection
 
     async def row(self, statement: Prepared, parameters: Parameters) -> Row | None:
-        found: Row | None = self._connection.execute(
-            statement.text, [parameters[name] for name in statement.parameters]
-        ).fetchone()
+        found: Row | None = self._connection.execute(statement.text, statement.bind(parameters)).fetchone()
         return found
 
     async def rows(self, statement: Prepared, parameters: Parameters) -> Sequence[Row]:
-        return self._connection.execute(statement.text, [parameters[name] for name in statement.parameters]).fetchall()
+        return self._connection.execute(statement.text, statement.bind(parameters)).fetchall()
 
     async def run(self, statement: Prepared, parameters: Parameters) -> int:
-        return self._connection.execute(statement.text, [parameters[name] for name in statement.parameters]).rowcount
+        return self._connection.execute(statement.text, statement.bind(parameters)).rowcount
 
     async def run_many(self, statement: Prepared, parameters: Sequence[Sequence[Any]]) -> None:
         self._connection.executemany(statement.text, parameters)
@@ -163,7 +168,7 @@ class SqliteEngine:
         self._path = path
         self._dialect = dialect_module.dialect(paramstyle="qmark")
         self._faults = _Faults()
-        self._direct = _Connection(path, _READER_CACHE_KIB, self._faults, read_only=True)
+        self._direct = _Connection(path, _READER_CACHE_KIB, self._faults, read_only=True, patient=False)
         self._scanning = _Connection(path, _SCANNER_CACHE_KIB, self._faults, read_only=True)
         self._writing = _Connection(path, _WRITER_CACHE_KIB, self._faults, read_only=False)
         self._scanner = ThreadPoolExecutor(1, "rowen-scan")
@@ -180,11 +185,7 @@ class SqliteEngine:
     async def row(self, statement: Prepared, parameters: Parameters) -> Row | None:
         """Run one short reading statement, at once, and return its first row."""
         try:
-            found: Row | None = (
-                self._direct.get()
-                .execute(statement.text, [parameters[name] for name in statement.parameters])
-                .fetchone()
-            )
+            found: Row | None = self._direct.get().execute(statement.text, statement.bind(parameters)).fetchone()
         except sqlite3.Error as error:
             raise self._unavailable(self._direct, error) from error
         return found

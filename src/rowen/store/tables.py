@@ -22,7 +22,10 @@ from sqlalchemy import (
     literal_column,
 )
 
-SCHEMA_VERSION: Final = "0001"
+SCHEMA_VERSIONS: Final = ("0001",)
+"""Every migration there ever was, in order."""
+
+SCHEMA_VERSION: Final = SCHEMA_VERSIONS[-1]
 """The newest migration: what a database of this Rowen stands at (a test compares it with Alembic's head)."""
 
 metadata: Final = MetaData()

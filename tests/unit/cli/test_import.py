@@ -392,3 +392,20 @@ def test_a_server_that_refuses(source_server: tuple[int, str], tmp_path: Path, r
     assert key not in done.stderr
     assert "wrong-key" not in done.stderr
     assert not (tmp_path / "rowen.db").exists()
+
+
+def test_what_was_put_aside_can_be_mended_in_its_place(tmp_path: Path, database: str) -> None:
+    bad = {**record(1), "status": "odd"}
+    write_json_lines(tmp_path / "a.jsonl", [bad, record(2)])
+    rowen("import", "a.jsonl", "--keep-going", "--database", database, cwd=tmp_path)
+    aside = tmp_path / "rejected.jsonl"
+    aside.write_bytes(aside.read_bytes().replace(b'"status":"odd"', b'"status":"complete"'))
+    done = rowen("import", "rejected.jsonl", "--database", database, cwd=tmp_path)
+    assert done.stdout.splitlines()[1].split("\t")[1] == "1"
+
+
+def test_what_a_record_says_cannot_reach_the_terminal_as_a_command(tmp_path: Path, database: str) -> None:
+    (tmp_path / "a.jsonl").write_bytes(canonical({**record(1), "\x1b]0;x\x07": 1}) + b"\n")
+    done = rowen("import", "a.jsonl", "--database", database, cwd=tmp_path)
+    assert "\x1b" not in done.stderr
+    assert "\\u001b]0;x\\u0007" in done.stderr

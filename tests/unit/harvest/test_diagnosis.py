@@ -27,7 +27,10 @@ def said(changed: Record) -> str:
         ({"created_at": 5}, "created_at: is no ISO-8601 date or time (5)"),
         ({"start": {}}, "start: must have either `date_time` or `date` ({})"),
         ({"start": {"date_time": "soon"}}, 'start.date_time: is no ISO-8601 date or time ("soon")'),
-        ({"end": {"date_time": "2024-03-26T22:14:59.999Z"}}, "end: is before the start"),
+        (
+            {"end": {"date_time": "2024-03-26T22:14:59.999Z"}},
+            'end: is before the start ({"date_time":"2024-03-26T22:14:59.999Z"})',
+        ),
         ({"interviewers": [PERSON, {**PERSON, "response_status": "maybe"}]}, None),
     ],
 )

@@ -13,7 +13,7 @@ from rowen import logs
 from rowen.app.keys import digest
 from rowen.app.ports import KeyAccess, Organization
 from rowen.http import metrics
-from rowen.http.addresses import is_loopback, origin, scheme
+from rowen.http.addresses import is_loopback, joined_headers, origin, scheme
 from rowen.http.answers import Exchange, RateState, attach
 from rowen.http.authentication import Authentication
 from rowen.http.compression import accepts_gzip, compress
@@ -31,7 +31,7 @@ def access(key_id: int = 1, rate_limit: int | None = None) -> KeyAccess:
 
 def scope(headers: list[tuple[bytes, bytes]] | None = None, **changes: Any) -> dict[str, Any]:
     made = {"type": "http", "scheme": "http", "server": ("10.0.0.1", 8000), "headers": headers or [], **changes}
-    attach(made, Exchange("id", dict(made["headers"]), RateState(1, 1)))
+    attach(made, Exchange("id", joined_headers(made), RateState(1, 1)))
     return made
 
 

@@ -12,7 +12,7 @@ from rowen.store.matches import ORIGIN, Anchor, AnchorCache, Matches, MatchesCac
 from tests.property.strategies import PROFILE
 
 ONE, TWO = OrganizationId(1), OrganizationId(2)
-ENTRY = 512
+ENTRY = 1_024
 
 
 def at(revision: int) -> Version:

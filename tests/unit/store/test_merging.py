@@ -80,13 +80,18 @@ def test_a_merge_that_changes_nothing_leaves_the_ledger_alone(writer: Writer, cl
 def test_the_ledger_grows_with_every_commit(writer: Writer, client: Client, database: str) -> None:
     """The writer's clock stands still; the second import lies in the future of it."""
     states = [ledger(database)]
-    for number, updated_at in enumerate([OLD, "2999-01-01T00:00:00.000Z", OLD, None], 1):
+    for number, updated_at in enumerate([OLD, "2025-01-01T00:00:00.000Z", OLD, None], 1):
         writer.merge(client, [record(number, updated_at=updated_at)])
         states.append(ledger(database))
     assert [state[0] for state in states] == [0, 1, 2, 3, 4]
     assert all(before[1] < after[1] for before, after in pairwise(states))
-    assert states[2][1] == Instant.parse("2999-01-01")
+    assert states[2][1] == Instant.parse("2025-01-01")
     assert states[-1][2:] == (4, 4)
+
+
+def test_a_time_of_another_age_does_not_become_the_ledgers(writer: Writer, client: Client, database: str) -> None:
+    writer.merge(client, [record(1, updated_at="9999-12-31T23:59:59.999Z")])
+    assert ledger(database)[1] < Instant.parse("2025-01-01")
 
 
 @PROFILE
