@@ -123,7 +123,7 @@ def test_every_operation_and_every_page_has_a_row() -> None:
 
     made: list[Awaitable[None]] = []
     assert TARGETS.keys() == {(operation.method, operation.path) for operation in OPERATIONS}
-    assert {page.path for page in pages(ready, public_metrics=False)} == PUBLIC
+    assert {page.path for page in pages(ready, public_url=None, public_metrics=False)} == PUBLIC
     assert {operation.permission for operation in OPERATIONS} == PERMISSIONS.keys()
     assert made == []
 

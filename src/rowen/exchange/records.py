@@ -10,7 +10,7 @@ from typing import Final, Protocol, TypeAlias
 
 from msgspec import Struct
 
-LARGEST_RECORD: Final = 1024 * 1024
+LARGEST_RECORD: Final = 4 * 1024 * 1024
 """How many bytes one record may have."""
 
 
