@@ -110,9 +110,10 @@ def _destination(path: Path | None) -> Iterator[BinaryIO]:
         with path.open("wb") as pipe:
             yield pipe
         return
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    partial = Path(name)
+    partial: Path | None = None
     try:
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        partial = Path(name)
         with open(descriptor, "wb") as file:  # noqa: PTH123  (a descriptor)
             yield file
             file.flush()
@@ -122,4 +123,5 @@ def _destination(path: Path | None) -> Iterator[BinaryIO]:
         typer.echo(f"rowen: {path}: {error.strerror}", err=True)
         raise typer.Exit(1) from error
     finally:
-        partial.unlink(missing_ok=True)
+        if partial is not None:
+            partial.unlink(missing_ok=True)

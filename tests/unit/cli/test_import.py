@@ -194,7 +194,7 @@ def test_keep_going_puts_bad_records_aside(tmp_path: Path, database: str) -> Non
     assert "2 rejected: see rejected.jsonl" in done.stderr
     aside = [json.loads(line) for line in (tmp_path / "rejected.jsonl").read_bytes().splitlines()]
     assert [each["place"] for each in aside] == [f"{source}:2", f"{source}:3"]
-    assert [each["record"] for each in aside] == [bad.decode(), '{"id":8']
+    assert [each["record"] for each in aside] == [json.loads(bad), '{"id":8']
     assert aside[0]["reasons"][0].startswith("status: ")
     assert aside[1]["reasons"] == ["the JSON breaks off in the middle of the record"]
     assert exported(database) == canonical(RECORDS[0]) + b"\n" + canonical(RECORDS[1]) + b"\n"

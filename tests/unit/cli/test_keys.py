@@ -69,7 +69,7 @@ def test_a_key_is_listed_used_and_revoked(made: str) -> None:
 def test_what_is_refused(made: str) -> None:
     rowen("keys", "create", "once", "--database", made)
     refused = {
-        ("create", "once"): "rowen: there is a key 'once' already\n",
+        ("create", "once"): "rowen: there is a key 'once' already, in force or revoked: choose another name\n",
         ("create", "x", "--allow", "everything"): "rowen: allow must be one of scheduled_interviews:list, "
         "scheduled_interviews:list_for_application, scheduled_interviews:retrieve (everything)\n",
         ("create", "x", "--organization", "nowhere"): "rowen: there is no organization 'nowhere': "
