@@ -4,6 +4,7 @@ Owns the import command: what it opens, what it prints, and how it ends. Must no
 """
 
 import asyncio
+import gc
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from pathlib import Path
@@ -88,6 +89,7 @@ def import_interviews(
     for name in selection.passed_over:
         typer.echo(f"{name}: passed over: no JSON file by its name", err=True)
     report = ImportReport()
+    gc.disable()  # a million records, and not one of them in a cycle
     try:
         kept = keep_going and not dry_run
         with interruptible(), _Rejections(keep=kept) as rejections, progress() as shown:

@@ -6,9 +6,11 @@ Must not know of interviews, queries, JSON or the current time.
 
 import re
 from datetime import UTC, date, datetime, timedelta, tzinfo
+from functools import lru_cache
 from typing import Final, Self
 
 _EPOCH: Final = datetime(1970, 1, 1)
+_EPOCH_DAY: Final = _EPOCH.toordinal()
 _DAY: Final = 86_400_000
 _EARLIEST: Final = -62_135_596_800_000  # 0001-01-01T00:00:00.000Z
 _LATEST: Final = 253_402_300_799_999  # 9999-12-31T23:59:59.999Z
@@ -75,10 +77,19 @@ class Instant(int):
 
     def __str__(self) -> str:
         """Write it as Harvest does: UTC, exactly three decimals, `Z`."""
-        return (_EPOCH + timedelta(milliseconds=int(self))).isoformat(timespec="milliseconds") + "Z"
+        day, rest = divmod(int(self), _DAY)
+        seconds, milliseconds = divmod(rest, 1_000)
+        minutes, second = divmod(seconds, 60)
+        return f"{_day_text(day)}T{minutes // 60:02}:{minutes % 60:02}:{second:02}.{milliseconds:03}Z"
 
     def __repr__(self) -> str:
         return f"Instant({int(self)})"
+
+
+@lru_cache(maxsize=4_096)
+def _day_text(day: int) -> str:
+    """Write the date that is so many days after the epoch: most records share theirs with many others."""
+    return date.fromordinal(_EPOCH_DAY + day).isoformat()
 
 
 def _parse(text: str) -> tuple[int, bool]:

@@ -18,8 +18,8 @@ from rowen.interviews.query import InterviewQuery, PageRequest
 Key = TypeVar("Key")
 Value = TypeVar("Value")
 
-_MATCHES_BYTES: Final = 32 * 2**20
-_PAGES_BYTES: Final = 8 * 2**20
+_MATCHES_BYTES: Final = 16 * 2**20
+_PAGES_BYTES: Final = 2**20  # what pollers ask for at once; walks pass through without a trace
 _DOCUMENTS_BYTES: Final = 4 * 2**20
 _ENTRY_BYTES: Final = 1_024  # what an entry weighs besides its ids or its body
 _ORGANIZATIONS: Final = 200

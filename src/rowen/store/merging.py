@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import bindparam, delete, insert, select, true, update
 
 from rowen.app.ports import Draft, ImportPosition, MergeCounts, Organization
-from rowen.interviews.interview import OrganizationId
+from rowen.interviews.interview import LARGEST_ID, OrganizationId
 from rowen.interviews.moments import Instant
 from rowen.store.engine import Engine, Prepared, Transaction
 from rowen.store.ledger import Ledger, next_state
@@ -79,7 +79,7 @@ class InterviewMerger:
 
         async def work(transaction: Transaction) -> MergeCounts:
             ledger = await self._ledger.take(transaction, organization.id)
-            plan = await self._plan(transaction, organization.id, drafts)
+            plan = await self._plan(transaction, organization.id, drafts, ledger.last_id)
             # Also those of records that are not kept: what arrives first must not decide what is known in the end.
             added = await self._add_applications(transaction, organization.id, drafts)
             if plan.inserts or plan.updates or added:
@@ -113,9 +113,12 @@ class InterviewMerger:
         return plan.counts
 
     async def _plan_of(self, organization: OrganizationId, drafts: Sequence[Draft], transaction: Transaction) -> _Plan:
-        return await self._plan(transaction, organization, drafts)
+        return await self._plan(transaction, organization, drafts, LARGEST_ID)
 
-    async def _plan(self, transaction: Transaction, organization: OrganizationId, drafts: Sequence[Draft]) -> _Plan:
+    async def _plan(
+        self, transaction: Transaction, organization: OrganizationId, drafts: Sequence[Draft], last_id: int
+    ) -> _Plan:
+        """Compare records with each other and with what is stored; no id behind `last_id` is."""
         counts = MergeCounts()
         newest: dict[int, Draft] = {}
         for draft in drafts:
@@ -127,11 +130,10 @@ class InterviewMerger:
                 counts.older += 1
                 if _rank(draft) > _rank(rival):
                     newest[draft.id] = draft
+        ids = self._engine.bind_identifiers([identifier for identifier in newest if identifier <= last_id])
         stored = {
             row[0]: (_NEVER if row[1] is None else row[1], row[2])
-            for row in await transaction.rows(
-                self._stored, {"organization": organization, "ids": self._engine.bind_identifiers(list(newest))}
-            )
+            for row in await transaction.rows(self._stored, {"organization": organization, "ids": ids})
         }
         inserts: list[Draft] = []
         updates: list[Draft] = []

@@ -34,7 +34,7 @@ PAGE_BYTES: Final = 16_384
 
 _BUSY_MILLISECONDS: Final = 10_000
 _BUSY_DIRECT_MILLISECONDS: Final = 250  # a reader waits for nobody, but in rare moments; the event loop with it
-_READER_CACHE_KIB: Final = 16_384
+_READER_CACHE_KIB: Final = 8_192
 _SCANNER_CACHE_KIB: Final = 4_096
 _WRITER_CACHE_KIB: Final = 65_536
 
