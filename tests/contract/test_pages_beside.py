@@ -35,13 +35,13 @@ def test_the_docs_work_offline(nobody: httpx.Client) -> None:
         own = LINK.findall(page.text)
         assert len(own) == 3
         for address in own:
-            assert address.startswith("/docs/")
-            part = nobody.get(address)
+            assert address.startswith("docs/")  # relative, so that a public address may have a path
+            part = nobody.get(f"/{address}")
             assert part.status_code == 200
             assert len(part.content) > 50
         assert "//" not in page.text.replace("<!doctype", "")
         start = nobody.get("/docs/start.js").text
-    assert '"/openapi.json"' in start
+    assert '"openapi.json"' in start
     assert "tryItOutEnabled: true" in start
     assert "validatorUrl: null" in start
     assert "http" not in start
