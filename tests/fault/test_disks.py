@@ -172,7 +172,7 @@ def test_a_folder_that_takes_no_new_database(tmp_path: Path) -> None:
     folder.mkdir()
     with read_only(folder):
         process = start("serve", "--database", f"sqlite:///{folder}/rowen.db", preparation=without_rights)
-        assert one_sentence(finish(process, status=1)) == "rowen: database rowen.db: the file cannot be opened"
+        assert one_sentence(finish(process, status=1)) == "rowen: database rowen.db: Permission denied"
         process = start("serve", "--database", f"sqlite:///{folder}/new/rowen.db", preparation=without_rights)
         assert "Permission denied" in one_sentence(finish(process, status=1))
     assert list(folder.iterdir()) == []
