@@ -16,9 +16,7 @@ _LINK: Final = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 _HEADING: Final = re.compile(r"^#+ (.*)$", re.MULTILINE)
 _FENCED: Final = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 _SECTION_OF_OBJECT: Final = re.compile(r"^## The object$(.*?)^## ", re.MULTILINE | re.DOTALL)
-_PRIVATE: Final = re.compile(
-    r"(?<![\w/])/(?:work|tmp|home|root)/|pypi\.org|pythonhosted|registry\.npmjs|files\.|proxy\.golang|rubygems\.org"
-)
+_PRIVATE: Final = re.compile(r"(?<![\w/])/(?:work|tmp|home|root)/|\bregistry\.|\bindex-url\b")
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
