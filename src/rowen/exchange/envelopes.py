@@ -54,7 +54,7 @@ class _Envelope(Struct, gc=False):
         return None
 
 
-class _Broken(Exception):  # noqa: N818
+class _Broken(Exception):  # noqa: N818  (says what is the matter, as the domain's errors do)
     """A value is no record; the text says why."""
 
 

@@ -14,25 +14,25 @@ class SourceMissing(SourceError):  # noqa: N818  (names say what is the matter, 
     """There is no such file or folder, or a folder holds nothing that can be imported."""
 
 
-class SourceUnreadable(SourceError):  # noqa: N818
+class SourceUnreadable(SourceError):  # noqa: N818  (says what is the matter, as the domain's errors do)
     """A file or folder exists but cannot be read: no permission, a failing disk, a file changed meanwhile."""
 
 
-class SpoolUnwritable(SourceError):  # noqa: N818
+class SpoolUnwritable(SourceError):  # noqa: N818  (says what is the matter, as the domain's errors do)
     """A file that was checked cannot be kept until it is written: no room left, or no permission."""
 
 
-class SourceAddressInvalid(SourceError):  # noqa: N818
+class SourceAddressInvalid(SourceError):  # noqa: N818  (says what is the matter, as the domain's errors do)
     """What was given as a source is an address that cannot be used."""
 
 
-class ServerRefused(SourceError):  # noqa: N818
+class ServerRefused(SourceError):  # noqa: N818  (says what is the matter, as the domain's errors do)
     """A server will not serve this: a 4xx, a redirect elsewhere. Asking again will not help."""
 
 
-class ServerUnavailable(SourceError):  # noqa: N818
+class ServerUnavailable(SourceError):  # noqa: N818  (says what is the matter, as the domain's errors do)
     """A server cannot be reached, or stays unable to answer. Asking again later may help."""
 
 
-class ServerAnswerInvalid(SourceError):  # noqa: N818
+class ServerAnswerInvalid(SourceError):  # noqa: N818  (says what is the matter, as the domain's errors do)
     """A server answered with no page of records, or sends us in circles or to another server."""

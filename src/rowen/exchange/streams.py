@@ -50,7 +50,7 @@ class Form(Enum):
     """Nothing but white space."""
 
 
-class StreamBroken(Exception):  # noqa: N818
+class StreamBroken(Exception):  # noqa: N818  (says what is the matter, as the domain's errors do)
     """A stream cannot be read on because of what is in it; the text says what is the matter with the file."""
 
 
@@ -158,7 +158,7 @@ def _chain(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _decompress(reader: CountingReader) -> Iterator[bytes]:
-    file: GzipFile = igzip.IGzipFile(fileobj=reader, mode="rb")  # type: ignore[no-untyped-call]
+    file: GzipFile = igzip.IGzipFile(fileobj=reader, mode="rb")  # type: ignore[no-untyped-call]  # isal has no types
     with file:
         while True:
             try:

@@ -8,7 +8,7 @@ import os
 from typing import Final
 
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Histogram, generate_latest
-from prometheus_client.multiprocess import MultiProcessCollector  # type: ignore[attr-defined,unused-ignore]
+from prometheus_client.multiprocess import MultiProcessCollector  # type: ignore[attr-defined,unused-ignore]  # untyped in some versions
 
 from rowen.http.answers import Exchange
 
@@ -44,5 +44,5 @@ def exposition() -> bytes:
     registry: CollectorRegistry = REGISTRY
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         registry = CollectorRegistry()
-        MultiProcessCollector(registry)  # type: ignore[no-untyped-call,unused-ignore]
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call,unused-ignore]  # the same
     return bytes(generate_latest(registry))
