@@ -1,9 +1,12 @@
 """Fixtures that every suite may use."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
+from tests.contract.schedule import HOME, Schedule, shared_schedule
 from tests.support.storage import STORAGES, Storage
 
 
@@ -18,3 +21,16 @@ def storage(request: pytest.FixtureRequest) -> Storage:
 def database(storage: Storage, tmp_path: Path) -> str:
     """Return the URL of a database that does not exist yet."""
     return storage.new_database(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def schedule(storage: Storage, pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Schedule:
+    """Return schedules on a running server: read them, and write to organizations of your own only."""
+    return shared_schedule(storage, pytestconfig, tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def home(schedule: Schedule) -> Iterator[httpx.Client]:
+    """Return a client of the organization that keeps UTC, with every permission."""
+    with schedule.server.client(schedule.keys[HOME]) as client:
+        yield client
