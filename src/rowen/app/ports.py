@@ -5,11 +5,23 @@ Owns the shapes that cross the border between use cases and store. Must not know
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from datetime import tzinfo
+from enum import StrEnum
 from typing import NamedTuple, Protocol
 
-from rowen.interviews.interview import ApplicationId, InterviewId, OrganizationId
+from rowen.interviews.interview import ApplicationId, InterviewId, OrganizationId, ScheduledInterview
+from rowen.interviews.mentions import Mentions
 from rowen.interviews.moments import Instant
 from rowen.interviews.query import InterviewQuery, PageRequest
+
+
+class DoubleBooking(StrEnum):
+    """What an organization wants done where a person would be in two interviews at once."""
+
+    ALLOW = "allow"
+    WARN = "warn"
+    REJECT = "reject"
+
 
 Version = tuple[int, int]
 """A revision and its time: a database that was restored counts revisions anew, but its clock goes on."""
@@ -18,8 +30,8 @@ Version = tuple[int, int]
 class Organization(NamedTuple):
     """An organization as of one revision of its ledger.
 
-    `revision` is raised by every commit, `last_updated_at` grows strictly with it, `interview_count` counts the
-    interviews stored.
+    `revision` is raised by every change, `last_updated_at` grows strictly with it, `interview_count` counts the
+    interviews stored. `grace` is how many milliseconds after its end an interview awaits feedback.
     """
 
     id: OrganizationId
@@ -29,6 +41,8 @@ class Organization(NamedTuple):
     revision: int
     last_updated_at: Instant
     interview_count: int
+    double_booking: DoubleBooking
+    grace: int
 
     @property
     def version(self) -> Version:
@@ -71,8 +85,8 @@ class NewKey:
     rate_limit: int | None = None
 
 
-class InterviewPage(NamedTuple):
-    """One page of interviews.
+class Page(NamedTuple):
+    """One page of interviews, or of other records.
 
     `body` is the JSON array of their documents, `last_id` the id of the last (None where the page is empty), `more`
     whether others follow, `total` how many match in all (None where that was not asked), `organization` the
@@ -102,6 +116,24 @@ class Draft(NamedTuple):
     ends_at: int
     status: str
     document: bytes
+    panel: tuple[int, ...]
+
+
+class RecordDraft(NamedTuple):
+    """A user, application, job stage or scorecard to be stored: its document as served, and what it is searched by.
+
+    `resource` is its name in a URL (`users`). `document` is None where the columns say all that is known. `derived`
+    says that it is known from interviews only. `terms` are names and values that it is found by.
+    """
+
+    resource: str
+    id: int
+    created_at: int | None
+    updated_at: int | None
+    status: str | None
+    derived: bool
+    document: bytes | None
+    terms: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(slots=True)
@@ -133,6 +165,10 @@ class Organizations(Protocol):
 
     async def create(self, name: str, time_zone: str, now: Instant) -> Organization:
         """Store a new organization. Raises Refusal (conflict) where the name is taken."""
+        ...
+
+    async def change(self, name: str, double_booking: DoubleBooking | None, grace: int | None) -> Organization:
+        """Change what is given of an organization's settings; `grace` in milliseconds. Raises Refusal (not found)."""
         ...
 
     async def find(self, name: str) -> Organization | None:
@@ -172,10 +208,26 @@ class Keys(Keyring, Protocol):
         ...
 
 
+class Codec(Protocol):
+    """The documents of interviews, as the store needs them."""
+
+    def decode(self, body: bytes) -> ScheduledInterview:
+        """Read one document."""
+        ...
+
+    def draft(self, interview: ScheduledInterview, zone: tzinfo) -> Draft:
+        """Return what is stored of an interview of an organization in `zone`."""
+        ...
+
+    def mentions(self, document: bytes) -> Mentions:
+        """Read what a stored document says of people and of its stage; cheaper than reading all of it."""
+        ...
+
+
 class Interviews(Protocol):
     """The scheduled interviews of a database, to be read."""
 
-    async def page(self, organization: Organization, query: InterviewQuery, request: PageRequest) -> InterviewPage:
+    async def page(self, organization: Organization, query: InterviewQuery, request: PageRequest) -> Page:
         """Return one page of the interviews that match, ordered by id."""
         ...
 

@@ -5,7 +5,7 @@ Owns the rules of reading that are no matter of HTTP or storage. Must not know e
 
 from dataclasses import replace
 
-from rowen.app.ports import InterviewPage, Interviews, Organization
+from rowen.app.ports import Interviews, Organization, Page
 from rowen.interviews.errors import Code, Refusal
 from rowen.interviews.interview import ApplicationId, InterviewId, OrganizationId
 from rowen.interviews.query import InterviewQuery, PageRequest
@@ -17,7 +17,7 @@ async def list_interviews(
     query: InterviewQuery,
     page: PageRequest,
     application: ApplicationId | None = None,
-) -> InterviewPage:
+) -> Page:
     """Return a page of the organization's interviews, or of one application's."""
     if application is not None:
         query = replace(query, application_id=application)

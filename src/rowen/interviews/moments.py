@@ -25,6 +25,10 @@ _TIME: Final = re.compile(
     re.VERBOSE,
 )
 
+_MINUTES: Final = tuple(f"T{minute // 60:02}:{minute % 60:02}:" for minute in range(24 * 60))
+_SECONDS: Final = tuple(f"{second:02}." for second in range(60))
+_MILLISECONDS: Final = tuple(f"{millisecond:03}Z" for millisecond in range(1_000))
+
 
 class Instant(int):
     """A point in time: whole milliseconds since 1970-01-01T00:00:00Z, from year 1 to year 9999."""
@@ -78,9 +82,10 @@ class Instant(int):
     def __str__(self) -> str:
         """Write it as Harvest does: UTC, exactly three decimals, `Z`."""
         day, rest = divmod(int(self), _DAY)
-        seconds, milliseconds = divmod(rest, 1_000)
-        minutes, second = divmod(seconds, 60)
-        return f"{_day_text(day)}T{minutes // 60:02}:{minutes % 60:02}:{second:02}.{milliseconds:03}Z"
+        minute, rest = divmod(rest, 60_000)
+        second, millisecond = divmod(rest, 1_000)
+        # Looked up, not formatted: four for each record of an import.
+        return f"{_day_text(day)}{_MINUTES[minute]}{_SECONDS[second]}{_MILLISECONDS[millisecond]}"
 
     def __repr__(self) -> str:
         return f"Instant({int(self)})"
@@ -89,7 +94,8 @@ class Instant(int):
 @lru_cache(maxsize=4_096)
 def _day_text(day: int) -> str:
     """Write the date that is so many days after the epoch: most records share theirs with many others."""
-    return date.fromordinal(_EPOCH_DAY + day).isoformat()
+    # The first midnight east of Greenwich is in the year before the first, which cannot be written.
+    return date.fromordinal(max(_EPOCH_DAY + day, 1)).isoformat()
 
 
 def _parse(text: str) -> tuple[int, bool]:

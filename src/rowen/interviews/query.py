@@ -18,7 +18,8 @@ class InterviewQuery:
     """Which interviews are wanted; every criterion that is set must hold.
 
     `*_after` is inclusive, `*_before` exclusive. All-day interviews start and end at the midnights of the
-    organization's time zone.
+    organization's time zone. `as_of` leaves out what was changed behind that time, up to the newest change: a walk
+    that shows nothing newer than its first page cannot have passed by a change that is older than what it has shown.
     """
 
     application_id: ApplicationId | None = None
@@ -32,6 +33,7 @@ class InterviewQuery:
     starts_before: Instant | None = None
     ends_after: Instant | None = None
     ends_before: Instant | None = None
+    as_of: Instant | None = None
 
     @property
     def criteria(self) -> dict[str, int | str | bool]:

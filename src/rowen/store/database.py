@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from rowen.interviews.errors import Unavailable
 from rowen.store import sqlite
+from rowen.store.checks import CHECKS
 from rowen.store.engine import Engine
 from rowen.store.tables import SCHEMA_VERSION, SCHEMA_VERSIONS
 
@@ -139,40 +140,12 @@ def check(location: Location) -> list[str]:
             if version != SCHEMA_VERSION:
                 faults.append(f"the schema is {version}, not {SCHEMA_VERSION}: run `rowen db upgrade`")
             elif not faults:
-                faults.extend(row[0] for statement in _CHECKS for row in connection.execute(statement))
+                faults.extend(row[0] for statement in CHECKS for row in connection.execute(statement))
         finally:
             connection.close()
     except sqlite3.Error as error:
         raise Unavailable(sqlite.explain(location.path, error)) from error
     return faults
-
-
-_CHECKS: Final = (
-    """
-    SELECT 'organization ' || organization_id || ': it has interviews, but no ledger'
-    FROM (SELECT DISTINCT organization_id FROM scheduled_interviews)
-    WHERE organization_id NOT IN (SELECT id FROM organizations)
-    """,
-    """
-    SELECT 'organization ' || name || ': its ledger has given out fewer ids than it holds'
-    FROM organizations AS o
-    WHERE last_id < (SELECT max(id) FROM scheduled_interviews WHERE organization_id = o.id)
-    """,
-    """
-    SELECT 'organization ' || name || ': its ledger counts ' || interview_count || ' interviews, but it has ' || held
-    FROM (SELECT name, interview_count, (SELECT count(*) FROM scheduled_interviews WHERE organization_id = o.id) AS held
-          FROM organizations AS o)
-    WHERE interview_count != held
-    """,
-    """
-    SELECT 'interview ' || id || ' of organization ' || organization_id || ': its document is not its own'
-    FROM scheduled_interviews
-    WHERE NOT json_valid(CAST(document AS TEXT))
-       OR json_extract(CAST(document AS TEXT), '$.id', '$.application_id', '$.external_event_id', '$.status')
-          != json_array(id, application_id, external_event_id, status)
-    LIMIT 20
-    """,
-)
 
 
 def backup(location: Location, target: Path, progress: Callable[[int, int], None]) -> None:

@@ -77,6 +77,10 @@ class Engine(Protocol):
         """Return what differs after every commit of any process; None where only a statement can tell."""
         ...
 
+    def lead(self) -> bool:
+        """Take the lead among the processes of this database, or keep it until `close`; False where another has it."""
+        ...
+
     def joined_documents(self, documents: ColumnElement[Any]) -> ColumnElement[Any]:
         """Return the aggregate that joins documents by commas, in the order of their rows."""
         ...

@@ -8,10 +8,11 @@ import asyncio
 from array import array
 from bisect import bisect_right
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final, Protocol
 
-from rowen.app.ports import InterviewPage, Organization
+from rowen.app.ports import Organization, Page
 from rowen.interviews.errors import Unavailable
 from rowen.interviews.interview import ApplicationId, InterviewId, OrganizationId
 from rowen.interviews.moments import Instant
@@ -37,7 +38,7 @@ class InterviewReader:
         self._engine = engine
         self._pages = PageCache()
         self._documents = DocumentCache()
-        self._matches = MatchesCache()
+        self._matches: MatchesCache[InterviewQuery] = MatchesCache()
         self._anchors = AnchorCache()
         self._running: dict[tuple[OrganizationId, InterviewQuery], asyncio.Future[Matches]] = {}
         self._gathered: dict[frozenset[str], Prepared] = {}
@@ -47,8 +48,17 @@ class InterviewReader:
         self._document = engine.prepare(statements.document())
         self._application = engine.prepare(statements.application())
 
-    async def page(self, organization: Organization, query: InterviewQuery, request: PageRequest) -> InterviewPage:
+    async def page(self, organization: Organization, query: InterviewQuery, request: PageRequest) -> Page:
         """Return one page of the interviews that match, ordered by id."""
+        if query.as_of is None or query.as_of < organization.last_updated_at:
+            return await self._page(organization, query, request)
+        # Nothing is newer: all pages of a walk are found by the same ids, as long as nothing is written.
+        page = await self._page(organization, replace(query, as_of=None), request)
+        if page.organization.version != organization.version:
+            return await self.page(page.organization, query, request)  # something was, meanwhile
+        return page
+
+    async def _page(self, organization: Organization, query: InterviewQuery, request: PageRequest) -> Page:
         page = self._pages.get(organization, query, request)
         if page is None:
             page = await self._read_page(organization, query, request)
@@ -56,9 +66,7 @@ class InterviewReader:
                 self._pages.put(query, request, page)
         return page
 
-    async def _read_page(
-        self, organization: Organization, query: InterviewQuery, request: PageRequest
-    ) -> InterviewPage:
+    async def _read_page(self, organization: Organization, query: InterviewQuery, request: PageRequest) -> Page:
         if query == _EVERYTHING:
             return await self._chunk_page(organization, request)
         matches = self._matches.get(organization.id, query, organization.version)
@@ -94,11 +102,11 @@ class InterviewReader:
 
     async def _fresh_page(
         self, organization: Organization, query: InterviewQuery, request: PageRequest, reader: _Reader
-    ) -> tuple[Matches, InterviewPage]:
+    ) -> tuple[Matches, Page]:
         matches = await self._gather(organization, query.criteria, reader)
         return matches, await self._listed_page(organization, matches, request, reader)
 
-    async def _chunk_page(self, organization: Organization, request: PageRequest) -> InterviewPage:
+    async def _chunk_page(self, organization: Organization, request: PageRequest) -> Page:
         if request.after is not None:
             anchor, offset = Anchor(0, request.after), 0
         elif request.offset >= organization.interview_count:
@@ -118,11 +126,11 @@ class InterviewReader:
             if size:
                 self._anchors.learn(organization.id, seen.version, Anchor(request.offset + size, last_id))
         total = seen.interview_count if request.counted else None
-        return InterviewPage(_array(body), last_id, bool(more), total, seen)
+        return Page(_array(body), last_id, bool(more), total, seen)
 
     async def _listed_page(
         self, organization: Organization, matches: Matches, request: PageRequest, reader: _Reader
-    ) -> InterviewPage:
+    ) -> Page:
         ids = matches.ids
         first = request.offset if request.after is None else bisect_right(ids, request.after)
         wanted = ids[first : first + request.size]
@@ -131,7 +139,7 @@ class InterviewReader:
             self._listed, {"organization": organization.id, "ids": self._engine.bind_identifiers(wanted)}
         )
         seen, body, _, last_id = _as_of(organization, row)
-        return InterviewPage(_array(body), last_id, more, len(ids) if request.counted else None, seen)
+        return Page(_array(body), last_id, more, len(ids) if request.counted else None, seen)
 
     async def _gather(self, organization: Organization, criteria: dict[str, Any], reader: _Reader) -> Matches:
         names = frozenset(criteria)

@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final, Generic, NamedTuple, TypeVar
 
-from rowen.app.ports import InterviewPage, Organization, Version
+from rowen.app.ports import Organization, Page, Version
 from rowen.interviews.interview import InterviewId, OrganizationId
 from rowen.interviews.query import InterviewQuery, PageRequest
 
@@ -66,18 +66,21 @@ class _Bounded(Generic[Key, Value]):
             self._used -= self._weigh(value)
 
 
-class MatchesCache:
+Query = TypeVar("Query")
+
+
+class MatchesCache(Generic[Query]):
     """The newest matches of the queries asked lately, within a bound of memory."""
 
     def __init__(self, limit: int = _MATCHES_BYTES) -> None:
-        self._matches: _Bounded[tuple[OrganizationId, InterviewQuery], Matches] = _Bounded(limit, _matches_weight)
+        self._matches: _Bounded[tuple[OrganizationId, Query], Matches] = _Bounded(limit, _matches_weight)
 
-    def get(self, organization: OrganizationId, query: InterviewQuery, version: Version) -> Matches | None:
+    def get(self, organization: OrganizationId, query: Query, version: Version) -> Matches | None:
         """Return the matches as of `version`, if they are remembered."""
         matches = self._matches.get((organization, query))
         return matches if matches is not None and matches.version == version else None
 
-    def put(self, organization: OrganizationId, query: InterviewQuery, matches: Matches) -> None:
+    def put(self, organization: OrganizationId, query: Query, matches: Matches) -> None:
         """Remember matches, forgetting those not asked for longest."""
         self._matches.put((organization, query), matches)
 
@@ -86,16 +89,14 @@ class PageCache:
     """The pages asked lately, within a bound of memory: pollers ask for the same ones again and again."""
 
     def __init__(self, limit: int = _PAGES_BYTES) -> None:
-        self._pages: _Bounded[tuple[OrganizationId, InterviewQuery, PageRequest], InterviewPage] = _Bounded(
-            limit, _page_weight
-        )
+        self._pages: _Bounded[tuple[OrganizationId, InterviewQuery, PageRequest], Page] = _Bounded(limit, _page_weight)
 
-    def get(self, organization: Organization, query: InterviewQuery, request: PageRequest) -> InterviewPage | None:
+    def get(self, organization: Organization, query: InterviewQuery, request: PageRequest) -> Page | None:
         """Return the page as of the organization's version, if it is remembered."""
         page = self._pages.get((organization.id, query, request))
         return page if page is not None and page.organization == organization else None
 
-    def put(self, query: InterviewQuery, request: PageRequest, page: InterviewPage) -> None:
+    def put(self, query: InterviewQuery, request: PageRequest, page: Page) -> None:
         """Remember a page, forgetting those not asked for longest."""
         self._pages.put((page.organization.id, query, request), page)
 
@@ -122,7 +123,7 @@ def _matches_weight(matches: Matches) -> int:
     return _ENTRY_BYTES + len(matches.ids) * matches.ids.itemsize
 
 
-def _page_weight(page: InterviewPage) -> int:
+def _page_weight(page: Page) -> int:
     return _ENTRY_BYTES + len(page.body)
 
 

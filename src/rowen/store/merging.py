@@ -1,25 +1,39 @@
-"""Merging records into an organization's interviews.
+"""Merging interviews into an organization's.
 
-Owns which of two records with one id is kept, and that records, ledger and import position change together or
-not at all. Must not know where records come from.
+Owns which of two interviews with one id is kept, and that interviews, who is booked by them, what they say of the
+things around them, the ledger, the log and the import position change together or not at all. Must not know where
+interviews come from.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import bindparam, delete, insert, select, true, update
+from sqlalchemy import bindparam, delete, insert, select, update
 
-from rowen.app.ports import Draft, ImportPosition, MergeCounts, Organization
+from rowen.app.ports import Codec, Draft, ImportPosition, MergeCounts, Organization
+from rowen.app.records import INTERVIEWS, RecordCodec
 from rowen.interviews.interview import LARGEST_ID, OrganizationId
 from rowen.interviews.moments import Instant
+from rowen.interviews.people import booked
+from rowen.store.changes import ChangeLog, Counts, imported
+from rowen.store.deriving import Deriver
 from rowen.store.engine import Engine, Prepared, Transaction
-from rowen.store.ledger import Ledger, next_state
-from rowen.store.tables import applications, import_positions, scheduled_interviews
+from rowen.store.ledger import Ledger, LedgerState, next_state
+from rowen.store.positions import ImportPositions
+from rowen.store.tables import panel, scheduled_interviews
 
 _YEAR: Final = 366 * 86_400_000
 _NEVER: Final = -(2**63)  # a record without `updated_at` is older than any with one
+
+
+class _Replaced(NamedTuple):
+    """What an update replaces, as far as it has to be known: where the old panel is found."""
+
+    id: int
+    ends_at: int
+    document: bytes
 
 
 class _Plan(NamedTuple):
@@ -27,20 +41,25 @@ class _Plan(NamedTuple):
 
     inserts: list[Draft]
     updates: list[Draft]
+    replaced: list[_Replaced]
     counts: MergeCounts
 
 
 class InterviewMerger:
-    """Merges records through one engine."""
+    """Merges interviews through one engine."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, codec: Codec, records_codec: RecordCodec) -> None:
         self._engine = engine
+        self._codec = codec
         self._ledger = Ledger(engine)
+        self._log = ChangeLog(engine)
+        self._deriver = Deriver(engine, codec, records_codec)
+        self._positions = ImportPositions(engine)
         stored = scheduled_interviews.c
         ids = engine.listed_identifiers("ids")
         of_organization = stored.organization_id == bindparam("organization")
         self._stored = engine.prepare(
-            select(stored.id, stored.updated_at, stored.document).where(
+            select(stored.id, stored.updated_at, stored.document, stored.ends_at).where(
                 of_organization, stored.id.in_(select(ids.c.value))
             )
         )
@@ -53,18 +72,9 @@ class InterviewMerger:
             .where(stored.organization_id == bindparam("organization_id"), stored.id == bindparam("id"))
             .values({name: bindparam(name) for name in replaced})
         )
-        self._new_applications = engine.prepare(_new_applications(engine))
-        mine = (
-            import_positions.c.organization_id == bindparam("organization"),
-            import_positions.c.source == bindparam("source"),
-        )
-        self._position = engine.prepare(select(import_positions.c.next).where(*mine))
-        self._forget_position = engine.prepare(delete(import_positions).where(*mine))
-        self._keep_position = engine.prepare(
-            insert(import_positions).values(
-                organization_id=bindparam("organization"), source=bindparam("source"), next=bindparam("next")
-            )
-        )
+        self._book = engine.prepare(insert(panel).values({column.name: bindparam(column.name) for column in panel.c}))
+        keys = ("organization_id", "person", "ends_at", "interview_id")
+        self._free = engine.prepare(delete(panel).where(*(panel.c[name] == bindparam(name) for name in keys)))
 
     async def merge(
         self,
@@ -75,34 +85,30 @@ class InterviewMerger:
         created_through_api: bool,
         position: ImportPosition | None = None,
     ) -> MergeCounts:
-        """Merge records by id in one transaction: of two with one id the newer wins."""
+        """Merge interviews by id in one transaction: of two with one id the newer wins."""
 
         async def work(transaction: Transaction) -> MergeCounts:
             ledger = await self._ledger.take(transaction, organization.id)
             plan = await self._plan(transaction, organization.id, drafts, ledger.last_id)
-            # Also those of records that are not kept: what arrives first must not decide what is known in the end.
-            added = await self._add_applications(transaction, organization.id, drafts)
-            if plan.inserts or plan.updates or added:
-                fixed = {"organization_id": organization.id, "created_through_api": created_through_api}
+            state = next_state(ledger, now)
+            # Also what those say that are not kept: what arrives first must not decide what is known in the end.
+            learned = drafts and await self._deriver.derive(transaction, organization.id, drafts, state.last_updated_at)
+            if plan.inserts or plan.updates or learned:
+                # Imported: whatever their times, the clock leaves them alone until something happens to them.
+                fixed = {
+                    "organization_id": organization.id,
+                    "created_through_api": created_through_api,
+                    "due_at": None,
+                }
                 await self._write(transaction, self._insert, plan.inserts, fixed)
                 await self._write(transaction, self._update, plan.updates, fixed)
-                written = (*plan.inserts, *plan.updates)
-                # A time years ahead is a mistake of a record's, and no reason to stamp all that follows with it.
-                times = [time for draft in written if (time := _rank(draft)[0]) < now + _YEAR]
-                newest = max(times, default=_NEVER)
-                state = next_state(ledger, now)
-                await self._ledger.advance(
-                    transaction,
-                    organization.id,
-                    state._replace(
-                        # What is stamped later must be later than what was imported, too.
-                        last_updated_at=Instant(max(state.last_updated_at, newest)),
-                        last_id=max([ledger.last_id, *(draft.id for draft in written)]),
-                        interview_count=ledger.interview_count + len(plan.inserts),
-                    ),
-                )
+                await self._rebook(transaction, organization.id, plan)
+                counts = Counts(plan.counts.new, plan.counts.changed)
+                entry = imported(state.revision, state.last_updated_at, INTERVIEWS, counts)
+                await self._log.append(transaction, organization.id, entry)
+                await self._ledger.advance(transaction, organization.id, _advanced(state, plan, now))
             if position is not None:
-                await self._move(transaction, organization.id, position)
+                await self._positions.move(transaction, organization.id, position)
             return plan.counts
 
         return await self._engine.write(work)
@@ -132,23 +138,25 @@ class InterviewMerger:
                     newest[draft.id] = draft
         ids = self._engine.bind_identifiers([identifier for identifier in newest if identifier <= last_id])
         stored = {
-            row[0]: (_NEVER if row[1] is None else row[1], row[2])
+            row[0]: (_NEVER if row[1] is None else row[1], row[2], row[3])
             for row in await transaction.rows(self._stored, {"organization": organization, "ids": ids})
         }
         inserts: list[Draft] = []
         updates: list[Draft] = []
+        replaced: list[_Replaced] = []
         for identifier, draft in newest.items():
             rival_rank = stored.get(identifier)
             if rival_rank is None:
                 inserts.append(draft)
             elif rival_rank[1] == draft.document:
                 counts.unchanged += 1
-            elif rival_rank > _rank(draft):
+            elif rival_rank[:2] > _rank(draft):
                 counts.older += 1
             else:
                 updates.append(draft)
+                replaced.append(_Replaced(identifier, rival_rank[2], rival_rank[1]))
         counts.new, counts.changed = len(inserts), len(updates)
-        return _Plan(inserts, updates, counts)
+        return _Plan(inserts, updates, replaced, counts)
 
     async def _write(
         self, transaction: Transaction, statement: Prepared, drafts: list[Draft], fixed: Mapping[str, Any]
@@ -157,36 +165,39 @@ class InterviewMerger:
             drafts.sort(key=_identifier)  # neighbors in the tree, written together
             await transaction.run_many(statement, _rows(drafts, statement.parameters, fixed))
 
-    async def _add_applications(
-        self, transaction: Transaction, organization: OrganizationId, drafts: Iterable[Draft]
-    ) -> int:
-        """Store the applications that are new, and return how many."""
-        identifiers = sorted({draft.application_id for draft in drafts})
-        return await transaction.run(
-            self._new_applications,
-            {"organization": organization, "ids": self._engine.bind_identifiers(identifiers)},
-        )
-
-    async def _move(self, transaction: Transaction, organization: OrganizationId, position: ImportPosition) -> None:
-        parameters = {"organization": organization, "source": position.source, "next": position.next}
-        await transaction.run(self._forget_position, parameters)
-        if position.next is not None:
-            await transaction.run(self._keep_position, parameters)
+    async def _rebook(self, transaction: Transaction, organization: OrganizationId, plan: _Plan) -> None:
+        """Keep who is booked when in step with the interviews."""
+        freed = [
+            (organization, person, old.ends_at, old.id)
+            for old in plan.replaced
+            for person in booked(self._codec.decode(old.document).interviewers)
+        ]
+        if freed:
+            await transaction.run_many(self._free, freed)
+        taken = [
+            (organization, person, draft.ends_at, draft.id, draft.starts_at)
+            for drafts in (plan.inserts, plan.updates)
+            for draft in drafts
+            for person in draft.panel
+        ]
+        if taken:
+            taken.sort()  # neighbors in the tree, written together
+            await transaction.run_many(self._book, taken)
 
     async def position(self, organization: OrganizationId, source: str) -> str | None:
         """Return where an unfinished import of that source goes on."""
-        row = await self._engine.row(self._position, {"organization": organization, "source": source})
-        return None if row is None else row[0]
+        return await self._positions.get(organization, source)
 
 
-def _new_applications(engine: Engine) -> Any:
-    ids = engine.listed_identifiers("ids")
-    known = select(applications.c.id).where(
-        applications.c.organization_id == bindparam("organization"), applications.c.id == ids.c.value
-    )
-    return insert(applications).from_select(
-        ["organization_id", "id", "active"],
-        select(bindparam("organization"), ids.c.value, true()).where(~known.exists()),
+def _advanced(state: LedgerState, plan: _Plan, now: Instant) -> LedgerState:
+    """Return the ledger as it stands after a merge: what is stamped later must be later than what was imported."""
+    written = (*plan.inserts, *plan.updates)
+    # A time years ahead is a mistake of a record's, and no reason to stamp all that follows with it.
+    times = [time for draft in written if (time := _rank(draft)[0]) < now + _YEAR]
+    return state._replace(
+        last_updated_at=Instant(max(state.last_updated_at, *times)) if times else state.last_updated_at,
+        last_id=max([state.last_id, *(draft.id for draft in written)]),
+        interview_count=state.interview_count + len(plan.inserts),
     )
 
 

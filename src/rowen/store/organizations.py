@@ -5,14 +5,14 @@ Owns their rows. Must not know what an organization schedules.
 
 from collections.abc import Sequence
 
-from sqlalchemy import bindparam, func, insert, literal_column, select
+from sqlalchemy import bindparam, func, insert, literal_column, select, update
 
-from rowen.app.ports import Organization
+from rowen.app.ports import DoubleBooking, Organization
 from rowen.interviews.errors import Code, Refusal
 from rowen.interviews.interview import OrganizationId
 from rowen.interviews.moments import Instant
 from rowen.store.engine import Engine, Row, Transaction
-from rowen.store.tables import organizations
+from rowen.store.tables import organizations, scheduled_interviews
 
 COLUMNS = (
     organizations.c.id,
@@ -22,13 +22,15 @@ COLUMNS = (
     organizations.c.revision,
     organizations.c.last_updated_at,
     organizations.c.interview_count,
+    organizations.c.double_booking,
+    organizations.c.grace,
 )
 """The columns of an `Organization`, in the order of its fields."""
 
 
 def organization_of(row: Row) -> Organization:
     """Build an organization of the values of `COLUMNS`."""
-    identifier, name, time_zone, created_at, revision, last_updated_at, count = row
+    identifier, name, time_zone, created_at, revision, last_updated_at, count, double_booking, grace = row
     return Organization(
         OrganizationId(identifier),
         name,
@@ -37,6 +39,8 @@ def organization_of(row: Row) -> Organization:
         revision,
         Instant(last_updated_at),
         count,
+        DoubleBooking(double_booking),
+        grace,
     )
 
 
@@ -48,6 +52,17 @@ class OrganizationTable:
         self._find = engine.prepare(select(*COLUMNS).where(organizations.c.name == bindparam("name")))
         self._all = engine.prepare(select(*COLUMNS).order_by(organizations.c.name))
         self._last_id = engine.prepare(select(func.coalesce(func.max(organizations.c.id), literal_column("0"))))
+        self._change = engine.prepare(
+            update(organizations)
+            .where(organizations.c.id == bindparam("organization"))
+            .values(double_booking=bindparam("policy"), grace=bindparam("milliseconds"))
+        )
+        interviews = scheduled_interviews.c
+        self._put_off = engine.prepare(
+            update(scheduled_interviews)
+            .where(interviews.organization_id == bindparam("organization"), interviews.due_at.is_not(None))
+            .values(due_at=interviews.ends_at + bindparam("milliseconds"))
+        )
         self._insert = engine.prepare(
             insert(organizations).values({column.name: bindparam(column.name) for column in organizations.c})
         )
@@ -69,9 +84,30 @@ class OrganizationTable:
                 "last_updated_at": int(now),
                 "last_id": 0,
                 "interview_count": 0,
+                "double_booking": DoubleBooking.ALLOW.value,
+                "grace": 0,
             }
             await transaction.run(self._insert, values)
-            return Organization(identifier, name, time_zone, now, 0, now, 0)
+            return Organization(identifier, name, time_zone, now, 0, now, 0, DoubleBooking.ALLOW, 0)
+
+        return await self._engine.write(work)
+
+    async def change(self, name: str, double_booking: DoubleBooking | None, grace: int | None) -> Organization:
+        """Change what is given of an organization's settings. Raises Refusal (not found)."""
+
+        async def work(transaction: Transaction) -> Organization:
+            row = await transaction.row(self._find, {"name": name})
+            if row is None:
+                raise Refusal(Code.NOT_FOUND, f"there is no organization {name!r}")
+            before = organization_of(row)
+            after = before._replace(
+                double_booking=double_booking or before.double_booking, grace=before.grace if grace is None else grace
+            )
+            settings = {"organization": after.id, "policy": after.double_booking.value, "milliseconds": after.grace}
+            await transaction.run(self._change, settings)
+            if after.grace != before.grace:
+                await transaction.run(self._put_off, settings)
+            return after
 
         return await self._engine.write(work)
 

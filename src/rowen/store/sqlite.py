@@ -9,7 +9,7 @@ import asyncio
 import os
 import sqlite3
 from array import array
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
@@ -26,6 +26,8 @@ from sqlalchemy.sql.selectable import FromClause
 
 from rowen.interviews.errors import Unavailable
 from rowen.store.engine import Parameters, Prepared, Row, Transaction
+from rowen.store.leading import FileLead
+from rowen.store.sqlite_writing import GroupWriter, finish
 
 Result = TypeVar("Result")
 
@@ -161,18 +163,35 @@ class _SqliteTransaction:
         self._connection.executemany(statement.text, parameters)
 
 
+class _Compiler(dialect_module.base.SQLiteCompiler):
+    """Writes statements as SQLAlchemy does, but leaves out an offset that nobody asked for: it would be a constant."""
+
+    def format_from_hint_text(self, sqltext: str, table: Any, hint: str, iscrud: bool) -> str:  # noqa: ARG002
+        return f"{sqltext} {hint}"
+
+    def limit_clause(self, select: Any, **options: Any) -> str:
+        if select._offset_clause is not None or select._limit_clause is None:
+            return str(super().limit_clause(select, **options))  # type: ignore[no-untyped-call]  # untyped in SQLAlchemy
+        return f"\n LIMIT {self.process(select._limit_clause, **options)}"
+
+
 class SqliteEngine:
     """The `Engine` on a SQLite file."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._dialect = dialect_module.dialect(paramstyle="qmark")
+        self._dialect.statement_compiler = _Compiler
         self._faults = _Faults()
         self._direct = _Connection(path, _READER_CACHE_KIB, self._faults, read_only=True, patient=False)
         self._scanning = _Connection(path, _SCANNER_CACHE_KIB, self._faults, read_only=True)
         self._writing = _Connection(path, _WRITER_CACHE_KIB, self._faults, read_only=False)
         self._scanner = ThreadPoolExecutor(1, "rowen-scan")
         self._writer = ThreadPoolExecutor(1, "rowen-write")
+        self._group = GroupWriter(
+            self._writer, self._writing.get, _SqliteTransaction, lambda error: self._unavailable(self._writing, error)
+        )
+        self._lead = FileLead(path)
 
     def prepare(self, statement: ClauseElement) -> Prepared:
         """Compile a statement; its constants must be literal columns, so that every parameter has a name."""
@@ -184,16 +203,21 @@ class SqliteEngine:
 
     async def row(self, statement: Prepared, parameters: Parameters) -> Row | None:
         """Run one short reading statement, at once, and return its first row."""
-        try:
-            found: Row | None = self._direct.get().execute(statement.text, statement.bind(parameters)).fetchone()
-        except sqlite3.Error as error:
-            raise self._unavailable(self._direct, error) from error
+        found: Row | None = self._fetch(statement, parameters, sqlite3.Cursor.fetchone)
         return found
 
     async def rows(self, statement: Prepared, parameters: Parameters) -> Sequence[Row]:
         """Run one short reading statement, at once, and return its rows."""
+        return self._fetch(statement, parameters, sqlite3.Cursor.fetchall)
+
+    def _fetch(self, statement: Prepared, parameters: Parameters, fetch: Callable[[sqlite3.Cursor], Result]) -> Result:
+        values = statement.bind(parameters)
         try:
-            return await _SqliteTransaction(self._direct.get()).rows(statement, parameters)
+            return fetch(self._direct.get().execute(statement.text, values))
+        except sqlite3.Error as error:
+            self._require_another_try(self._direct, error)
+        try:
+            return fetch(self._direct.get().execute(statement.text, values))
         except sqlite3.Error as error:
             raise self._unavailable(self._direct, error) from error
 
@@ -208,41 +232,46 @@ class SqliteEngine:
         except sqlite3.Error as error:
             raise self._unavailable(self._direct, error) from error
 
+    def lead(self) -> bool:
+        """Take, or keep, the lead among the processes of this database."""
+        return self._lead.take()
+
     async def read(self, work: Callable[[Transaction], Awaitable[Result]]) -> Result:
         """Run work that may take long on one snapshot, beside the other requests."""
-        return await asyncio.get_running_loop().run_in_executor(
-            self._scanner, self._transact, self._scanning, "BEGIN", work
-        )
+        return await asyncio.get_running_loop().run_in_executor(self._scanner, self._read, self._scanning, work)
 
     async def write(self, work: Callable[[Transaction], Awaitable[Result]]) -> Result:
         """Run work in one durable transaction: all of it is kept, or nothing."""
-        # Shielded: a caller that goes away must not be told of a rollback while the commit goes through.
-        return await asyncio.shield(
-            asyncio.get_running_loop().run_in_executor(
-                self._writer, self._transact, self._writing, "BEGIN IMMEDIATE", work
-            )
-        )
+        return await self._group.write(work)
 
-    def _transact(self, on: _Connection, begin: str, work: Callable[[Transaction], Awaitable[Result]]) -> Result:
+    def _read(self, on: _Connection, work: Callable[[Transaction], Awaitable[Result]]) -> Result:
         try:
-            connection = on.get()
-            connection.execute(begin)
-            try:
-                result = _finish(work(_SqliteTransaction(connection)))
-                connection.execute("COMMIT")
-            finally:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
+            return _on_snapshot(on.get(), work)
+        except sqlite3.Error as error:
+            self._require_another_try(on, error)
+        try:
+            return _on_snapshot(on.get(), work)
         except sqlite3.Error as error:
             raise self._unavailable(on, error) from error
-        return result
+
+    def _require_another_try(self, connection: _Connection, error: sqlite3.Error) -> None:
+        """Return where a fresh connection may fare better. Raises Unavailable where it cannot.
+
+        The clock and the dispatcher keep connections busy: one may have been opened before the file was replaced.
+        """
+        unavailable = self._unavailable(connection, error)
+        if _primary_code(error) == sqlite3.SQLITE_BUSY:  # who waits twice keeps the event loop waiting twice
+            raise unavailable from error
 
     def _unavailable(self, connection: _Connection, error: sqlite3.Error) -> Unavailable:
         if isinstance(error, sqlite3.ProgrammingError | sqlite3.IntegrityError):
             raise error  # our own mistake, not the database's state
-        # A fresh connection sees a file that was repaired, replaced or given room meanwhile.
-        connection.drop()
-        self._faults.count += 1
+        code = _primary_code(error)
+        if code != sqlite3.SQLITE_BUSY:
+            # A fresh connection sees a file that was repaired, replaced or given room meanwhile.
+            connection.drop()
+            # Where there is no room, the others can do no better than go on: what a new one needs has no room, too.
+            self._faults.count += code != sqlite3.SQLITE_FULL
         return Unavailable(explain(self._path, error))
 
     def joined_documents(self, documents: ColumnElement[Any]) -> ColumnElement[Any]:
@@ -271,15 +300,18 @@ class SqliteEngine:
             executor.shutdown(wait=True)
         for connection in (self._direct, self._scanning, self._writing):
             connection.drop()
+        self._lead.release()
 
 
-def _finish(work: Awaitable[Result]) -> Result:
-    """Drive a unit of work to its end: on SQLite its statements never wait, so one step is all of it."""
+def _on_snapshot(connection: sqlite3.Connection, work: Callable[[Transaction], Awaitable[Result]]) -> Result:
+    connection.execute("BEGIN")
     try:
-        cast(Coroutine[Any, Any, Result], work).send(None)
-    except StopIteration as stop:
-        return cast(Result, stop.value)
-    raise RuntimeError("a unit of work may await nothing but its transaction")
+        result = finish(work(_SqliteTransaction(connection)))
+        connection.execute("COMMIT")
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+    return result
 
 
 _EXPLANATIONS: Final = {
@@ -296,5 +328,9 @@ _EXPLANATIONS: Final = {
 
 def explain(path: Path, error: sqlite3.Error) -> str:
     """Say in one sentence what is wrong with the database file."""
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # extended codes keep the primary in the low byte
-    return f"database {path.name}: {_EXPLANATIONS.get(code, str(error))}"
+    return f"database {path.name}: {_EXPLANATIONS.get(_primary_code(error), str(error))}"
+
+
+def _primary_code(error: sqlite3.Error) -> int:
+    code: int = getattr(error, "sqlite_errorcode", 0)
+    return code & 0xFF  # extended codes keep the primary in the low byte

@@ -11,7 +11,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import Subquery
 
 from rowen.store.engine import Engine
-from rowen.store.tables import OPEN, applications, organizations, scheduled_interviews
+from rowen.store.tables import OPEN, organizations, records, scheduled_interviews
 
 LEDGER: Final = (organizations.c.revision, organizations.c.last_updated_at, organizations.c.interview_count)
 """What every statement reads first, so that its answer names the revision it is true for."""
@@ -21,9 +21,10 @@ _OF_ORGANIZATION: Final = _interviews.organization_id == bindparam("organization
 
 _ACTIVE: Final = ~exists(
     select(literal_column("1")).where(
-        applications.c.organization_id == _interviews.organization_id,
-        applications.c.id == _interviews.application_id,
-        ~applications.c.active,
+        records.c.organization_id == _interviews.organization_id,
+        records.c.resource == literal_column("'applications'"),
+        records.c.id == _interviews.application_id,
+        records.c.status != literal_column("'active'"),
     )
 )
 
@@ -33,6 +34,10 @@ _TIMES: Final = {
     "starts": _interviews.starts_at,
     "ends": _interviews.ends_at,
 }
+
+_NEWEST: Final = (
+    select(organizations.c.last_updated_at).where(organizations.c.id == bindparam("organization")).scalar_subquery()
+)
 
 _CRITERIA: Final[dict[str, ColumnElement[bool]]] = {
     "application_id": _interviews.application_id == bindparam("application_id"),
@@ -46,12 +51,15 @@ _CRITERIA: Final[dict[str, ColumnElement[bool]]] = {
     "starts_before": _interviews.starts_at < bindparam("starts_before"),
     "ends_after": _interviews.ends_at >= bindparam("ends_after"),
     "ends_before": _interviews.ends_at < bindparam("ends_before"),
+    # What was imported with a time beyond the newest change is no change of late.
+    "as_of": (_interviews.updated_at <= bindparam("as_of")) | (_interviews.updated_at > _NEWEST),
 }
 
 _CHECKED: Final[dict[str, ColumnElement[bool]]] = {
     "actionable": (
         _interviews.created_through_api.is_(true()) & (_interviews.status != literal_column("'complete'")) & _ACTIVE
     ),
+    "as_of": (_interviews.updated_at + literal_column("0") <= bindparam("as_of")) | (_interviews.updated_at > _NEWEST),
     **{f"{name}_after": column + literal_column("0") >= bindparam(f"{name}_after") for name, column in _TIMES.items()},
     **{f"{name}_before": column + literal_column("0") < bindparam(f"{name}_before") for name, column in _TIMES.items()},
 }
@@ -66,7 +74,7 @@ NARROW: Final = frozenset({"application_id", "external_event_id"})
 _COLUMNS: Final = (
     {"actionable"},
     {"created_after", "created_before"},
-    {"updated_after", "updated_before"},
+    {"updated_after", "updated_before", "as_of"},
     {"starts_after", "starts_before"},
     {"ends_after", "ends_before"},
 )
@@ -161,6 +169,8 @@ def document() -> Select[Any]:
 
 def application() -> Select[Any]:
     """Return a row where the organization has the application."""
-    return select(applications.c.id).where(
-        applications.c.organization_id == bindparam("organization"), applications.c.id == bindparam("application")
+    return select(records.c.id).where(
+        records.c.organization_id == bindparam("organization"),
+        records.c.resource == literal_column("'applications'"),
+        records.c.id == bindparam("application"),
     )

@@ -22,7 +22,7 @@ from sqlalchemy import (
     literal_column,
 )
 
-SCHEMA_VERSIONS: Final = ("0001",)
+SCHEMA_VERSIONS: Final = ("0001", "0002")
 """Every migration there ever was, in order."""
 
 SCHEMA_VERSION: Final = SCHEMA_VERSIONS[-1]
@@ -42,6 +42,9 @@ organizations: Final = Table(
     Column("last_updated_at", BigInteger, nullable=False),
     Column("last_id", BigInteger, nullable=False),
     Column("interview_count", BigInteger, nullable=False),
+    Column("double_booking", String, nullable=False, server_default="allow"),
+    # How many milliseconds after its end an interview awaits feedback.
+    Column("grace", BigInteger, nullable=False, server_default="0"),
 )
 
 api_keys: Final = Table(
@@ -62,16 +65,6 @@ api_keys: Final = Table(
     Index("api_keys_by_digest", "digest", unique=True),
 )
 
-applications: Final = Table(
-    "applications",
-    metadata,
-    Column("organization_id", Integer, nullable=False),
-    Column("id", BigInteger, nullable=False),
-    Column("active", Boolean, nullable=False),
-    PrimaryKeyConstraint("organization_id", "id"),
-    sqlite_with_rowid=False,
-)
-
 scheduled_interviews: Final = Table(
     "scheduled_interviews",
     metadata,
@@ -86,6 +79,8 @@ scheduled_interviews: Final = Table(
     Column("status", String, nullable=False),
     Column("created_through_api", Boolean, nullable=False),
     Column("document", LargeBinary, nullable=False),
+    # When the clock has to look at it; null where it was imported and nothing has happened to it since.
+    Column("due_at", BigInteger),
     PrimaryKeyConstraint("organization_id", "id"),
     # Clustered by organization and id: a page is one range scan (docs/decisions/0002).
     sqlite_with_rowid=False,
@@ -111,6 +106,161 @@ Index(
     scheduled_interviews.c.id,
     scheduled_interviews.c.application_id,
     sqlite_where=OPEN,
+)
+
+Index(
+    "scheduled_interviews_due",
+    scheduled_interviews.c.due_at,
+    scheduled_interviews.c.organization_id,
+    scheduled_interviews.c.id,
+    sqlite_where=scheduled_interviews.c.due_at.is_not(None),
+)
+
+panel: Final = Table(
+    # Who is booked when: a row for each interviewer of an interview who has not declined.
+    "panel",
+    metadata,
+    Column("organization_id", Integer, nullable=False),
+    Column("person", BigInteger, nullable=False),
+    Column("ends_at", BigInteger, nullable=False),
+    Column("interview_id", BigInteger, nullable=False),
+    Column("starts_at", BigInteger, nullable=False),
+    # By their ends: what ends after a new one begins is seldom much, what began before it ends is all of the past.
+    PrimaryKeyConstraint("organization_id", "person", "ends_at", "interview_id"),
+    sqlite_with_rowid=False,
+)
+
+records: Final = Table(
+    # What stands around the interviews: users, applications, job stages, scorecards, told apart by `resource`.
+    "records",
+    metadata,
+    Column("organization_id", Integer, nullable=False),
+    Column("resource", String, nullable=False),
+    Column("id", BigInteger, nullable=False),
+    Column("created_at", BigInteger),
+    Column("updated_at", BigInteger),
+    Column("status", String),
+    # Known from interviews only: whatever is imported of it is better.
+    Column("derived", Boolean, nullable=False),
+    # Null where the columns say all that is known.
+    Column("document", LargeBinary),
+    # Of a derived record: which interview said each thing that is known, and when, so that the newest counts.
+    Column("evidence", LargeBinary),
+    PrimaryKeyConstraint("organization_id", "resource", "id"),
+    sqlite_with_rowid=False,
+)
+for _column in ("created_at", "updated_at"):
+    Index(
+        f"records_by_{_column}",
+        records.c.organization_id,
+        records.c.resource,
+        records.c[_column],
+        records.c.id,
+    )
+
+terms: Final = Table(
+    # By what a record is found besides its id and times: a row for each value, such as each e-mail address of a user.
+    "terms",
+    metadata,
+    Column("organization_id", Integer, nullable=False),
+    Column("resource", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("value", String, nullable=False),
+    Column("id", BigInteger, nullable=False),
+    PrimaryKeyConstraint("organization_id", "resource", "name", "value", "id"),
+    # By the record: to replace its terms, and to read one of them.
+    Index("terms_by_id", "organization_id", "resource", "id", "name"),
+    sqlite_with_rowid=False,
+)
+
+changes: Final = Table(
+    # All that happened, in the order of commits: a row a revision, but for those that changed keys or records only.
+    "changes",
+    metadata,
+    Column("organization_id", Integer, nullable=False),
+    Column("revision", BigInteger, nullable=False),
+    Column("time", BigInteger, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("interview_id", BigInteger),
+    # JSON as it is served: who did what, field by field; and the interview after it, or before it was cancelled.
+    Column("summary", LargeBinary, nullable=False),
+    Column("document", LargeBinary),
+    PrimaryKeyConstraint("organization_id", "revision"),
+    sqlite_with_rowid=False,
+)
+Index(
+    "changes_by_interview",
+    changes.c.organization_id,
+    changes.c.interview_id,
+    changes.c.revision,
+    sqlite_where=changes.c.interview_id.is_not(None),
+)
+
+idempotency_keys: Final = Table(
+    # The answers to requests that carried an Idempotency-Key.
+    "idempotency_keys",
+    metadata,
+    Column("organization_id", Integer, nullable=False),
+    Column("api_key_id", Integer, nullable=False),
+    Column("key", String, nullable=False),
+    Column("fingerprint", LargeBinary, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("answer", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("organization_id", "api_key_id", "key"),
+    Index("idempotency_keys_by_created_at", "created_at"),
+    sqlite_with_rowid=False,
+)
+
+webhooks: Final = Table(
+    "webhooks",
+    metadata,
+    Column("organization_id", Integer, nullable=False),
+    Column("id", Integer, nullable=False),
+    Column("url", String, nullable=False),
+    Column("actions", String, nullable=False),
+    Column("secret", String, nullable=False),
+    Column("previous_secret", String),
+    Column("previous_secret_until", BigInteger),
+    Column("enabled", Boolean, nullable=False),
+    Column("reason", String),
+    Column("created_at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("organization_id", "id"),
+)
+
+deliveries: Final = Table(
+    # The outbox: what a webhook is to be told of a change, written with the change.
+    "deliveries",
+    metadata,
+    Column("organization_id", Integer, nullable=False),
+    Column("webhook_id", Integer, nullable=False),
+    Column("revision", BigInteger, nullable=False),
+    Column("action", String, nullable=False),
+    Column("event_id", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_attempt_at", BigInteger, nullable=False),
+    Column("last_status", Integer),
+    Column("last_error", String),
+    Column("created_at", BigInteger, nullable=False),
+    Column("settled_at", BigInteger),
+    Column("body", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("organization_id", "webhook_id", "revision", "action"),
+    sqlite_with_rowid=False,
+)
+
+PENDING: Final = deliveries.c.state == literal_column("'pending'")
+"""What is still to be delivered; literal, so that the partial index serves it."""
+
+PENDING_INDEX: Final = "deliveries_pending"
+"""To be named where it shall serve: SQLite takes the primary key for as good, which holds all that was delivered."""
+
+Index(
+    PENDING_INDEX,
+    deliveries.c.organization_id,
+    deliveries.c.webhook_id,
+    deliveries.c.revision,
+    deliveries.c.action,
+    sqlite_where=PENDING,
 )
 
 import_positions: Final = Table(

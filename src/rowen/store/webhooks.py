@@ -1,0 +1,225 @@
+"""The webhooks of a database.
+
+Owns their rows and the list of what they were told. Must not know how anything is sent. What changes here raises
+no revision: it is no part of the schedule.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from sqlalchemy import Update, bindparam, delete, func, insert, literal_column, select, update
+
+from rowen.app.telling import MOST_WEBHOOKS, Action, Delivery, DeliveryState, Webhook, WebhookChange, WebhookId
+from rowen.interviews.errors import Code, FieldProblem, Refusal
+from rowen.interviews.interview import OrganizationId
+from rowen.interviews.moments import Instant
+from rowen.store.engine import Engine, Row, Transaction
+from rowen.store.tables import PENDING, deliveries, webhooks
+
+COLUMNS: Final = tuple(webhooks.c)
+"""The columns of a `Webhook`, in the order of its fields."""
+
+_NAMED: Final = (
+    webhooks.c.organization_id == bindparam("organization"),
+    webhooks.c.id == bindparam("webhook"),
+)
+_TOLD: Final = (
+    deliveries.c.organization_id == bindparam("organization"),
+    deliveries.c.webhook_id == bindparam("webhook"),
+)
+
+
+def webhook_of(row: Row) -> Webhook:
+    """Build a webhook of the values of `COLUMNS`."""
+    organization, identifier, url, actions, secret, previous, previous_until, enabled, reason, created_at = row
+    return Webhook(
+        OrganizationId(organization),
+        WebhookId(identifier),
+        url,
+        frozenset(Action(name) for name in actions.split()),
+        secret,
+        previous,
+        None if previous_until is None else Instant(previous_until),
+        bool(enabled),
+        reason,
+        Instant(created_at),
+    )
+
+
+class WebhookTable:
+    """Reads and makes webhooks through one engine."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._all = engine.prepare(
+            select(*COLUMNS).where(webhooks.c.organization_id == bindparam("organization")).order_by(webhooks.c.id)
+        )
+        self._find = engine.prepare(select(*COLUMNS).where(*_NAMED))
+        self._standing = engine.prepare(
+            select(func.coalesce(func.max(webhooks.c.id), literal_column("0")), func.count()).where(
+                webhooks.c.organization_id == bindparam("organization")
+            )
+        )
+        self._insert = engine.prepare(insert(webhooks).values({each.name: bindparam(each.name) for each in COLUMNS}))
+        changed = ("url", "actions", "enabled", "reason")
+        self._change = engine.prepare(
+            update(webhooks).where(*_NAMED).values({name: bindparam(f"new_{name}") for name in changed})
+        )
+        self._resume = engine.prepare(_resume())
+        self._rotate = engine.prepare(
+            update(webhooks)
+            .where(*_NAMED)
+            .values(
+                previous_secret=webhooks.c.secret,
+                previous_secret_until=bindparam("until"),
+                secret=bindparam("new_secret"),
+            )
+        )
+        self._forget = engine.prepare(delete(deliveries).where(*_TOLD))
+        self._remove = engine.prepare(delete(webhooks).where(*_NAMED))
+        self._deliveries = engine.prepare(
+            select(*_LISTED)
+            .where(*_TOLD)
+            .order_by(deliveries.c.revision.desc(), deliveries.c.action.desc())
+            .limit(bindparam("size"))
+        )
+
+    async def add(
+        self, organization: OrganizationId, url: str, actions: frozenset[Action], secret: str, now: Instant
+    ) -> Webhook:
+        """Store a webhook, enabled. Raises Refusal (invalid) where there are too many."""
+
+        async def work(transaction: Transaction) -> Webhook:
+            last, count = await transaction.row(self._standing, {"organization": organization}) or (0, 0)
+            if count >= MOST_WEBHOOKS:
+                problem = FieldProblem("url", f"Must be one of {MOST_WEBHOOKS} webhooks at the most")
+                raise Refusal(Code.INVALID, "too many webhooks", (problem,))
+            identifier = WebhookId(last + 1)
+            added = Webhook(organization, identifier, url, actions, secret, None, None, True, None, now)
+            await transaction.run(self._insert, _values(added))
+            return added
+
+        return await self._engine.write(work)
+
+    async def all(self, organization: OrganizationId) -> Sequence[Webhook]:
+        """Return an organization's webhooks, ordered by id."""
+        rows = await self._engine.rows(self._all, {"organization": organization})
+        return [webhook_of(row) for row in rows]
+
+    async def find(self, organization: OrganizationId, webhook: WebhookId) -> Webhook | None:
+        """Return a webhook."""
+        row = await self._engine.row(self._find, {"organization": organization, "webhook": webhook})
+        return None if row is None else webhook_of(row)
+
+    async def change(
+        self, organization: OrganizationId, webhook: WebhookId, change: WebhookChange, now: Instant
+    ) -> Webhook | None:
+        """Change a webhook and return it; once enabled again, what it was not told is due at once."""
+        named = {"organization": organization, "webhook": webhook}
+
+        async def work(transaction: Transaction) -> Webhook | None:
+            before = await self._found(transaction, named)
+            if before is None:
+                return None
+            enabled = before.enabled if change.enabled is None else change.enabled
+            actions = before.actions if change.actions is None else change.actions
+            values = {
+                "new_url": change.url or before.url,
+                "new_actions": _written(actions),
+                "new_enabled": enabled,
+                "new_reason": before.reason if change.enabled is None else None,
+            }
+            await transaction.run(self._change, {**named, **values})
+            if enabled and not before.enabled:
+                await transaction.run(self._resume, {**named, "now": int(now)})
+            return await self._found(transaction, named)
+
+        return await self._engine.write(work)
+
+    async def rotate(
+        self, organization: OrganizationId, webhook: WebhookId, secret: str, until: Instant
+    ) -> Webhook | None:
+        """Give a webhook a new secret; the one before stays valid until then."""
+        named = {"organization": organization, "webhook": webhook}
+
+        async def work(transaction: Transaction) -> Webhook | None:
+            await transaction.run(self._rotate, {**named, "new_secret": secret, "until": int(until)})
+            return await self._found(transaction, named)
+
+        return await self._engine.write(work)
+
+    async def remove(self, organization: OrganizationId, webhook: WebhookId) -> bool:
+        """Remove a webhook with all its deliveries; False where there is none of that id."""
+        named = {"organization": organization, "webhook": webhook}
+
+        async def work(transaction: Transaction) -> int:
+            await transaction.run(self._forget, named)
+            return await transaction.run(self._remove, named)
+
+        return await self._engine.write(work) > 0
+
+    async def deliveries(self, organization: OrganizationId, webhook: WebhookId, limit: int) -> Sequence[Delivery]:
+        """Return the newest deliveries to a webhook, the newest first."""
+        named = {"organization": organization, "webhook": webhook, "size": limit}
+        return [_delivery_of(row) for row in await self._engine.rows(self._deliveries, named)]
+
+    async def _found(self, transaction: Transaction, named: dict[str, int]) -> Webhook | None:
+        row = await transaction.row(self._find, named)
+        return None if row is None else webhook_of(row)
+
+
+_LISTED: Final = (
+    deliveries.c.state,
+    deliveries.c.action,
+    deliveries.c.event_id,
+    deliveries.c.revision,
+    deliveries.c.attempts,
+    deliveries.c.last_status,
+    deliveries.c.last_error,
+    deliveries.c.created_at,
+    deliveries.c.next_attempt_at,
+    deliveries.c.settled_at,
+)
+
+
+def _resume() -> Update:
+    """Make what is pending due: the first only, for the others were not tried and are due since they were written."""
+    columns = deliveries.c
+    first = select(columns.revision).where(*_TOLD, PENDING).order_by(columns.revision, columns.action)
+    is_first = columns.revision == first.limit(literal_column("1")).scalar_subquery()
+    return update(deliveries).where(*_TOLD, PENDING, is_first).values(next_attempt_at=bindparam("now"))
+
+
+def _delivery_of(row: Row) -> Delivery:
+    state, action, event_id, revision, attempts, status, error, created_at, next_attempt_at, settled_at = row
+    return Delivery(
+        DeliveryState(state),
+        Action(action),
+        event_id,
+        revision,
+        attempts,
+        status,
+        error,
+        Instant(created_at),
+        Instant(next_attempt_at),
+        None if settled_at is None else Instant(settled_at),
+    )
+
+
+def _written(actions: frozenset[Action]) -> str:
+    return " ".join(action for action in Action if action in actions)
+
+
+def _values(webhook: Webhook) -> dict[str, Any]:
+    return {
+        "organization_id": webhook.organization_id,
+        "id": webhook.id,
+        "url": webhook.url,
+        "actions": _written(webhook.actions),
+        "secret": webhook.secret,
+        "previous_secret": None,
+        "previous_secret_until": None,
+        "enabled": webhook.enabled,
+        "reason": webhook.reason,
+        "created_at": int(webhook.created_at),
+    }
