@@ -28,3 +28,4 @@ class ServerSettings:
     access_log: bool = False
     public_metrics: bool = False
     demo: bool = False
+    webhook_allow: tuple[str, ...] = ()

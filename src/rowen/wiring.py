@@ -3,25 +3,44 @@
 Owns which part gets which. Nothing is built when this is imported.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from rowen.app.clock import Clock
 from rowen.app.demo import DemoKeyring
+from rowen.app.desk import Writing
+from rowen.app.following import Commits, Feed
 from rowen.app.ports import Interviews, Keys, Merger, Organizations
+from rowen.app.records import RecordMerger, Records
+from rowen.app.services import Services
+from rowen.app.telling import Messenger, Webhooks
+from rowen.harvest import documents, resources
 from rowen.interviews.moments import Instant
 from rowen.settings import ServerSettings
+from rowen.store.conflicts import ConflictFinder
 from rowen.store.database import Location, open_engine
+from rowen.store.desk import DeskWriting
+from rowen.store.due import DueInterviews
 from rowen.store.engine import Engine
+from rowen.store.feed import ChangeFeed
 from rowen.store.interviews import InterviewReader
 from rowen.store.keys import KeyTable
 from rowen.store.merging import InterviewMerger
 from rowen.store.organizations import OrganizationTable
+from rowen.store.outbox import Outbox
+from rowen.store.record_merging import RecordTableMerger
+from rowen.store.record_reading import RecordReader
+from rowen.store.watching import CommitWatcher
+from rowen.store.webhooks import WebhookTable
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
+
+    from rowen.telling.dispatcher import Dispatcher
+    from rowen.telling.sending import Post
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +52,11 @@ class Store:
     keys: Keys
     interviews: Interviews
     merger: Merger
+    record_merger: RecordMerger
+    writing: Writing
+    records: Records
+    feed: Feed
+    commits: Commits
 
 
 def now() -> Instant:
@@ -43,7 +67,18 @@ def now() -> Instant:
 def open_store(location: Location) -> Store:
     """Open a database that is up to date."""
     engine = open_engine(location)
-    return Store(engine, OrganizationTable(engine), KeyTable(engine), InterviewReader(engine), InterviewMerger(engine))
+    return Store(
+        engine,
+        OrganizationTable(engine),
+        KeyTable(engine),
+        InterviewReader(engine),
+        InterviewMerger(engine, documents, resources),
+        RecordTableMerger(engine, documents, resources),
+        DeskWriting(engine, documents, now),
+        RecordReader(engine, resources),
+        ChangeFeed(engine),
+        CommitWatcher(engine),
+    )
 
 
 @asynccontextmanager
@@ -54,6 +89,45 @@ async def opened(location: Location) -> AsyncIterator[Store]:
         yield store
     finally:
         await store.engine.close()
+
+
+def messenger(allow: Iterable[str]) -> "Post":
+    """Return what sends to webhooks; `allow` are the hosts that may have a private address. It is to be closed."""
+    from rowen.telling.addresses import Allowed  # the other commands need none of it
+    from rowen.telling.network import Resolver
+    from rowen.telling.sending import Post
+
+    return Post(Allowed(allow), Resolver(), now)
+
+
+def webhooks(store: Store, messenger: Messenger) -> Webhooks:
+    """Return the use cases of webhooks."""
+    return Webhooks(WebhookTable(store.engine), messenger, now)
+
+
+def dispatcher(store: Store, messenger: Messenger) -> "Dispatcher":
+    """Return what empties the outbox: one a process, of which one leads."""
+    from rowen.telling.dispatcher import Dispatcher, Surroundings
+
+    return Dispatcher(Outbox(store.engine), messenger, store.commits, Surroundings(store.engine.lead, now))
+
+
+def services(store: Store, messenger: Messenger) -> Services:
+    """Return what the calls of the API work with."""
+    return Services(
+        interviews=store.interviews,
+        records=store.records,
+        writing=store.writing,
+        conflicts=ConflictFinder(store.engine, documents),
+        feed=store.feed,
+        commits=store.commits,
+        webhooks=webhooks(store, messenger),
+    )
+
+
+def clock(store: Store) -> Clock:
+    """Return what moves interviews when their time has come: one a process, of which one leads."""
+    return Clock(DueInterviews(store.engine), store.writing, now)
 
 
 def build_application(settings: ServerSettings) -> "ASGIApp":
@@ -70,7 +144,12 @@ def build_application(settings: ServerSettings) -> "ASGIApp":
     keys = DemoKeyring(store.keys, store.organizations) if settings.demo else store.keys
     limiter = RateLimiter(settings.rate_limit)
     public_url = settings.public_url.rstrip("/") if settings.public_url else None
-    gate = Gate(store.interviews, Authentication(keys, now), limiter, public_url)
+    post = messenger(settings.webhook_allow)
+    gate = Gate(services(store, post), Authentication(keys, now), limiter, public_url)
+
+    async def close() -> None:
+        await post.aclose()
+        await store.engine.close()
 
     async def ready() -> None:
         await store.organizations.all()
@@ -79,6 +158,7 @@ def build_application(settings: ServerSettings) -> "ASGIApp":
         gate,
         EdgePolicy(settings.require_https, limiter.shown, settings.access_log),
         ready=ready,
-        close=store.engine.close,
+        close=close,
         public_metrics=settings.public_metrics,
+        background=(clock(store).run, dispatcher(store, post).run),
     )

@@ -7,6 +7,7 @@ import asyncio
 import gc
 from dataclasses import dataclass, field
 from datetime import tzinfo
+from enum import StrEnum
 from pathlib import Path
 from time import monotonic
 from types import TracebackType
@@ -18,6 +19,7 @@ import typer
 
 from rowen import wiring
 from rowen.app.ports import MergeCounts, Organization
+from rowen.app.records import APPLICATIONS, INTERVIEWS, JOB_STAGES, SCORECARDS, USERS
 from rowen.cli.console import Report, interruptible, print_table, progress
 from rowen.cli.options import Database
 from rowen.cli.options import Organization as OrganizationOption
@@ -42,6 +44,16 @@ from rowen.wiring import Store
 _REJECTED: Final = Path("rejected.jsonl")
 _PARTIAL: Final = Path("rejected.jsonl.partial")
 _SHOWN: Final = 20
+
+
+class Resource(StrEnum):
+    """What records can be, by their names in URLs."""
+
+    USERS = USERS
+    APPLICATIONS = APPLICATIONS
+    JOB_STAGES = JOB_STAGES
+    SCORECARDS = SCORECARDS
+    SCHEDULED_INTERVIEWS = INTERVIEWS
 
 
 def import_interviews(
@@ -70,9 +82,18 @@ def import_interviews(
             help="Take new records for ones that clients made through the API, and may change (see `actionable`).",
         ),
     ] = False,
+    resource: Annotated[
+        Resource | None,
+        typer.Option(
+            "--resource", envvar="ROWEN_RESOURCE", help="What all records are; otherwise their shape tells it."
+        ),
+    ] = None,
     database: Database = DEFAULT_DATABASE,
 ) -> None:
-    """Load interviews: JSON as the API returns it, JSON Lines, what ELT tools write, and gzip of each.
+    """Load interviews, and the users, applications, job stages and scorecards around them.
+
+    Takes JSON as the API returns it, JSON Lines, what ELT tools write, and gzip of each; users also from CSV, whose
+    first row names the columns as the API names a user's fields.
 
     Records are merged by id, and of two with one id the newer is kept: importing twice changes nothing. A file is
     checked whole before anything of it is written.
@@ -83,8 +104,15 @@ def import_interviews(
       rowen import exports/ --organization lisbon --keep-going
       gunzip -c dump.json.gz | rowen import - --dry-run
       rowen import https://KEY:@harvest.example.com/v1/scheduled_interviews
+      rowen import users.csv
     """
-    command = _Import(Location.parse(database), organization, dry_run=dry_run, created_through_api=created_through_api)
+    command = _Import(
+        Location.parse(database),
+        organization,
+        resource=None if resource is None else resource.value,
+        dry_run=dry_run,
+        created_through_api=created_through_api,
+    )
     selection = open_sources(sources, server=lambda address: ServerSource(address, patience=Patience(tell=_tell)))
     for name in selection.passed_over:
         typer.echo(f"{name}: passed over: no JSON file by its name", err=True)
@@ -159,6 +187,7 @@ class _Import:
 
     location: Location
     organization_name: str
+    resource: str | None
     dry_run: bool = field(kw_only=True)
     created_through_api: bool = field(kw_only=True)
     _store: Store | None = None
@@ -184,6 +213,7 @@ class _Import:
                 reject=rejections.add,
                 progress=show,
                 spool_folder=_existing_folder(self.location.path.absolute().parent),
+                resource=self.resource,
             )
             for source in sources:
                 resumed = await self._resumed(source)
@@ -219,10 +249,31 @@ class _Import:
 
     async def _preview(self, batch: PreparedBatch, _: str) -> MergeCounts:
         if self._store is None or self._organization is None:
-            return MergeCounts(new=len({each.id for each in batch.drafts}))
-        return await self._store.merger.preview(self._organization, batch.drafts)
+            different = {(INTERVIEWS, each.id) for each in batch.drafts}
+            return MergeCounts(new=len(different | {(each.resource, each.id) for each in batch.records}))
+        counts = await self._store.merger.preview(self._organization, batch.drafts)
+        counts.add(await self._store.record_merger.preview(self._organization, batch.records))
+        return counts
 
     async def _merge(self, batch: PreparedBatch, source: str) -> MergeCounts:
+        store, organization = await self._opened()
+        position = position_of(batch, source)
+        counts = MergeCounts()
+        if batch.drafts or not batch.records:
+            counts = await store.merger.merge(
+                organization,
+                batch.drafts,
+                now=wiring.now(),
+                created_through_api=self.created_through_api,
+                position=None if batch.records else position,
+            )
+        if batch.records:  # last, with the position: what is known from interviews gives way to them
+            merger = store.record_merger
+            counts.add(await merger.merge(organization, batch.records, now=wiring.now(), position=position))
+        return counts
+
+    async def _opened(self) -> tuple[Store, Organization]:
+        """Return the database and the organization, made if they are missing."""
         if self._store is None:
             upgrade(self.location)
             self._store = wiring.open_store(self.location)
@@ -231,13 +282,7 @@ class _Import:
             self._organization = found or await self._store.organizations.create(
                 self.organization_name, "UTC", wiring.now()
             )
-        return await self._store.merger.merge(
-            self._organization,
-            batch.drafts,
-            now=wiring.now(),
-            created_through_api=self.created_through_api,
-            position=position_of(batch, source),
-        )
+        return self._store, self._organization
 
 
 def _existing_folder(folder: Path) -> Path:

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from rowen import __version__
-from rowen.cli import database, exporting, importing, keys, organizations, serving
+from rowen.cli import database, exporting, following, importing, keys, organizations, serving, webhooks
 from rowen.exchange.errors import SourceError
 from rowen.interviews.errors import Refusal
 
@@ -24,8 +24,10 @@ app = typer.Typer(
 app.command("serve")(serving.serve)
 app.command("import")(importing.import_interviews)
 app.command("export")(exporting.export_interviews)
+app.command("follow")(following.follow)
 app.add_typer(keys.app, name="keys")
 app.add_typer(organizations.app, name="organizations")
+app.add_typer(webhooks.app, name="webhooks")
 app.add_typer(database.app, name="db")
 
 

@@ -47,3 +47,24 @@ Organization = Annotated[
         callback=read_name,
     ),
 ]
+
+
+def read_hosts(values: list[str] | None) -> list[str] | None:
+    """Check host names and addresses."""
+    for value in values or ():
+        if re.fullmatch(r"[A-Za-z0-9_.\-]+|\[?[0-9A-Fa-f:.]+\]?", value) is None:
+            raise typer.BadParameter(f"must be a host name or an address, without a port ({value})")
+    return values
+
+
+WebhookAllow = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--webhook-allow",
+        envvar="ROWEN_WEBHOOK_ALLOW",
+        metavar="HOST",
+        help="A host that webhooks may lead to though its address is private, again for each; in the variable they are "
+        "separated by spaces.",
+        callback=read_hosts,
+    ),
+]

@@ -3,16 +3,20 @@
 Owns showing and making organizations on the command line.
 """
 
-from typing import Annotated
+from typing import Annotated, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
 
 from rowen import wiring
+from rowen.app.ports import DoubleBooking, Organization
 from rowen.cli.console import print_table, run
 from rowen.cli.options import Database, read_name
 from rowen.settings import DEFAULT_DATABASE
 from rowen.store.database import Location, upgrade
+
+_MINUTE: Final = 60_000
+_LONGEST_GRACE: Final = 7 * 24 * 60
 
 app = typer.Typer(
     no_args_is_help=True, help="The organizations of a database: each with a schedule and keys of its own."
@@ -57,6 +61,50 @@ def create(
     typer.echo(f"Organization {name} made. Next: rowen keys create NAME --organization {name!r}", err=True)
 
 
+@app.command("change")
+def change(
+    name: Annotated[str, typer.Argument(help="Its name.", callback=read_name)],
+    double_booking: Annotated[
+        DoubleBooking | None,
+        typer.Option(
+            envvar="ROWEN_DOUBLE_BOOKING",
+            help="What is done where a person would be in two interviews at once: allow it, warn of it, reject it.",
+        ),
+    ] = None,
+    grace: Annotated[
+        int | None,
+        typer.Option(
+            envvar="ROWEN_GRACE",
+            min=0,
+            max=_LONGEST_GRACE,
+            metavar="MINUTES",
+            help="How long after its end an interview awaits feedback.",
+        ),
+    ] = None,
+    database: Database = DEFAULT_DATABASE,
+) -> None:
+    """Change the settings of an organization, with effect on the next request.
+
+    \b
+    Examples:
+      rowen organizations change lisbon --double-booking reject
+      rowen organizations change lisbon --grace 60
+    """
+    location = Location.parse(database)
+    upgrade(location, create=False)
+
+    async def work() -> Organization:
+        async with wiring.opened(location) as store:
+            milliseconds = None if grace is None else grace * _MINUTE
+            return await store.organizations.change(name, double_booking, milliseconds)
+
+    changed = run(work())
+    typer.echo(
+        f"Organization {name}: double booking {changed.double_booking}, grace {changed.grace // _MINUTE} minutes.",
+        err=True,
+    )
+
+
 @app.command("list")
 def list_organizations(database: Database = DEFAULT_DATABASE) -> None:
     """List the organizations.
@@ -71,6 +119,17 @@ def list_organizations(database: Database = DEFAULT_DATABASE) -> None:
     async def work() -> list[tuple[object, ...]]:
         async with wiring.opened(location) as store:
             found = await store.organizations.all()
-        return [(each.name, each.time_zone, each.interview_count, each.created_at) for each in found]
+        return [
+            (
+                each.name,
+                each.time_zone,
+                each.interview_count,
+                each.double_booking.value,
+                f"{each.grace // _MINUTE} min",
+                each.created_at,
+            )
+            for each in found
+        ]
 
-    print_table("Organizations", ("name", "time zone", "interviews", "created"), run(work()))
+    columns = ("name", "time zone", "interviews", "double booking", "grace", "created")
+    print_table("Organizations", columns, run(work()))

@@ -27,7 +27,7 @@ from rowen import logs, wiring
 from rowen.app.demo import DEMO_KEY, DEMO_ORGANIZATION
 from rowen.app.keys import new_key
 from rowen.cli.console import run
-from rowen.cli.options import read_database
+from rowen.cli.options import WebhookAllow, read_database
 from rowen.settings import DEFAULT_DATABASE, DEFAULT_ORGANIZATION, DEFAULT_RATE_LIMIT, ServerSettings
 from rowen.store.database import Location, upgrade
 
@@ -95,6 +95,7 @@ def serve(
         bool,
         typer.Option("--public-metrics", envvar="ROWEN_PUBLIC_METRICS", help="Show /metrics to other machines, too."),
     ] = False,
+    webhook_allow: WebhookAllow = None,
     demo: Annotated[
         bool,
         typer.Option("--demo", envvar="ROWEN_DEMO", help="Serve a year of an invented team, on this machine only."),
@@ -128,6 +129,7 @@ def serve(
         access_log=access_log,
         public_metrics=public_metrics,
         demo=demo,
+        webhook_allow=tuple(webhook_allow or ()),
     )
     _require_port(host, port)
     with _demo(settings, temporary=database is None) if demo else _first_key(settings) as prepared:

@@ -16,6 +16,7 @@ from typing import Final, TypeAlias
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType, field
 
+from rowen.app.records import RESOURCES
 from rowen.exchange.records import LARGEST_RECORD, Item, SourceFault, SourceRecord
 
 NESTING_LIMIT: Final = 4
@@ -148,7 +149,7 @@ def _unwrap(body: bytes, passed_over: Counter[str]) -> bytes | None:
         if kind in CONTROL_TYPES:
             passed_over[f"{kind} messages"] += 1
             return None
-        if stream and "interview" not in stream.lower():
+        if stream and not _is_known(stream.lower()):
             label = f'records of the stream "{bounded(stream)}"'
             passed_over[label if len(passed_over) < LABEL_LIMIT else "records of other streams"] += 1
             return None
@@ -160,6 +161,11 @@ def _unwrap(body: bytes, passed_over: Counter[str]) -> bytes | None:
         if is_plain(body):
             return body
     raise _Broken("the record is wrapped too deeply to be found")
+
+
+def _is_known(stream: str) -> bool:
+    """Whether a stream, by its name in lower case, holds what can be imported."""
+    return "interview" in stream or stream.endswith(RESOURCES)
 
 
 def _open(body: bytes, key: str) -> _Envelope:

@@ -1,4 +1,4 @@
-"""Importing: from the records of a source to merged interviews.
+"""Importing: from the records of a source to merged interviews, users, applications, job stages and scorecards.
 
 Owns the order of things: a file is checked whole before anything of it is written; a stream goes batch by
 batch; a server page by page, its position kept with its records. Must not know SQL or what a terminal shows.
@@ -15,9 +15,11 @@ from typing import BinaryIO, Final, NamedTuple
 
 import msgspec
 
-from rowen.app.ports import Draft, ImportPosition, MergeCounts
+from rowen.app.ports import Draft, ImportPosition, MergeCounts, RecordDraft
+from rowen.app.records import INTERVIEWS
 from rowen.exchange.errors import SpoolUnwritable
 from rowen.exchange.records import Checkpoint, Source, SourceFault, SourceRecord
+from rowen.harvest import resources
 from rowen.harvest.documents import InvalidDocument, decode, draft, unknown
 
 BATCH: Final = 10_000
@@ -34,10 +36,16 @@ class Rejection(NamedTuple):
 
 
 class PreparedBatch(NamedTuple):
-    """Records ready to be merged, and the server's position behind them, if they came from one."""
+    """Interviews and other records ready to be merged, and the server's position behind them, if they came from one."""
 
     drafts: list[Draft]
+    records: list[RecordDraft]
     checkpoint: Checkpoint | None = None
+
+    @property
+    def size(self) -> int:
+        """How many records it holds."""
+        return len(self.drafts) + len(self.records)
 
 
 @dataclass(slots=True)
@@ -74,8 +82,9 @@ class Step(NamedTuple):
 class ImportPlan:
     """How to import: the organization's time zone, and whether bad records are passed over.
 
-    `merge` writes (or, in a dry run, only counts), `reject` is told of each bad record, `progress` of each step.
-    `spool_folder` has room for a checked file until it is written.
+    `resource` says what all records are, by its name in a URL; None lets sources and shapes tell. `merge` writes (or,
+    in a dry run, only counts), `reject` is told of each bad record, `progress` of each step. `spool_folder` has room
+    for a checked file until it is written.
     """
 
     zone: tzinfo
@@ -84,6 +93,7 @@ class ImportPlan:
     reject: Callable[[Rejection], None]
     progress: Callable[["Step"], None]
     spool_folder: Path
+    resource: str | None = None
 
 
 async def import_source(plan: ImportPlan, source: Source, report: ImportReport) -> None:
@@ -130,7 +140,7 @@ def _check(
     rejected_before = report.rejected
     for batch in prepared:
         if report.rejected == rejected_before:
-            frame = _encoder.encode(batch.drafts)
+            frame = _encoder.encode((batch.drafts, batch.records))
             spool.write(len(frame).to_bytes(_FRAME_BYTES, "big"))
             spool.write(frame)
         plan.progress(Step("Checking", source.name, source.position, source.size, report.read))
@@ -142,50 +152,82 @@ async def _write(plan: ImportPlan, source: Source, total: int, report: ImportRep
     """Write what has been checked."""
     done = 0
     while header := spool.read(_FRAME_BYTES):
-        batch = PreparedBatch(_decoder.decode(spool.read(int.from_bytes(header, "big"))))
+        batch = PreparedBatch(*_decoder.decode(spool.read(int.from_bytes(header, "big"))))
         report.counts.add(await plan.merge(batch, source.name))
-        done += len(batch.drafts)
+        done += batch.size
         plan.progress(Step("Writing", source.name, done, total, done))
 
 
 _FRAME_BYTES: Final = 8
 _encoder: Final = msgspec.msgpack.Encoder()
-_decoder: Final = msgspec.msgpack.Decoder(list[Draft])
+_decoder: Final = msgspec.msgpack.Decoder(tuple[list[Draft], list[RecordDraft]])
 
 
 def _prepare(plan: ImportPlan, source: Source, report: ImportReport) -> Iterator[PreparedBatch]:
     """Decode and check a source's records; what is bad goes to `plan.reject` and is not in the batches."""
-    drafts: list[Draft] = []
+    reading = _Reading(plan, plan.resource or source.resource, report)
+    batch = PreparedBatch([], [])
     for items in source.batches():
         checkpoint: Checkpoint | None = None
         for item in items:
             if isinstance(item, Checkpoint):
                 checkpoint = item
-            elif (made := _draft(plan, item, report)) is not None:
-                drafts.append(made)
-        if checkpoint is not None or len(drafts) >= BATCH:
-            yield PreparedBatch(drafts, checkpoint)
-            drafts = []
-    if drafts:
-        yield PreparedBatch(drafts)
+            else:
+                reading.take(item, batch)
+        if checkpoint is not None or batch.size >= BATCH:
+            yield batch._replace(checkpoint=checkpoint)
+            batch = PreparedBatch([], [])
+    if batch.size:
+        yield batch
 
 
-def _draft(plan: ImportPlan, item: SourceRecord | SourceFault, report: ImportReport) -> Draft | None:
-    """Return what is to be stored of a record; None, and a rejection, where it is bad."""
-    report.read += 1
-    try:
-        if isinstance(item, SourceFault):
-            reasons = [item.message]
-        else:
-            made = draft(decode(item.body), plan.zone)
-            for path in unknown(item.body, made.document):
-                report.unknown[path if len(report.unknown) < _MOST_UNKNOWN else _OTHERS] += 1
-            return made
-    except InvalidDocument as error:
-        reasons = [f"{problem.field}: {problem.message}" for problem in error.problems]
-    report.rejected += 1
-    plan.reject(Rejection(item.place, reasons, item.body))
-    return None
+class _Reading:
+    """The decoding of one source: what its records are is told by the user, by the source, or by their shapes."""
+
+    def __init__(self, plan: ImportPlan, resource: str | None, report: ImportReport) -> None:
+        self._plan = plan
+        self._fixed = resource is not None
+        self._resource = resource or INTERVIEWS  # until a shape tells otherwise; records of a kind come together
+        self._report = report
+
+    def take(self, item: SourceRecord | SourceFault, batch: PreparedBatch) -> None:
+        """Add what is to be stored of a record to a batch; tell `plan.reject` where it is bad."""
+        report = self._report
+        report.read += 1
+        try:
+            if isinstance(item, SourceFault):
+                reasons = [item.message]
+            else:
+                self._add(item.body, batch)
+                return
+        except InvalidDocument as error:
+            reasons = [f"{problem.field}: {problem.message}" for problem in error.problems]
+        report.rejected += 1
+        self._plan.reject(Rejection(item.place, reasons, item.body))
+
+    def _add(self, body: bytes, batch: PreparedBatch) -> None:
+        """Decode a record as what it is. Raises InvalidDocument."""
+        if self._resource != INTERVIEWS and not self._fixed:
+            self._resource = resources.told(body) or INTERVIEWS
+        if self._resource == INTERVIEWS:
+            try:
+                made = self._interview(body)
+            except InvalidDocument:
+                told = None if self._fixed else resources.told(body)
+                if told is None:
+                    raise
+                self._resource = told
+            else:
+                batch.drafts.append(made)
+                return
+        batch.records.append(resources.draft(self._resource, body))
+
+    def _interview(self, body: bytes) -> Draft:
+        made = draft(decode(body), self._plan.zone)
+        unknown_fields = self._report.unknown
+        for path in unknown(body, made.document):
+            unknown_fields[path if len(unknown_fields) < _MOST_UNKNOWN else _OTHERS] += 1
+        return made
 
 
 def position_of(batch: PreparedBatch, source: str) -> ImportPosition | None:

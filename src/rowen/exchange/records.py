@@ -87,6 +87,11 @@ class Source(Protocol):
         ...
 
     @property
+    def resource(self) -> str | None:
+        """What all of its records are, by its name in a URL (`users`); None where their shapes have to tell."""
+        ...
+
+    @property
     def rereadable(self) -> bool:
         """Whether `batches()` may be called again for the same records."""
         ...

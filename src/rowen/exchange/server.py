@@ -16,6 +16,7 @@ import httpx
 import msgspec
 
 from rowen import __version__
+from rowen.app.records import INTERVIEWS, JOB_STAGES, RESOURCES
 from rowen.exchange.envelopes import bounded, is_utf8, item_of
 from rowen.exchange.errors import (
     ServerAnswerInvalid,
@@ -32,12 +33,15 @@ LARGEST_ERROR: Final = 64 * 1024
 REDIRECTS: Final = 5
 DEFAULT_PATH: Final = "/v1/scheduled_interviews"
 
+_RESOURCES: Final = {INTERVIEWS: INTERVIEWS, **{name: name for name in RESOURCES}, "stages": JOB_STAGES}
+"""What a list holds, by the end of its path."""
+
 _link: Final = re.compile(r'<([^<>]*)>((?:"[^"]*"|[^",<])*)')
 _parameter: Final = re.compile(r""";\s*([\w*-]+)\s*=\s*(?:"([^"]*)"|([^\s;,"]+))""")
 _elements: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _WORDS: Final = {
     401: "the server does not accept this API key",
-    403: "this API key may not read interviews there",
+    403: "this API key may not read this there",
     404: "the server knows nothing at this address",
     422: "the server does not accept the filters of this address",
 }
@@ -83,6 +87,7 @@ class ServerSource:
         self._secrets, self._authorization = _credentials(url)
         self._first = _bare(url)
         self.name = str(self._first)
+        self.resource = _RESOURCES.get(self._first.path.rstrip("/").rpartition("/")[2])
         self._start = _with_page_size(self._first)
         if start is not None:
             following = _bare(_parse(start, "the address to go on from"))

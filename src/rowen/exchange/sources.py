@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol
 
+from rowen.app.records import USERS
+from rowen.exchange.csv_users import CsvSplitter
 from rowen.exchange.errors import SourceAddressInvalid, SourceMissing, SourceUnreadable
 from rowen.exchange.json_array import ArraySplitter
 from rowen.exchange.json_lines import LineSplitter
@@ -45,6 +47,7 @@ __all__ = [
 
 STANDARD_INPUT: Final = "standard input"
 SUFFIXES: Final = (".json", ".jsonl", ".ndjson")
+CSV: Final = ".csv"
 _scheme: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
 
@@ -81,6 +84,7 @@ class FileSource:
     def __init__(self, path: Path) -> None:
         """Take a file. Raises SourceMissing or SourceUnreadable where it cannot be opened."""
         self.name = str(path)
+        self.resource = USERS if _is_csv(self.name) else None
         self.passed_over: Counter[str] = Counter()
         self._path = path
         self._reader: CountingReader | None = None
@@ -125,6 +129,7 @@ class StreamSource:
     """The records of an open stream such as standard input, in any of the formats. It can be read once."""
 
     rereadable: Final = False
+    resource: Final = None
 
     def __init__(self, raw: RawReader, name: str = STANDARD_INPUT, size: int | None = None) -> None:
         self.name = name
@@ -226,8 +231,11 @@ def _read(name: str, reader: CountingReader, passed_over: Counter[str]) -> Itera
     splitter: _Splitter | None = None
     blocks = read_blocks(reader, expect_gzip=name.lower().endswith(".gz"))
     try:
-        form, blocks, first_line = open_stream(blocks)
-        splitter = _splitter(form, name, passed_over, first_line)
+        if _is_csv(name):
+            splitter = CsvSplitter(name, passed_over)
+        else:
+            form, blocks, first_line = open_stream(blocks)
+            splitter = _splitter(form, name, passed_over, first_line)
         for block in blocks:
             batch = splitter.feed(block)
             if batch:
@@ -240,6 +248,10 @@ def _read(name: str, reader: CountingReader, passed_over: Counter[str]) -> Itera
     else:
         if batch := splitter.finish():
             yield batch
+
+
+def _is_csv(name: str) -> bool:
+    return name.lower().removesuffix(".gz").endswith(CSV)
 
 
 def _splitter(form: Form, name: str, passed_over: Counter[str], first_line: int) -> _Splitter:

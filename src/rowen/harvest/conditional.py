@@ -34,3 +34,10 @@ def matches(if_none_match: str, etag: str) -> bool:
         return True
     wanted = etag.removeprefix("W/")
     return any(candidate.strip().removeprefix("W/") == wanted for candidate in if_none_match.split(","))
+
+
+def still_holds(if_match: str, etag: str) -> bool:
+    """Tell whether an `If-Match` header names the tag, by strong comparison."""
+    if if_match.strip() == "*":
+        return True
+    return any(candidate.strip() == etag for candidate in if_match.split(","))

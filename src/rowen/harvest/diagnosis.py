@@ -22,15 +22,17 @@ _LONGEST_VALUE: Final = 60
 _LONGEST_SENTENCE: Final = 200
 
 
-def diagnose(body: bytes, error: Exception, hook: Hook) -> list[FieldProblem]:
-    """Return every problem of a record that `error` says cannot be read."""
+def diagnose(
+    body: bytes, error: Exception, hook: Hook, kind: type[msgspec.Struct] = ScheduledInterview
+) -> list[FieldProblem]:
+    """Return every problem of a record of a kind that `error` says cannot be read."""
     try:
-        return _diagnosis(body, error, hook)
+        return _diagnosis(body, error, hook, kind)
     except RecursionError:
         return [FieldProblem("record", "is nested too deeply")]
 
 
-def _diagnosis(body: bytes, error: Exception, hook: Hook) -> list[FieldProblem]:
+def _diagnosis(body: bytes, error: Exception, hook: Hook, kind: type[msgspec.Struct]) -> list[FieldProblem]:
     try:
         record = msgspec.json.decode(body)
     except UnicodeDecodeError:
@@ -39,7 +41,7 @@ def _diagnosis(body: bytes, error: Exception, hook: Hook) -> list[FieldProblem]:
         return [FieldProblem("record", f"is not JSON: {malformed}")]
     if not isinstance(record, dict):
         return [FieldProblem("record", f"is not an object ({quote(record)})")]
-    return list(_problems(record, ScheduledInterview, "", hook)) or [FieldProblem("record", str(error))]
+    return list(_problems(record, kind, "", hook)) or [FieldProblem("record", str(error))]
 
 
 def _problems(value: Any, kind: Any, path: str, hook: Hook) -> Iterator[FieldProblem]:

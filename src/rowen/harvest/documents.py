@@ -13,7 +13,9 @@ from rowen.app.ports import Draft
 from rowen.harvest.diagnosis import diagnose, unknown_fields, with_values
 from rowen.interviews.errors import FieldProblem
 from rowen.interviews.interview import ScheduledInterview, problems
+from rowen.interviews.mentions import Mentions
 from rowen.interviews.moments import Instant
+from rowen.interviews.people import booked
 
 Value = TypeVar("Value")
 
@@ -28,6 +30,7 @@ def read_instant(kind: type[Value], value: Any) -> Value:
 
 
 _decoder: Final = msgspec.json.Decoder(ScheduledInterview, dec_hook=read_instant)
+_mentions: Final = msgspec.json.Decoder(Mentions)
 _encoder: Final = msgspec.json.Encoder(enc_hook=str)
 
 
@@ -69,7 +72,13 @@ def draft(interview: ScheduledInterview, zone: tzinfo) -> Draft:
         int(interview.end.instant(zone)),
         interview.status.value,
         encode(interview),
+        booked(interview.interviewers),
     )
+
+
+def mentions(document: bytes) -> Mentions:
+    """Read what a stored document says of people and of its stage; cheaper than reading all of it."""
+    return _mentions.decode(document)
 
 
 def unknown(body: bytes, document: bytes) -> list[str]:

@@ -15,12 +15,19 @@ _UNSAFE: Final = re.compile(r"[^!$%&'()*+\-./0-9:;=?@A-Z_a-z~]")
 
 
 def link_header(
-    address: str, echo: Sequence[str], request: PageRequest, *, total: int | None, following: int | None
+    address: str,
+    echo: Sequence[str],
+    request: PageRequest,
+    *,
+    total: int | None,
+    following: int | None,
+    as_of: int | None = None,
 ) -> str | None:
     """Return the header, or None where there is one page only.
 
     `address` is the list's URL without its query, `echo` the parameters to repeat, `total` how many records match (None
-    where not counted), `following` the id behind which the next page begins (None where this is the last).
+    where not counted), `following` the id behind which the next page begins (None where this is the last), `as_of` the
+    time behind which a sync's next page leaves out changes.
     """
     last = None if total is None else -(-total // request.size)
     if last is not None and last <= 1 and following is None:
@@ -29,7 +36,8 @@ def link_header(
     end = f"&per_page={request.size}"
     links = []
     if following is not None:
-        links.append(f'{start}page={request.number + 1}{end}&after={following}>; rel="next"')
+        bound = "" if as_of is None else f"&as_of={int(as_of)}"
+        links.append(f'{start}page={request.number + 1}{end}&after={following}{bound}>; rel="next"')
     if request.number > 1:
         previous = request.number - 1 if last is None else min(request.number - 1, last)
         links.append(f'{start}page={previous}{end}>; rel="prev"')

@@ -5,13 +5,14 @@ SQL or how an answer is written.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
 from rowen.interviews.errors import Code, FieldProblem, Refusal
+from rowen.interviews.interview import LARGEST_ID
 from rowen.interviews.moments import Instant
 from rowen.interviews.query import DEFAULT_PAGE_SIZE, LARGEST_PAGE_SIZE, InterviewQuery, PageRequest
 
@@ -23,12 +24,15 @@ _LONGEST_TIME: Final = 64
 _TIMES: Final = tuple(
     f"{what}_{side}" for what in ("created", "updated", "starts", "ends") for side in ("after", "before")
 )
-_PAGING: Final = frozenset({"page", "per_page", "after"})
+_PAGING: Final = frozenset({"page", "per_page", "after", "as_of"})
+
+Reader = Callable[[str], Any]
+"""Reads one parameter's value. Raises ValueError with a sentence on what it must be."""
 
 
 @dataclass(frozen=True, slots=True)
 class ListParameters:
-    """What a list's query string asks for.
+    """What the query string of a list of interviews asks for.
 
     `echo` holds its parameters as they stood, still encoded, without those of paging: for the links to other pages.
     """
@@ -38,18 +42,34 @@ class ListParameters:
     echo: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class ListRequest:
+    """What the query string of any list asks for: the filters by name, and the rest as in `ListParameters`."""
+
+    filters: Mapping[str, Any]
+    page: PageRequest
+    echo: tuple[str, ...]
+
+
 @lru_cache(maxsize=512)
 def read_parameters(query_string: str) -> ListParameters:
+    """Read the query string of a list of interviews as `read_list` does."""
+    request = read_list(query_string, _FILTERS)
+    return ListParameters(replace(InterviewQuery(), **request.filters), request.page, request.echo)
+
+
+def read_list(query_string: str, filters: Mapping[str, Reader]) -> ListRequest:
     """Read a query string as it arrived, a byte a character. Raises Refusal (invalid) that names every bad field.
 
     Unknown parameters are ignored; of a repeated one the last counts.
     """
+    readers = {**_PAGES, **filters}
     values: dict[str, str] = {}
     echo: dict[str, str] = {}
     for part in query_string.split("&"):
         name, _, value = part.partition("=")
         name = _decoded(name)
-        if name in _PAGING or name in _READERS:
+        if name in readers:
             values[name] = _decoded(value)
             echo.pop(name, None)
             if name not in _PAGING:
@@ -57,7 +77,7 @@ def read_parameters(query_string: str) -> ListParameters:
         elif part:
             echo[part] = part  # a client appends its parameters again to every link that it follows
     found: list[FieldProblem] = []
-    read = dict(_read(values, found))
+    read = dict(_read(values, readers, found))
     if found:
         raise Refusal(Code.INVALID, "Validation error", tuple(found))
     page = PageRequest(
@@ -66,7 +86,7 @@ def read_parameters(query_string: str) -> ListParameters:
         after=read.pop("after", None),
         counted=not read.pop("skip_count", False),
     )
-    return ListParameters(replace(InterviewQuery(), **read), page, tuple(echo.values()))
+    return ListRequest(read, page, tuple(echo.values()))
 
 
 def _decoded(text: str) -> str:
@@ -77,10 +97,12 @@ def _decoded(text: str) -> str:
     return unquote_to_bytes(text.replace("+", " ").encode("latin-1")).decode("utf-8", "replace")
 
 
-def _read(values: dict[str, str], found: list[FieldProblem]) -> Iterator[tuple[str, Any]]:
+def _read(
+    values: dict[str, str], readers: Mapping[str, Reader], found: list[FieldProblem]
+) -> Iterator[tuple[str, Any]]:
     for name, value in values.items():
         try:
-            yield name, _READERS[name](value)
+            yield name, readers[name](value)
         except ValueError as error:
             found.append(FieldProblem(name, str(error)))
 
@@ -109,12 +131,38 @@ def _bound(text: str) -> Instant:
         raise ValueError("Must be an ISO-8601 date or timestamp") from None
 
 
-_READERS: Final[dict[str, Callable[[str], Any]]] = {
+_PAGES: Final[Mapping[str, Reader]] = {
     "page": _integer(1, _LARGEST_INTEGER),
     "per_page": _integer(1, LARGEST_PAGE_SIZE),
     "after": _integer(0, _LARGEST_INTEGER),
     "skip_count": _boolean,
+}
+_FILTERS: Final[Mapping[str, Reader]] = {
+    "as_of": _integer(0, _LARGEST_INTEGER),
     "actionable": _boolean,
     "external_event_id": str,
     **dict.fromkeys(_TIMES, _bound),
 }
+
+
+def read_values(query_string: str, readers: Mapping[str, Reader]) -> dict[str, Any]:
+    """Read the parameters that are known by name; of a repeated one the last counts.
+
+    Raises Refusal (invalid) that names every bad field.
+    """
+    values = {}
+    for part in query_string.split("&"):
+        name, _, value = part.partition("=")
+        if _decoded(name) in readers:
+            values[_decoded(name)] = _decoded(value)
+    found: list[FieldProblem] = []
+    read = dict(_read(values, readers, found))
+    if found:
+        raise Refusal(Code.INVALID, "Validation error", tuple(found))
+    return read
+
+
+read_time: Final = _bound
+read_boolean: Final = _boolean
+read_identifier: Final = _integer(1, LARGEST_ID)
+read_limit: Final = _integer(1, LARGEST_PAGE_SIZE)

@@ -19,6 +19,7 @@ class Problem(NamedTuple):
 
 
 PROBLEMS: Final[dict[Code, Problem]] = {
+    Code.MALFORMED: Problem(400, "The request's body is not JSON"),
     Code.UNAUTHENTICATED: Problem(401, "Invalid Basic Auth credentials"),
     Code.FORBIDDEN: Problem(403, "This API Key does not have permission for this endpoint"),
     Code.INSECURE: Problem(403, "Requests must use HTTPS"),
@@ -26,7 +27,11 @@ PROBLEMS: Final[dict[Code, Problem]] = {
     Code.NOT_FOUND: Problem(404, "Resource not found"),
     Code.METHOD_NOT_ALLOWED: Problem(405, "Method not allowed"),
     Code.CONFLICT: Problem(409, "Conflict"),
+    Code.IN_FLIGHT: Problem(409, "A request with this Idempotency-Key is being answered right now"),
+    Code.STALE: Problem(412, "The record has changed since: If-Match names an older version of it"),
+    Code.TOO_LARGE: Problem(413, "The request's body is larger than 1 MiB"),
     Code.ADDRESS_TOO_LONG: Problem(414, "The request's address is too long"),
+    Code.UNSUPPORTED_MEDIA: Problem(415, "The request's body must be application/json, in UTF-8"),
     Code.INVALID: Problem(422, "Validation error"),
     Code.RATE_LIMITED: Problem(429, "Rate limit exceeded"),
     Code.HEADERS_TOO_LARGE: Problem(431, "The request's headers are too large"),

@@ -63,6 +63,18 @@ async def send_answer(
     media_type: bytes = JSON,
 ) -> None:
     """Send a whole answer; `headers` are those that only this answer has."""
+    own: Headers = [(b"cache-control", b"max-age=0, private, must-revalidate")]
+    if status != 304:
+        own.append((b"content-type", media_type))
+        own.append((b"content-length", b"%d" % len(body)))
+    if headers:
+        own += headers
+    await send_start(scope, send, status, own)
+    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+
+
+async def send_start(scope: Scope, send: Send, status: int, headers: Headers) -> None:
+    """Begin an answer: its status, the headers that every one carries, and its own."""
     exchange = exchange_of(scope)
     exchange.status = status
     rate = exchange.rate
@@ -71,15 +83,9 @@ async def send_answer(
         (b"x-ratelimit-limit", b"%d" % rate.limit),
         (b"x-ratelimit-remaining", b"%d" % rate.remaining),
         (b"x-content-type-options", b"nosniff"),
-        (b"cache-control", b"max-age=0, private, must-revalidate"),
+        *headers,
     ]
-    if status != 304:
-        all_headers.append((b"content-type", media_type))
-        all_headers.append((b"content-length", b"%d" % len(body)))
-    if headers:
-        all_headers += headers
     await send({"type": "http.response.start", "status": status, "headers": all_headers})
-    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
 
 
 async def send_refusal(scope: Scope, send: Send, refusal: Refusal, headers: Headers | None = None) -> None:

@@ -4,10 +4,13 @@ Owns the routes and what happens at start and stop. Must not know how its parts 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Final
 
+import structlog
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -19,6 +22,9 @@ from rowen.http.pages import pages
 from rowen.interviews.errors import Code, Refusal
 
 _FLUSH_SECONDS: Final = 30
+_RESTART_SECONDS: Final = 1
+
+_log = structlog.stdlib.get_logger("rowen.http")
 
 
 def application(
@@ -28,6 +34,7 @@ def application(
     ready: Callable[[], Awaitable[None]],
     close: Callable[[], Awaitable[None]],
     public_metrics: bool,
+    background: Sequence[Callable[[], Awaitable[None]]] = (),
 ) -> ASGIApp:
     """Return the whole application; `close` is called once the last request has been answered."""
     by_path: dict[str, dict[str, Operation]] = {}
@@ -40,9 +47,13 @@ def application(
 
     @asynccontextmanager
     async def lifespan(_: object) -> AsyncIterator[None]:
-        flushing = asyncio.create_task(_flush_now_and_then(gate))
-        yield
-        flushing.cancel()
+        errands = [partial(_flush_now_and_then, gate), *(partial(_kept, work) for work in background)]
+        tasks = [asyncio.create_task(errand()) for errand in errands]
+        with gate.streams.ended_by(signal.SIGTERM):
+            yield
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         await gate.authentication.flush()
         await close()
 
@@ -54,6 +65,16 @@ async def _flush_now_and_then(gate: Gate) -> None:
     while True:
         await asyncio.sleep(_FLUSH_SECONDS)
         await gate.authentication.flush()
+
+
+async def _kept(work: Callable[[], Awaitable[None]]) -> None:
+    """Run work that never ends; where it fails all the same, the log says why, and it begins anew."""
+    while True:
+        try:
+            await work()
+        except Exception:  # the server goes on answering whatever becomes of its errands
+            _log.exception("background work failed")
+        await asyncio.sleep(_RESTART_SECONDS)
 
 
 async def _not_found(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001  (ASGI's shape)

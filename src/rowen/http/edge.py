@@ -93,4 +93,7 @@ class Edge:
     async def _refuse(self, scope: Scope, send: Send, refusal: Refusal, exchange: Exchange) -> None:
         if refusal.code is Code.UNAVAILABLE:
             _log.error("store unavailable", reason=refusal.message, request_id=exchange.request_id)
+        if refusal.code is Code.TOO_LARGE and scope["http_version"] != "2":
+            # What was not read of the body stands in the way of the next request.
+            exchange.extra = [*exchange.extra, (b"connection", b"close")]
         await send_refusal(scope, send, refusal, [*_HEADERS.get(refusal.code, []), *exchange.extra])

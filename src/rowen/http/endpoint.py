@@ -4,18 +4,21 @@ Owns the order parse, authorise, decide, render. Must not know what a call does.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from starlette.types import Receive, Scope, Send
 
-from rowen.app.ports import Interviews
+from rowen.app.ports import KeyAccess
+from rowen.app.services import Services
+from rowen.harvest.calls import Answer, Call
 from rowen.harvest.operations import Operation
-from rowen.harvest.v1 import Answer, Call
-from rowen.http.addresses import RequestHeaders, origin
+from rowen.http.addresses import origin
 from rowen.http.answers import Headers, exchange_of, send_answer
 from rowen.http.authentication import Authentication
+from rowen.http.bodies import has_body, read_body
 from rowen.http.compression import accepts_gzip, compress
 from rowen.http.rate_limit import RateLimiter
+from rowen.http.streaming import Streams
 from rowen.interviews.errors import Code, Refusal
 
 
@@ -23,10 +26,11 @@ from rowen.interviews.errors import Code, Refusal
 class Gate:
     """What every endpoint needs: who may call, how often, and the public address if one is set."""
 
-    interviews: Interviews
+    services: Services
     authentication: Authentication
     limiter: RateLimiter
     public_url: str | None
+    streams: Streams = field(default_factory=Streams)
 
 
 class Endpoint:
@@ -48,10 +52,21 @@ class Endpoint:
             raise Refusal(Code.METHOD_NOT_ALLOWED)
         exchange.route = operation.path
         call = await self._authorise(scope, operation)
-        if await _has_body(scope, exchange.headers, receive):
-            raise Refusal(Code.UNEXPECTED_BODY)
-        answer = await operation.handler(self._gate.interviews, call)
-        await _render(scope, send, answer)
+        if operation.method == "GET":
+            if await has_body(scope, exchange.headers, receive):
+                raise Refusal(Code.UNEXPECTED_BODY)
+        else:
+            call = call._replace(body=await read_body(scope, exchange.headers, receive))
+        answer = await operation.handler(self._gate.services, call)
+        if answer.stream is None:
+            await _render(scope, send, answer)
+            return
+
+        async def check() -> None:
+            access = await self._gate.authentication.authenticate(scope)
+            _require(operation, access)
+
+        await self._gate.streams.send(scope, receive, send, answer.stream, check)
 
     async def _authorise(self, scope: Scope, operation: Operation) -> Call:
         exchange = exchange_of(scope)
@@ -62,34 +77,35 @@ class Endpoint:
             exchange.rate, exchange.extra = self._gate.limiter.refused(access)
             raise Refusal(Code.RATE_LIMITED)
         exchange.rate = state
-        if operation.permission not in access.permissions:
-            raise Refusal(Code.FORBIDDEN)
+        _require(operation, access)
         return Call(
             access.organization,
+            access.key_id,
+            access.name,
+            operation.method,
             scope["path_params"],
             (self._gate.public_url or origin(scope, exchange.headers)) + scope["path"],
             str(scope["query_string"], "latin-1"),
-            str(exchange.headers.get(b"if-none-match", b""), "latin-1"),
+            exchange.headers,
         )
 
 
-async def _has_body(scope: Scope, headers: RequestHeaders, receive: Receive) -> bool:
-    announced = headers.get(b"content-length")
-    if announced:
-        return announced.strip(b"0") != b""
-    if b"transfer-encoding" in headers or scope["http_version"] == "2":
-        message = await receive()
-        return bool(message.get("body")) or bool(message.get("more_body"))
-    return False
+def _require(operation: Operation, access: KeyAccess) -> None:
+    if operation.permission not in access.permissions:
+        raise Refusal(Code.FORBIDDEN)
 
 
 async def _render(scope: Scope, send: Send, answer: Answer) -> None:
-    headers: Headers = [(b"etag", answer.etag.encode()), (b"vary", b"Accept-Encoding")]
+    headers: Headers = [(b"vary", b"Accept-Encoding")]
+    if answer.etag:
+        headers.append((b"etag", answer.etag.encode()))
     if answer.body is None:
         await send_answer(scope, send, 304, b"", headers=headers)
         return
     if answer.link is not None:
         headers.append((b"link", answer.link.encode("latin-1")))
+    if answer.warning is not None:
+        headers.append((b"warning", answer.warning.encode("latin-1")))
     body = answer.body
     # A strong tag stands for the very bytes: only what has a weak one may be sent in another coding.
     if answer.etag.startswith("W/") and accepts_gzip(exchange_of(scope).headers.get(b"accept-encoding", b"")):
@@ -97,4 +113,4 @@ async def _render(scope: Scope, send: Send, answer: Answer) -> None:
         if compressed is not None:
             headers.append((b"content-encoding", b"gzip"))
             body = compressed
-    await send_answer(scope, send, 200, body, headers=headers)
+    await send_answer(scope, send, answer.status, body, headers=headers)

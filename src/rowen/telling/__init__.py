@@ -1,0 +1,1 @@
+"""Telling other systems: letters signed, addresses guarded, the outbox emptied."""
