@@ -1,7 +1,8 @@
 """Writing to a database while a server serves it, as an importer does: through the store, from outside.
 
-Owns organizations and keys for tests, merges, and the two writes that have no command yet (deleting interviews,
-closing applications), which keep the ledger's discipline: its row first, its revision raised, one transaction.
+Owns organizations and keys for tests, merges, and the two writes that no command does so (deleting many interviews,
+closing applications known from interviews only), which keep the ledger's discipline: its row first, its revision
+raised, one transaction.
 """
 
 import asyncio
@@ -12,22 +13,24 @@ from typing import Any, Final, TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import bindparam, delete, literal_column, select, update
 
 from rowen import wiring
 from rowen.app.keys import new_key
-from rowen.app.ports import MergeCounts, Organization
+from rowen.app.ports import DoubleBooking, MergeCounts, Organization
+from rowen.harvest import resources
 from rowen.harvest.documents import decode, draft
 from rowen.interviews.interview import OrganizationId
 from rowen.interviews.moments import Instant
 from rowen.store.database import Location, upgrade
 from rowen.store.engine import Transaction
 from rowen.store.ledger import Ledger, next_state
-from rowen.store.tables import applications, scheduled_interviews
+from rowen.store.tables import panel, records, scheduled_interviews
 from tests.support.records import Record
 
 Result = TypeVar("Result")
-NOW: Final = Instant.parse("2024-06-01")
+NOW: Final = Instant.parse("2024-02-01")
+"""Before the times of the records: what is merged stamps the ledger, as a clock that goes on does."""
 
 
 @dataclass(frozen=True)
@@ -58,10 +61,19 @@ class Writer:
                 stored.organization_id == bindparam("organization"), stored.id.in_(select(ids.c.value))
             )
         )
+        self._unbook = engine.prepare(
+            delete(panel).where(
+                panel.c.organization_id == bindparam("organization"), panel.c.interview_id.in_(select(ids.c.value))
+            )
+        )
         self._activate = engine.prepare(
-            update(applications)
-            .where(applications.c.organization_id == bindparam("organization"), applications.c.id == bindparam("one"))
-            .values(active=bindparam("active"))
+            update(records)
+            .where(
+                records.c.organization_id == bindparam("organization"),
+                records.c.resource == literal_column("'applications'"),
+                records.c.id == bindparam("one"),
+            )
+            .values(status=bindparam("new_status"))
         )
 
     def run(self, work: Coroutine[Any, Any, Result]) -> Result:
@@ -82,6 +94,11 @@ class Writer:
             self._store.merger.merge(client.organization, drafts, now=NOW, created_through_api=created_through_api)
         )
 
+    def merge_records(self, client: Client, resource: str, records: Iterable[Record]) -> MergeCounts:
+        """Merge records other than interviews in one transaction."""
+        drafts = [resources.draft(resource, msgspec.json.encode(record)) for record in records]
+        return self.run(self._store.record_merger.merge(client.organization, drafts, now=NOW))
+
     def delete(self, client: Client, identifiers: Sequence[int]) -> int:
         """Delete interviews in one transaction, and return how many there were."""
         engine = self._store.engine
@@ -91,6 +108,7 @@ class Writer:
             ledger = await self._ledger.take(transaction, organization)
             ids = engine.bind_identifiers(identifiers)
             deleted = await transaction.run(self._delete, {"organization": organization, "ids": ids})
+            await transaction.run(self._unbook, {"organization": organization, "ids": ids})
             if deleted:
                 state = next_state(ledger, NOW)._replace(interview_count=ledger.interview_count - deleted)
                 await self._ledger.advance(transaction, organization, state)
@@ -104,10 +122,17 @@ class Writer:
 
         async def work(transaction: Transaction) -> None:
             ledger = await self._ledger.take(transaction, organization)
-            await transaction.run(self._activate, {"organization": organization, "one": application, "active": active})
+            status = "active" if active else "rejected"
+            await transaction.run(
+                self._activate, {"organization": organization, "one": application, "new_status": status}
+            )
             await self._ledger.advance(transaction, organization, next_state(ledger, NOW))
 
         self.run(self._store.engine.write(work))
+
+    def change_settings(self, client: Client, double_booking: DoubleBooking) -> None:
+        """Say what is done about double booking."""
+        self.run(self._store.organizations.change(client.organization.name, double_booking, None))
 
     def close(self) -> None:
         """Let go of the database."""

@@ -1,7 +1,7 @@
 """The parts of the documents that are made from the code: `scripts/docs` writes them, a test compares them.
 
-Owns their form, and what the code does not say: when an error is answered. A part stands between
-`<!-- made from the code: NAME -->` and `<!-- end -->`.
+Owns their form, and what the code does not say: when an error is answered, what a kind of change means. A part
+stands between `<!-- made from the code: NAME -->` and `<!-- end -->`.
 """
 
 import re
@@ -14,26 +14,37 @@ import typer
 from typer.core import TyperArgument, TyperOption
 
 from rowen.app.keys import PERMISSIONS
+from rowen.app.telling import ATTEMPTS, events_of, pause_after
 from rowen.cli.main import app
 from rowen.harvest.operations import OPERATIONS
 from rowen.harvest.problems import PROBLEMS
+from rowen.harvest.v1_records import RESOURCES
 from rowen.http.openapi import openapi_document
+from rowen.interviews.changes import Actor, ActorKind, Change, Kind
 from rowen.interviews.errors import Code
+from rowen.interviews.lifecycle import TABLE, Absent, Becomes, Refused, Situation, State
 from tests.docs.documents import DOCUMENTS
 
 _PART: Final = re.compile(r"(<!-- made from the code: (\w+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 
-_NEVER_ANSWERED: Final = {Code.CONFLICT}  # of the command line alone
 _WHEN: Final = {
+    Code.MALFORMED: "The body of a write is not JSON, or not in UTF-8.",
     Code.UNAUTHENTICATED: "There is no key, or it is malformed, unknown or revoked. Carries `WWW-Authenticate`.",
     Code.FORBIDDEN: "The key lacks the permission for this call.",
     Code.INSECURE: "Plain HTTP from another machine, where the server was started with `--require-https`.",
     Code.UNEXPECTED_BODY: "The request has a body.",
-    Code.NOT_FOUND: "No such path, interview or application, or its id is no integer from 1 to 2^53 - 1. What "
-    "belongs to another organization is not found, either.",
+    Code.NOT_FOUND: "No such path, interview, application or other record, or its id is no integer from 1 to "
+    "2^53 - 1; or `On-Behalf-Of` names no user. What belongs to another organization is not found, either.",
     Code.METHOD_NOT_ALLOWED: "The path is right and the method is not. Carries `Allow`.",
+    Code.CONFLICT: "Somebody would be in two interviews at once, and the organization rejects that; `errors` names the "
+    "interviewers and the other interviews.",
+    Code.IN_FLIGHT: "Another request with the same `Idempotency-Key` has not been answered yet.",
+    Code.STALE: "The interview is not the one that `If-Match` names any more.",
+    Code.TOO_LARGE: "The body of a write is larger than 1 MiB.",
     Code.ADDRESS_TOO_LONG: "The query string is longer than 8 KiB.",
-    Code.INVALID: "Parameters are wrong; `errors` names each of them.",
+    Code.UNSUPPORTED_MEDIA: "The body of a write says that it is something else. One without `Content-Type` is taken "
+    "for JSON.",
+    Code.INVALID: "Parameters, headers or fields are wrong; `errors` names each of them.",
     Code.RATE_LIMITED: "The key has used up its window. Carries `Retry-After` and `X-RateLimit-Reset`.",
     Code.HEADERS_TOO_LARGE: "The headers of the request are larger than 32 KiB.",
     Code.FAULT: "A fault of ours. The body carries a `request_id` to quote.",
@@ -143,12 +154,99 @@ def _errors() -> str:
     """Return every error of the API."""
     return _table(
         ("Status", "`message`", "When"),
+        [(str(problem.status), problem.message, _WHEN[code]) for code, problem in PROBLEMS.items()],
+    )
+
+
+def _filters() -> str:
+    """Return by what users, applications, stages and scorecards are filtered."""
+    return _table(
+        ("List", "Filters"),
         [
-            (str(problem.status), problem.message, _WHEN[code])
-            for code, problem in PROBLEMS.items()
-            if code not in _NEVER_ANSWERED
+            (f"`/v1/{name}`", ", ".join(f"`{each}`" for each in resource.filters))
+            for name, resource in RESOURCES.items()
         ],
     )
+
+
+def _lifecycle() -> str:
+    """Return what each command makes of each state."""
+    return _table(
+        ("State", "Command", *(f"If {each.value}" for each in Situation), "Refused, because it"),
+        [(_state(state), command.value, *_cells(rule)) for (state, command), rule in TABLE.items()],
+    )
+
+
+def _cells(rule: Becomes | Refused) -> tuple[str, ...]:
+    if isinstance(rule, Refused):
+        return (*("" for _ in Situation), rule.reason)
+    return (*(_state(rule.state(each)) for each in Situation), "")
+
+
+def _state(state: State) -> str:
+    return "none" if isinstance(state, Absent) else f"`{state.value}`"
+
+
+def _diagram() -> str:
+    """Return the table of states and commands as a diagram: its ways from one state to another."""
+    ways: dict[tuple[State, State, str], list[str]] = {}
+    for (state, command), rule in TABLE.items():
+        if isinstance(rule, Becomes):
+            for following in dict.fromkeys(rule):
+                if following is not state:
+                    ways.setdefault((state, following, _condition(rule, following)), []).append(command.value)
+    lines = [
+        f"    {_node(state)} --> {_node(following)}: {', '.join(commands)}{condition}"
+        for (state, following, condition), commands in ways.items()
+    ]
+    return "\n".join(["```mermaid", "stateDiagram-v2", *lines, "```", ""])
+
+
+def _condition(rule: Becomes, following: State) -> str:
+    situations = [each.value for each in Situation if rule.state(each) is following]
+    return "" if len(situations) == len(Situation) else f" (if {' or '.join(situations)})"
+
+
+def _node(state: State) -> str:
+    return "[*]" if isinstance(state, Absent) else state.value
+
+
+def _kinds() -> str:
+    """Return the kinds of changes, and what webhooks are told of each."""
+    told = {kind: events_of(Change(kind, Actor(ActorKind.USER), b"{}"), b"{}") for kind in Kind}
+    return _table(
+        ("`kind`", "What happened", "Webhooks are told"),
+        [(f"`{kind}`", _HAPPENED[kind], ", ".join(f"`{each.action}`" for each in told[kind])) for kind in Kind],
+    )
+
+
+_HAPPENED: Final = {
+    Kind.CREATED: "An interview was made",
+    Kind.RESCHEDULED: "It has another time",
+    Kind.PANEL_CHANGED: "Somebody joined the panel or left it",
+    Kind.RESPONDED: "An interviewer answered",
+    Kind.UPDATED: "Anything else about it was changed",
+    Kind.STATUS_CHANGED: "Its end has passed",
+    Kind.SCORED: "A scorecard was submitted",
+    Kind.SCORE_REMOVED: "A submitted scorecard was deleted",
+    Kind.PERSON_RENAMED: "Its organizer or an interviewer has another name, employee id or address",
+    Kind.CANCELLED: "It was deleted; `document` is its last",
+    Kind.IMPORTED: "A batch was imported: `resource` and `counts` say of what and how much; no `document`",
+}
+
+
+def _delays() -> str:
+    """Return when a delivery is tried again."""
+    pauses = [pause_after(tries, lambda: 0.5) for tries in range(1, ATTEMPTS)]
+    return _table(("After try", "The next comes"), [(str(tries), _spoken(ms)) for tries, ms in enumerate(pauses, 1)])
+
+
+def _spoken(milliseconds: int) -> str:
+    for name, unit in (("hour", 3_600_000), ("minute", 60_000), ("second", 1_000)):
+        if milliseconds % unit == 0:
+            count = milliseconds // unit
+            return f"{count} {name}{'' if count == 1 else 's'} later"
+    raise ValueError(milliseconds)
 
 
 PARTS: Final[dict[str, Callable[[], str]]] = {
@@ -158,6 +256,11 @@ PARTS: Final[dict[str, Callable[[], str]]] = {
     "permissions": _permissions,
     "parameters": _parameters,
     "errors": _errors,
+    "filters": _filters,
+    "lifecycle": _lifecycle,
+    "diagram": _diagram,
+    "kinds": _kinds,
+    "delays": _delays,
 }
 
 

@@ -1,10 +1,13 @@
-"""A sound database, to be hurt."""
+"""Sound databases, to be hurt, and a disk that is small."""
 
 import shutil
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.fault.runs import populated
 from tests.fault.samples import RECORDS
 from tests.support.command import rowen
 from tests.support.records import write_json_lines
@@ -24,3 +27,33 @@ def copied(filled: tuple[Path, str], tmp_path: Path) -> tuple[Path, str]:
     """Return such a database, to be hurt."""
     path, key = filled
     return Path(shutil.copy(path, tmp_path / "rowen.db")), key
+
+
+@pytest.fixture(scope="module")
+def seeded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """Return a database with the people that interviews need, and a key to it; to be copied, not changed."""
+    folder = tmp_path_factory.mktemp("seeded")
+    _, key = populated(folder)
+    return folder / "rowen.db", key
+
+
+@pytest.fixture
+def writable(seeded: tuple[Path, str], tmp_path: Path) -> tuple[Path, str]:
+    """Return such a database, to be written to."""
+    path, key = seeded
+    return Path(shutil.copy(path, tmp_path / "rowen.db")), key
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """Return a folder that has room for two mebibytes."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)]
+    done = subprocess.run(mount, capture_output=True, check=False)
+    if done.returncode:
+        pytest.skip(f"no small disk can be mounted here: {done.stderr.decode().strip()}")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", folder], check=True)

@@ -50,6 +50,9 @@ main()
 """`rowen` whose server stores the use of keys almost at once."""
 
 IMPATIENT_STORE: Final = """
+import multiprocessing
+
+multiprocessing.set_start_method("fork")
 from rowen.store import sqlite
 
 sqlite._BUSY_MILLISECONDS = 50
@@ -135,6 +138,12 @@ def with_room_for(size: int) -> Callable[[], None]:
     return limit
 
 
+def workers(server: Process) -> list[int]:
+    """Return the processes of a server that answer."""
+    children = Path(f"/proc/{server.pid}/task/{server.pid}/children")
+    return [int(each) for each in children.read_text().split()]
+
+
 def footprint(path: Path) -> tuple[int, int]:
     """Return size and time of the write-ahead log: every commit changes it."""
     try:
@@ -142,6 +151,14 @@ def footprint(path: Path) -> tuple[int, int]:
     except FileNotFoundError:
         return (-1, 0)
     return (status.st_size, status.st_mtime_ns)
+
+
+def wait_for_write(process: Process, path: Path, before: tuple[int, int], times: int = 1) -> None:
+    """Return as soon as the write-ahead log has changed so many times: in the middle of a commit."""
+    for _ in range(times):
+        while footprint(path) == before and process.poll() is None:
+            pass
+        before = footprint(path)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,16 @@ import httpx
 import pytest
 
 from rowen.app.keys import digest
-from tests.fault.processes import IMPATIENT_IMPORT, IMPATIENT_SERVE, Process, examine, footprint, script, start
+from tests.fault.processes import (
+    IMPATIENT_IMPORT,
+    IMPATIENT_SERVE,
+    Process,
+    examine,
+    footprint,
+    script,
+    start,
+    wait_for_write,
+)
 from tests.fault.upstream import Upstream, nothing, upstream_of
 from tests.support.command import rowen
 from tests.support.records import Record, canonical, record, write_json_lines
@@ -29,14 +38,6 @@ PAGE = 20
 
 def pages_of(number: int) -> list[list[Record]]:
     return [[record(page * PAGE + each) for each in range(1, PAGE + 1)] for page in range(number)]
-
-
-def wait_for_write(process: Process, path: Path, before: tuple[int, int], times: int = 1) -> None:
-    """Return as soon as the write-ahead log has changed so many times: in the middle of a commit."""
-    for _ in range(times):
-        while footprint(path) == before and process.poll() is None:
-            pass
-        before = footprint(path)
 
 
 def kill_at(upstream: Upstream, process: Process, path: Path, moment: str, request: int) -> None:

@@ -1,68 +1,58 @@
 """Stopping on request: what was begun is finished, what is written is whole, and nobody sees a traceback."""
 
-import fcntl
 import os
 import signal
 import subprocess
 import threading
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from contextlib import closing
 from pathlib import Path
+from random import Random
+from sqlite3 import connect
 from typing import Final
 
 import pytest
 
+from rowen.store.leading import FileLead
 from tests.fault.processes import IMPATIENT_IMPORT, examine, finish, script, start
+from tests.fault.runs import ALLOWED, Run, require_owed, telling, writing
+from tests.fault.scribes import ON_BEHALF, Scribe, new_interview
 from tests.fault.upstream import upstream_of
 from tests.support.command import rowen
+from tests.support.events import following
+from tests.support.receiver import Reply, receiving
 from tests.support.records import canonical, record, write_json_lines
-from tests.support.server import Server, serving
+from tests.support.server import serving
 
-SHARED_LOCK: Final = (0x4000_0002, 510)
-"""Where SQLite locks a file against whoever would have it alone (os_unix.c): first byte and length."""
-
-
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Keep everybody from reading a database file."""
-    first, length = SHARED_LOCK
-    with path.open("r+b") as file:
-        fcntl.lockf(file, fcntl.LOCK_EX, length, first)
-        yield
-
-
-def wait_until_open(server: Server, path: Path) -> None:
-    """Return once a worker has opened the file, as the first request makes it do."""
-    children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children")
-    while server.process.poll() is None:
-        for worker in children.read_text().split():
-            try:
-                if any(link.readlink() == path for link in Path(f"/proc/{worker}/fd").iterdir()):
-                    return
-            except FileNotFoundError:
-                continue
+KILL_TIMEOUT: Final = 8
+"""Seconds after which Granian kills a worker that has not ended: nothing may come to that."""
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_requests_in_flight_are_finished(tmp_path: Path, number: signal.Signals) -> None:
-    path = tmp_path / "rowen.db"
-    database = f"sqlite:///{path}"
-    records = [record(identifier) for identifier in range(1, 501)]
-    rowen("import", write_json_lines(tmp_path / "records.jsonl", records), "--database", database)
-    key = rowen("keys", "create", "poller", "--database", database).stdout.strip()
-    with serving(database) as server, server.client(key) as client, ThreadPoolExecutor(1) as pool:
-        with locked(path):
-            answer = pool.submit(client.get, "/v1/scheduled_interviews?per_page=500")
-            wait_until_open(server, path)
-            assert not answer.done()
+def test_requests_in_flight_are_finished(writable: tuple[Path, str], tmp_path: Path, number: signal.Signals) -> None:
+    path, key = writable
+    body, headers = new_interview("slow"), {**ON_BEHALF, "Idempotency-Key": "slow"}
+    with (
+        serving(f"sqlite:///{path}", ["--rate-limit", "0"]) as server,
+        server.client(key) as client,
+        ThreadPoolExecutor(2) as pool,
+    ):
+        with closing(connect(path, isolation_level=None)) as writer:
+            writer.execute("BEGIN IMMEDIATE")
+            # Of two with one key the server is at work on one as soon as it refuses the other.
+            both = [pool.submit(client.post, "/v2/scheduled_interviews", json=body, headers=headers) for _ in range(2)]
+            (refused,), (answer,) = wait(both, return_when=FIRST_COMPLETED)
+            assert refused.result().status_code == 409
             # As a terminal's Ctrl-C does: to the whole group.
             os.killpg(server.process.pid, number)
-        assert answer.result(30).content == b"[" + b",".join(map(canonical, records)) + b"]"
+            writer.execute("ROLLBACK")
+        assert answer.result(30).status_code == 200
         assert server.process.wait(30) == 0
     said = "".join(server.log)
     assert "Traceback" not in said
     assert "error" not in said.lower()
+    written = answer.result().json()
+    assert examine(path, tmp_path).documents[written["id"]] == answer.result().content
 
 
 def test_a_stopped_server_has_stored_the_use_of_keys(tmp_path: Path) -> None:
@@ -139,3 +129,39 @@ def test_an_interrupted_import_in_the_middle_of_writing(tmp_path: Path) -> None:
     assert found.counted == len(found.documents)
     again = rowen("import", source, "--database", f"sqlite:///{path}").stdout.splitlines()[1].split("\t")
     assert again[:4] == ["20000", str(20_000 - len(found.documents)), "0", str(len(found.documents))]
+
+
+def test_a_server_stopped_in_the_middle_of_writes_deliveries_and_streams(tmp_path: Path) -> None:
+    path = tmp_path / "rowen.db"
+    scribes = [Scribe(f"s{number}", Random(number)) for number in range(4)]
+    with receiving() as receiver:
+        database, key = telling(tmp_path, receiver)
+        for hanging in (False, True):
+            with serving(database, ALLOWED) as server:
+                run = Run(server, path, receiver)
+                with server.client(key) as client, following(client, "/rowen/v1/changes") as stream:
+                    with writing(run, scribes, key):
+                        run.told.wait_for(8)
+                        if hanging:
+                            receiver.replies.append(Reply(hangs=True))
+                            receiver.wait_for(len(receiver.received) + 1)
+                        server.process.send_signal(signal.SIGTERM)
+                        assert server.process.wait(KILL_TIMEOUT) == 0
+                    seen = [event["data"]["revision"] for event in stream.rest()]
+                    assert seen == sorted(set(seen))
+            said = "".join(server.log)
+            assert "Traceback" not in said
+            assert "error" not in said.lower()
+            require_owed(path, tmp_path, scribes)
+            lead = FileLead(path)
+            assert lead.take(), "somebody leads who is gone"
+            lead.release()
+        with serving(database, ALLOWED) as server:
+            with closing(connect(path)) as connection:
+                while connection.execute("SELECT 1 FROM deliveries WHERE state = 'pending'").fetchone():
+                    assert server.process.poll() is None
+            assert server.stop() == 0
+        told = {each.event_id for each in receiver.received}
+    with closing(connect(path)) as connection:
+        assert told == {event for (event,) in connection.execute("SELECT event_id FROM deliveries")}
+    assert rowen("db", "check", "--database", database).stdout == "ok\n"

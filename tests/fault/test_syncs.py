@@ -4,19 +4,27 @@ Syncs are counted by the system calls of a real process. That the count means so
 same importer with `PRAGMA synchronous = NORMAL` does not pass.
 """
 
+import os
 import re
 import shutil
+import signal
+import sqlite3
 import subprocess
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
+import httpx
 import pytest
 
 from tests.fault.processes import script, uncovered
+from tests.fault.scribes import ON_BEHALF, new_interview
 from tests.fault.upstream import upstream_of
 from tests.support.command import ROWEN, rowen
 from tests.support.records import canonical, record
+from tests.support.server import serving
 
 PAGES: Final = 12
 
@@ -42,8 +50,12 @@ main()
 """
 """`rowen` that does not wait for the disk."""
 
+WRITES: Final = 12
+TOGETHER: Final = 16
+
 _ask: Final = re.compile(r"\bsend(?:to|msg)\(.*GET /v1/")
 _sync: Final = re.compile(r"\bf(?:data)?sync\(\d+<[^>]*-wal>")
+_answer: Final = re.compile(r"\b(?:send(?:to|msg)|writev?)\(.*HTTP/1\.1 200")
 
 
 @pytest.fixture(scope="module")
@@ -98,3 +110,57 @@ def test_the_count_tells_a_careless_importer(strace: str, tmp_path: Path) -> Non
     counts = syncs_before_each_request(strace, script(CARELESS), tmp_path)
     assert min(counts) == 0
     assert sum(counts) < PAGES
+
+
+def syncs_before_each_answer(
+    strace: str, command: Sequence[str], writable: tuple[Path, str], trace: Path, together: int
+) -> list[int]:
+    """Write through the API, so many at the same time; return how often the log was synced before each 200.
+
+    Those that are written together wait for another process's lock together.
+    """
+    path, key = writable
+    tracer = (
+        *(strace, "--follow-forks", "--decode-fds=path", "--string-limit=16"),
+        *("--trace=fsync,fdatasync,sendto,sendmsg,write,writev", "--output", str(trace)),
+    )
+    answers: list[httpx.Response] = []
+    with serving(f"sqlite:///{path}", command=(*tracer, *command)) as server, server.client(key) as client:
+
+        def send(number: int) -> httpx.Response:
+            return client.post("/v2/scheduled_interviews", json=new_interview(f"e{number}"), headers=ON_BEHALF)
+
+        if together == 1:
+            answers += [send(number) for number in range(WRITES)]
+        else:
+            with ThreadPoolExecutor(together) as pool, closing(sqlite3.connect(path, isolation_level=None)) as other:
+                other.execute("BEGIN IMMEDIATE")
+                futures = [pool.submit(send, number) for number in range(together)]
+                client.get("/v1/scheduled_interviews").raise_for_status()
+                other.execute("ROLLBACK")
+                answers += [future.result() for future in futures]
+        os.killpg(server.process.pid, signal.SIGTERM)  # the tracer passes nothing on
+        server.process.wait(60)
+    assert {answer.status_code for answer in answers} == {200}
+    counts = [0]
+    for line in trace.read_text(errors="replace").splitlines():
+        if _answer.search(line):
+            counts.append(0)
+        elif _sync.search(line):
+            counts[-1] += 1
+    assert len(counts) > len(answers), trace.read_text(errors="replace")
+    return counts
+
+
+def test_every_write_is_on_the_disk_before_its_answer(strace: str, writable: tuple[Path, str], tmp_path: Path) -> None:
+    assert min(syncs_before_each_answer(strace, ROWEN, writable, tmp_path / "trace", 1)[:WRITES]) >= 1
+
+
+def test_the_count_tells_a_careless_server(strace: str, writable: tuple[Path, str], tmp_path: Path) -> None:
+    counts = syncs_before_each_answer(strace, script(CARELESS), writable, tmp_path / "trace", 1)
+    assert min(counts[:WRITES]) == 0
+
+
+def test_writes_that_wait_together_share_a_sync(strace: str, writable: tuple[Path, str], tmp_path: Path) -> None:
+    counts = syncs_before_each_answer(strace, ROWEN, writable, tmp_path / "trace", TOGETHER)
+    assert sum(counts[:TOGETHER]) <= TOGETHER // 2

@@ -109,7 +109,15 @@ class Model:
             behind = [i for i in found if i > request.after]
         rows = behind[: request.size]
         body = b"[" + b",".join(self.kept[i].document for i in rows) + b"]"
-        return Expected(200, body, links(request, url, len(found), rows, len(behind) > len(rows)))
+        as_of = self.newest if "updated_after" in filters else None
+        return Expected(
+            200, body, links(request, url, len(found), rows[-1] if len(behind) > len(rows) else None, as_of)
+        )
+
+    @property
+    def newest(self) -> int | None:
+        """When the newest change was made, which the next page of a sync names; None where that is not modelled."""
+        return None
 
 
 class ListRequest(NamedTuple):
@@ -138,8 +146,8 @@ class ListRequest(NamedTuple):
         return f"{self.path}?{query}" if query else self.path
 
 
-def links(request: ListRequest, url: str, total: int, rows: list[int], more: bool) -> str | None:
-    """Return the header of a page, by the contract's words."""
+def links(request: ListRequest, url: str, total: int, following: int | None, as_of: int | None) -> str | None:
+    """Return the header of a page, by the contract's words; `following` is the id behind which the next begins."""
     last = -(-total // request.size)
     start = f"{url}{request.path}?" + "".join(f"{part}&" for part in request.echo)
 
@@ -147,13 +155,14 @@ def links(request: ListRequest, url: str, total: int, rows: list[int], more: boo
         return f'<{start}page={page}&per_page={request.size}{further}>; rel="{relation}"'
 
     found = []
-    if more:
-        found.append(link("next", request.page + 1, f"&after={rows[-1]}"))
+    if following is not None:
+        bound = "" if as_of is None else f"&as_of={as_of}"
+        found.append(link("next", request.page + 1, f"&after={following}{bound}"))
     if request.page > 1:
         found.append(link("prev", min(request.page - 1, last) if request.counted else request.page - 1))
     if request.counted:
         found.append(link("last", last))
-        if last <= 1 and not more:
+        if last <= 1 and following is None:
             return None
     return ",".join(found) or None
 

@@ -4,6 +4,7 @@ A writer merges and deletes from outside while the server, another process, answ
 between requests is put to the test, too.
 """
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -120,6 +121,16 @@ def _since_epoch(value: Any) -> Any:
     return round(SEASON.timestamp()) * 1_000_000 + value
 
 
+def links_of(response: httpx.Response) -> str | None:
+    """Return the header of links, without the moment that a sync's next page is read as of."""
+    return without_moment(response.headers.get("link"))
+
+
+def without_moment(link: str | None) -> str | None:
+    """Take the moment out of links: this model reads only, and does not keep the ledger that tells it."""
+    return None if link is None else re.sub(r"&as_of=\d+>", ">", link)
+
+
 class Answered(NamedTuple):
     """What was answered once, with its tag."""
 
@@ -158,10 +169,10 @@ class ScheduleMachine(RuleBasedStateMachine):
 
     def check(self, target: str, expected: Expected) -> None:
         response = self.get(target)
-        assert (response.status_code, response.headers.get("link")) == (expected.status, expected.link), target
+        assert (response.status_code, links_of(response)) == (expected.status, expected.link), target
         assert response.content == expected.body, target
         if expected.status == 200:
-            found = Answered(response.headers["etag"], response.content, expected.link, self.writes)
+            found = Answered(response.headers["etag"], response.content, response.headers.get("link"), self.writes)
             before = self.answered.get(target)
             assert before is None or before.etag != found.etag or before[:3] == found[:3], "one tag for two answers"
             self.answered[target] = found
@@ -220,7 +231,8 @@ class ScheduleMachine(RuleBasedStateMachine):
         expected = self.model.listed(request, self.url)
         if response.status_code == 304:
             assert not response.content
-            assert (expected.status, expected.body, expected.link) == (200, answered.body, answered.link)
+            assert (expected.status, expected.body) == (200, answered.body)
+            assert expected.link == without_moment(answered.link)
         else:
             assert self.writes != answered.writes
             assert (response.status_code, response.content) == (expected.status, expected.body)
@@ -229,7 +241,7 @@ class ScheduleMachine(RuleBasedStateMachine):
     def ask_for_the_head(self, request: ListRequest) -> None:
         response = self.get(request.target, method="HEAD")
         expected = self.model.listed(request, self.url)
-        assert (response.status_code, response.headers.get("link")) == (expected.status, expected.link)
+        assert (response.status_code, links_of(response)) == (expected.status, expected.link)
         assert int(response.headers["content-length"]) == len(expected.body or b"")
         assert not response.content
 

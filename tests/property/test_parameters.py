@@ -4,6 +4,7 @@ A query is read or refused, nothing else; a link leads to the page that it names
 """
 
 import re
+from dataclasses import replace
 from urllib.parse import quote_plus
 
 import pytest
@@ -18,7 +19,7 @@ from tests.property.strategies import PROFILE, instants, texts
 
 ADDRESS = "https://schedule.example/v1/scheduled_interviews"
 TIMES = tuple(f"{what}_{side}" for what in ("created", "updated", "starts", "ends") for side in ("after", "before"))
-PAGING = ("page", "per_page", "after")
+PAGING = ("page", "per_page", "after", "as_of")
 KNOWN = (*TIMES, *PAGING, "skip_count", "actionable", "external_event_id")
 LINK = re.compile(r'<([^<>]*)>; rel="(next|prev|last)"')
 
@@ -44,7 +45,7 @@ def query_strings(draw: st.DrawFn) -> str:
         st.tuples(st.sampled_from(TIMES), st.sampled_from(["2024-01-15", "2024-01-15T10:00:00,5%2B02:00", "2024W031"])),
         st.tuples(st.just("per_page"), st.integers(1, LARGEST_PAGE_SIZE).map(str)),
         st.tuples(st.just("page"), st.integers(1, 10**6).map(str)),
-        st.tuples(st.just("after"), st.integers(0, 2**53).map(str)),
+        st.tuples(st.sampled_from(["after", "as_of"]), st.integers(0, 2**53).map(str)),
         st.tuples(st.sampled_from(["skip_count", "actionable"]), st.sampled_from(["true", "1", "false", "0", ""])),
         st.tuples(st.just("external_event_id"), texts.map(quote_plus) | bytes_as_text.filter(_one_value)),
         st.tuples(bytes_as_text.filter(_unknown_name), bytes_as_text.filter(_one_value)),
@@ -121,7 +122,8 @@ def test_links_lead_where_they_say(query_string: str, more: int, last_id: int) -
     asked = read_parameters(query_string)
     total = asked.page.offset + asked.page.size + more if asked.page.counted else None
     following = last_id if more else None
-    header = link_header(ADDRESS, asked.echo, asked.page, total=total, following=following)
+    as_of = asked.query.as_of
+    header = link_header(ADDRESS, asked.echo, asked.page, total=total, following=following, as_of=as_of)
     pages = 1 if total is None else -(-total // asked.page.size)
     if header is None:
         assert following is None
@@ -132,8 +134,8 @@ def test_links_lead_where_they_say(query_string: str, more: int, last_id: int) -
     assert ("next" in links) == (following is not None)
     assert ("prev" in links) == (asked.page.number > 1)
     assert ("last" in links) == asked.page.counted
-    for found in links.values():
-        assert found.query == asked.query
+    for relation, found in links.items():
+        assert found.query == (asked.query if relation == "next" else replace(asked.query, as_of=None))
         assert (found.page.size, found.page.counted) == (asked.page.size, asked.page.counted)
         assert len(found.echo) == len(asked.echo)
     if "next" in links:
@@ -147,8 +149,8 @@ def test_links_lead_where_they_say(query_string: str, more: int, last_id: int) -
 @PROFILE
 @given(query_strings())
 def test_a_client_that_appends_its_parameters_again_stays_on_its_walk(query_string: str) -> None:
-    """Its own `page` and `after` would begin it anew, so it sends none."""
-    own = "&".join(part for part in query_string.split("&") if not part.startswith(("page=", "after=")))
+    """Its own `page`, `after` and `as_of` would begin it anew, so it sends none."""
+    own = "&".join(part for part in query_string.split("&") if not part.startswith(("page=", "after=", "as_of=")))
     asked = read_parameters(own)
     url = parsed(link_header(ADDRESS, asked.echo, asked.page, total=None, following=7) or "")["next"]
     _, _, query = url.partition("?")

@@ -83,12 +83,16 @@ class Server:
 
 @contextmanager
 def serving(
-    database: str, options: Sequence[str] = (), *, extra_environment: Mapping[str, str] | None = None
+    database: str,
+    options: Sequence[str] = (),
+    *,
+    extra_environment: Mapping[str, str] | None = None,
+    command: Sequence[str] = ROWEN,
 ) -> Iterator[Server]:
-    """Serve a database until the end of the block."""
+    """Serve a database until the end of the block; `command` stands in for `rowen`."""
     port = free_port()
     process = subprocess.Popen(
-        [*ROWEN, "serve", "--database", database, "--port", str(port), *options],
+        [*command, "serve", "--database", database, "--port", str(port), *options],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

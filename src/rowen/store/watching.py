@@ -9,7 +9,7 @@ from typing import Final
 from rowen.interviews.errors import Unavailable
 from rowen.store.engine import Engine
 
-_LOOK_SECONDS: Final = 0.01
+_LOOK_SECONDS: Final = 0.02
 _BLIND_SECONDS: Final = 0.1  # where there is nothing to look at, who waits asks the database this often
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from rowen.app.keys import PERMISSIONS
 from tests.support.command import rowen
 from tests.support.server import serving
 
@@ -50,7 +51,7 @@ def test_a_key_is_listed_used_and_revoked(made: str) -> None:
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", calendar["created"])
     assert (calendar["last used"], calendar["revoked"]) == ("never", "")
     assert everything["rate limit"] == "server's"
-    assert len(everything["permissions"].split()) == 3
+    assert everything["permissions"].split() == sorted(PERMISSIONS)
     with serving(made) as server:
         with server.client(key) as client:
             answer = client.get("/v1/scheduled_interviews")
@@ -70,8 +71,12 @@ def test_what_is_refused(made: str) -> None:
     rowen("keys", "create", "once", "--database", made)
     refused = {
         ("create", "once"): "rowen: there is a key 'once' already, in force or revoked: choose another name\n",
-        ("create", "x", "--allow", "everything"): "rowen: allow must be one of scheduled_interviews:list, "
-        "scheduled_interviews:list_for_application, scheduled_interviews:retrieve (everything)\n",
+        (
+            "create",
+            "x",
+            "--allow",
+            "everything",
+        ): f"rowen: allow must be one of {', '.join(PERMISSIONS)} (everything)\n",
         ("create", "x", "--organization", "nowhere"): "rowen: there is no organization 'nowhere': "
         "`rowen organizations create 'nowhere'` makes it\n",
         ("revoke", "never"): "rowen: organization 'default' has no key 'never' in force\n",

@@ -36,8 +36,11 @@ COMMANDS: Final = dict(commands(typer.main.get_command(app)))
 
 def test_every_command_is_tested() -> None:
     assert {" ".join(words) for words in COMMANDS} == {
-        *("serve", "import", "export", "openapi"),
-        *("keys create", "keys list", "keys revoke", "organizations create", "organizations list"),
+        *("serve", "import", "export", "follow", "openapi"),
+        *("keys create", "keys list", "keys revoke"),
+        *("organizations create", "organizations change", "organizations list"),
+        *("webhooks add", "webhooks list", "webhooks test", "webhooks rotate", "webhooks remove"),
+        *("webhooks enable", "webhooks disable", "webhooks deliveries"),
         *("db upgrade", "db check", "db backup"),
     }
 

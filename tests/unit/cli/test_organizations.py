@@ -16,8 +16,11 @@ def test_organizations_are_made_and_listed(tmp_path: Path, database: str) -> Non
     source = write_json_lines(tmp_path / "records.jsonl", [record(1), record(2)])
     rowen("import", source, "--organization", "lisbon", "--database", database)
     header, *rows = rowen("organizations", "list", "--database", database).stdout.splitlines()
-    assert header == "name\ttime zone\tinterviews\tcreated"
-    assert [row.split("\t")[:3] for row in rows] == [["lisbon", "Europe/Lisbon", "2"], ["Ägypten Co", "UTC", "0"]]
+    assert header == "name\ttime zone\tinterviews\tdouble booking\tgrace\tcreated"
+    assert [row.split("\t")[:5] for row in rows] == [
+        ["lisbon", "Europe/Lisbon", "2", "allow", "0 min"],
+        ["Ägypten Co", "UTC", "0", "allow", "0 min"],
+    ]
     again = rowen("organizations", "create", "lisbon", "--database", database, status=1)
     assert again.stderr == "rowen: there is an organization 'lisbon' already\n"
 
@@ -49,3 +52,22 @@ def test_what_is_no_name_or_time_zone(tmp_path: Path, arguments: tuple[str, ...]
     done = rowen("organizations", *arguments, cwd=tmp_path, status=2)
     assert "Invalid value" in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_settings_are_changed_one_by_one(database: str) -> None:
+    at = ("--database", database)
+    rowen("organizations", "create", "lisbon", *at)
+    done = rowen("organizations", "change", "lisbon", "--double-booking", "reject", *at)
+    assert done.stderr == "Organization lisbon: double booking reject, grace 0 minutes.\n"
+    done = rowen("organizations", "change", "lisbon", "--grace", "60", *at)
+    assert done.stderr == "Organization lisbon: double booking reject, grace 60 minutes.\n"
+    _, row = rowen("organizations", "list", *at).stdout.splitlines()
+    assert row.split("\t")[3:5] == ["reject", "60 min"]
+
+
+@pytest.mark.parametrize("options", [("--double-booking", "maybe"), ("--grace", "-1"), ("--grace", "20000")])
+def test_settings_that_do_not_exist_are_refused(options: tuple[str, str], database: str) -> None:
+    rowen("organizations", "create", "lisbon", "--database", database)
+    rowen("organizations", "change", "lisbon", *options, "--database", database, status=2)
+    done = rowen("organizations", "change", "porto", "--database", database, status=1)
+    assert done.stderr == "rowen: there is no organization 'porto'\n"

@@ -2,13 +2,13 @@
 
 import pytest
 
-from rowen.app.ports import Organization
+from rowen.app.ports import DoubleBooking, Organization
 from rowen.harvest.conditional import document_etag, list_etag, matches
 from rowen.interviews.interview import OrganizationId
 from rowen.interviews.moments import Instant
 
 TAG = 'W/"abc"'
-ORGANIZATION = Organization(OrganizationId(1), "one", "UTC", Instant(5), 7, Instant(9), 3)
+ORGANIZATION = Organization(OrganizationId(1), "one", "UTC", Instant(5), 7, Instant(9), 3, DoubleBooking.ALLOW, 0)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import pytest
 
 from rowen.harvest.links import link_header
+from rowen.interviews.moments import Instant
 from rowen.interviews.query import PageRequest
 
 HERE = "https://a.example/v1/scheduled_interviews"
@@ -60,3 +61,16 @@ def test_links_are_there_where_they_apply(
 def test_parameters_are_echoed_but_for_what_breaks_a_header(given: str, echoed: str) -> None:
     header = link_header(HERE, (given,), PageRequest(), total=None, following=1)
     assert header == link("next", f"{echoed}&page=2&per_page=100&after=1")
+
+
+def test_a_sync_goes_on_as_of_its_first_page() -> None:
+    """By its time in milliseconds, however that would be written elsewhere; for `next` alone."""
+    request = PageRequest(number=2, size=10)
+    made = link_header(
+        HERE, ["updated_after=2024-01-01"], request, total=30, following=5, as_of=Instant(1_700_000_000_123)
+    )
+    assert made is not None
+    following, *others = made.split(",")
+    page = "updated_after=2024-01-01&page=3&per_page=10&after=5&as_of=1700000000123"
+    assert following == link("next", page)
+    assert not any("as_of" in other for other in others)

@@ -11,7 +11,7 @@ import pytest
 
 from rowen import logs
 from rowen.app.keys import digest
-from rowen.app.ports import KeyAccess, Organization
+from rowen.app.ports import DoubleBooking, KeyAccess, Organization
 from rowen.http import metrics
 from rowen.http.addresses import is_loopback, joined_headers, origin, scheme
 from rowen.http.answers import Exchange, RateState, attach
@@ -22,7 +22,7 @@ from rowen.interviews.errors import Code, Refusal, Unavailable
 from rowen.interviews.interview import OrganizationId
 from rowen.interviews.moments import Instant
 
-ORGANIZATION = Organization(OrganizationId(1), "one", "UTC", Instant(0), 0, Instant(0), 0)
+ORGANIZATION = Organization(OrganizationId(1), "one", "UTC", Instant(0), 0, Instant(0), 0, DoubleBooking.ALLOW, 0)
 
 
 def access(key_id: int = 1, rate_limit: int | None = None) -> KeyAccess:

@@ -17,7 +17,7 @@ def test_the_epoch_and_the_empty_text_are_criteria() -> None:
 
 def test_every_field_is_a_criterion() -> None:
     values = {name: Instant(0) for name in CRITERIA if name.endswith(("after", "before"))}
-    query = InterviewQuery(ApplicationId(1), "event", True, **values)
+    query = InterviewQuery(ApplicationId(1), "event", True, as_of=Instant(0), **values)
     assert tuple(query.criteria) == CRITERIA
 
 

@@ -29,7 +29,7 @@ def matches(size: int, revision: int = 1) -> Matches:
 
 
 def test_matches_are_found_for_their_organization_query_and_revision_only() -> None:
-    cache = MatchesCache()
+    cache: MatchesCache[InterviewQuery] = MatchesCache()
     cache.put(ONE, query("a"), matches(3, revision=5))
     assert cache.get(ONE, query("a"), at(5)) == matches(3, revision=5)
     assert cache.get(TWO, query("a"), at(5)) is None
@@ -40,7 +40,7 @@ def test_matches_are_found_for_their_organization_query_and_revision_only() -> N
 
 
 def test_of_one_query_only_the_last_matches_weigh() -> None:
-    cache = MatchesCache(limit=2 * ENTRY + 100)
+    cache: MatchesCache[InterviewQuery] = MatchesCache(limit=2 * ENTRY + 100)
     for revision in range(100):
         cache.put(ONE, query("a"), matches(5, revision))
         cache.put(TWO, query("a"), matches(5, revision))
@@ -49,7 +49,7 @@ def test_of_one_query_only_the_last_matches_weigh() -> None:
 
 
 def test_the_longest_unused_are_forgotten_first() -> None:
-    cache = MatchesCache(limit=3 * ENTRY)
+    cache: MatchesCache[InterviewQuery] = MatchesCache(limit=3 * ENTRY)
     for event in "abc":
         cache.put(ONE, query(event), matches(0))
     assert cache.get(ONE, query("a"), at(1)) is not None  # used again
@@ -58,7 +58,7 @@ def test_the_longest_unused_are_forgotten_first() -> None:
 
 
 def test_what_is_larger_than_the_bound_is_not_kept_and_pushes_nothing_out() -> None:
-    cache = MatchesCache(limit=2 * ENTRY)
+    cache: MatchesCache[InterviewQuery] = MatchesCache(limit=2 * ENTRY)
     cache.put(ONE, query("a"), matches(0))
     cache.put(ONE, query("b"), matches(10_000))
     assert cache.get(ONE, query("b"), at(1)) is None

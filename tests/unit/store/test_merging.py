@@ -114,9 +114,14 @@ def shared(storage: Storage, tmp_path_factory: pytest.TempPathFactory) -> Any:
 def kept(database: str, client: Client) -> list[list[tuple[Any, ...]]]:
     of = client.organization.id
     without = "id, application_id, external_event_id, created_at, updated_at, starts_at, ends_at, status, document"
+    times = ", ".join(f"CASE resource WHEN 'applications' THEN {name}_at END" for name in ("created", "updated"))
+    around = f"resource, id, status, derived, evidence, {times}"
+    booked = "interview_id, person, ends_at, starts_at"
     return [
         rows(database, f"SELECT {without} FROM scheduled_interviews WHERE organization_id = ? ORDER BY id", of),
-        rows(database, "SELECT id, active FROM applications WHERE organization_id = ? ORDER BY id", of),
+        rows(database, f"SELECT {around} FROM records WHERE organization_id = ? ORDER BY resource, id", of),
+        rows(database, f"SELECT {booked} FROM panel WHERE organization_id = ? ORDER BY 1, 2, 3", of),
+        rows(database, "SELECT resource, name, value, id FROM terms WHERE organization_id = ? ORDER BY 1, 2, 3, 4", of),
         rows(database, "SELECT last_id, interview_count FROM organizations WHERE id = ?", of),
     ]
 
@@ -127,7 +132,7 @@ _names = iter(range(10**6))
 @settings(PROFILE, max_examples=40)
 @given(st.lists(records, min_size=1, max_size=8), st.data())
 def test_neither_order_nor_batches_matter(shared: tuple[Writer, str], drawn: list[Record], data: st.DataObject) -> None:
-    """The same rows, applications and counts, however the records arrive: rivals of one id among them."""
+    """The same rows, records, bookings and counts, however the records arrive: rivals of one id among them."""
     writer, database = shared
     drawn = [{**each, "id": each["id"] % 3 + 1} for each in drawn]
     one, two = writer.new_client(f"{next(_names)}"), writer.new_client(f"{next(_names)}")
@@ -155,4 +160,4 @@ def test_nothing_is_kept_of_a_merge_that_fails(writer: Writer, client: Client, d
     with pytest.raises(sqlite3.IntegrityError):
         writer.merge(client, [record(1)])
     assert ledger(database) == before
-    assert rows(database, "SELECT id FROM scheduled_interviews UNION SELECT id FROM applications") == []
+    assert rows(database, "SELECT id FROM scheduled_interviews UNION SELECT id FROM records") == []

@@ -70,10 +70,13 @@ def test_pages_are_ranges_of_the_primary_key(writer: Writer, client: Client, dat
             steps = plan(connection, engine.prepare(make(engine)))
             assert "SEARCH scheduled_interviews USING PRIMARY KEY (organization_id=? AND id=?)" in steps
             assert not any("TEMP B-TREE FOR ORDER BY" in step for step in steps), steps
-        for single in (statements.document(), statements.application()):
+        for single, key in (
+            (statements.document(), "(organization_id=? AND id=?)"),
+            (statements.application(), "(organization_id=? AND resource=? AND id=?)"),
+        ):
             (step,) = plan(connection, engine.prepare(single))
             assert "USING" in step
-            assert "(organization_id=? AND id=?)" in step
+            assert key in step
 
 
 def test_documents_are_joined_in_the_order_of_their_ids(writer: Writer, client: Client, database: str) -> None:

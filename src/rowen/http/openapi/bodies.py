@@ -41,7 +41,7 @@ _EMAIL: Final[Json] = {
 _URL: Final[Json] = {
     "type": "string",
     "maxLength": LONGEST_TEXT,
-    "pattern": r"^[hH][tT][tT][pP][sS]?://[^\s\x00-\x1f]+$",
+    "pattern": r"^[hH][tT][tT][pP][sS]?://[^\s\x00-\x1f\x7f-\x9f]+$",
 }
 _ID: Final[Json] = {
     "description": "An id; clients of JSON without large numbers send it as text",

@@ -1,0 +1,326 @@
+"""Many clients that want the same at once: of those who race for one thing, one gets it.
+
+Each race is over a real server of two workers. What counts is what the clients were answered, and that the schedule,
+its history and its feed say the same.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from itertools import count
+from random import Random
+from typing import Any, Final
+
+import pytest
+import uvloop
+
+from rowen.app.ports import DoubleBooking
+from tests.concurrency.conftest import Served
+from tests.concurrency.writer import Client, writing
+from tests.property import world
+from tests.property.rules import organizer, time_text
+from tests.support.records import Record
+from tests.support.server import serving
+from tests.support.storage import Storage
+from tests.support.wire import Connection, Reply, connections
+
+pytestmark = [pytest.mark.xdist_group("races"), pytest.mark.timeout(300)]
+
+CLIENTS: Final = 64
+SLOTS: Final = 300
+KEYS: Final = 1_000
+SENT: Final = 8
+RACES: Final = 1_000
+HOUR: Final = 3_600_000
+FUTURE: Final = 4_102_444_800_000
+"""2100-01-01: the clock has nothing to do here."""
+
+V2: Final = "/v2/scheduled_interviews"
+ON_BEHALF: Final = {"On-Behalf-Of": "1"}
+
+_names = count(1)
+
+
+@pytest.fixture(scope="module")
+def office(storage: Storage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """Return a server of two workers, and a writer beside it."""
+    database = storage.new_database(tmp_path_factory.mktemp("races"))
+    with writing(database) as writer:
+        writer.new_client("first")
+        with serving(database, ["--rate-limit", "0", "--workers", "2"]) as server:
+            yield Served(server, writer, database)
+
+
+def new_client(office: Served) -> Client:
+    """Make an organization of users 1 to 30, applications 1 to 3, and the interviews 7001 and 7002."""
+    client = office.writer.new_client(f"race-{next(_names)}")
+    office.writer.merge_records(client, "users", [person(identifier) for identifier in range(1, 31)])
+    office.writer.merge_records(client, "applications", [world.application(i, 0) for i in world.APPLICATIONS])
+    office.writer.merge_records(client, "job_stages", [world.stage(1), world.stage(2)])
+    return client
+
+
+def person(identifier: int) -> Record:
+    """Return a user whom nothing but the id names."""
+    found = world.user(identifier, 0)
+    address = f"person{identifier}@example.com"
+    return {**found, "employee_id": None, "primary_email_address": address, "emails": [address]}
+
+
+def race(office: Served, client: Client, clients: int, work: Callable[[list[Connection]], Awaitable[None]]) -> None:
+    """Run work with so many connections to the server."""
+
+    async def run() -> None:
+        async with connections(office.server.port, client.key, clients) as opened:
+            await work(opened)
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(run())
+
+
+def everything(office: Served, client: Client) -> list[Record]:
+    """Return all interviews of an organization, as the API lists them."""
+    found: list[Record] = []
+    target: str | None = "/v1/scheduled_interviews?per_page=500"
+    with office.server.client(client.key) as http:
+        while target is not None:
+            response = http.get(target)
+            found += response.json()
+            target = response.links.get("next", {}).get("url")
+    return found
+
+
+def body_of(number: int, user: int, start: int, end: int, response_status: str = "accepted") -> Record:
+    """Return the body of a POST of one interviewer."""
+    return {
+        "application_id": 1,
+        "interview_id": 7001,
+        "interviewers": [{"user_id": user, "response_status": response_status}],
+        "start": time_text(start),
+        "end": time_text(end),
+        "external_event_id": f"race {number}",
+    }
+
+
+# Slots
+
+
+class Slots:
+    """The slots of ten people, two hours apart, and who races for them: makers, movers and those who accept after all.
+
+    Of the 64 clients a third each; movers have an interview elsewhere, the last third one in the slot, declined.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self._chance = Random(seed)
+        self.imported: list[Record] = []
+        self.rounds = [[self._entry(slot, client) for client in range(CLIENTS)] for slot in range(SLOTS)]
+
+    @staticmethod
+    def place(slot: int) -> tuple[int, int]:
+        """Return whose a slot is, and its middle."""
+        return slot % 10 + 1, FUTURE + slot // 10 * 2 * HOUR
+
+    def _entry(self, slot: int, client: int) -> tuple[str, str, Record]:
+        """Return the request by which a client tries to get a slot; each lasts over its middle."""
+        user, middle = self.place(slot)
+        start, end = middle - self._minutes(), middle + self._minutes()
+        number = slot * CLIENTS + client + 1
+        if client % 3 == 0:
+            return "POST", V2, body_of(number, user, start, end)
+        if client % 3 == 1:
+            elsewhere = FUTURE - (number + 1) * 2 * HOUR
+            self._import(number, user, (elsewhere, elsewhere + HOUR), "accepted")
+            return "PATCH", f"{V2}/{number}", {"start": time_text(start), "end": time_text(end)}
+        self._import(number, user, (start, end), "declined")
+        seat = {"user_id": user, "response_status": self._chance.choice(["accepted", "tentative"])}
+        return "PATCH", f"{V2}/{number}", {"interviewers": [seat]}
+
+    def _minutes(self) -> int:
+        return self._chance.randint(1, 60) * world.MINUTE
+
+    def _import(self, number: int, user: int, times: tuple[int, int], response_status: str) -> None:
+        known = person(user)
+        seat = {name: known[name] for name in ("id", "employee_id", "name")}
+        seat |= {"email": known["primary_email_address"], "response_status": response_status, "scorecard_id": None}
+        self.imported.append(
+            {
+                **dict.fromkeys(("location", "video_conferencing_url")),
+                "id": number,
+                "application_id": 1,
+                "external_event_id": f"imported {number}",
+                "start": {"date_time": time_text(times[0])},
+                "end": {"date_time": time_text(times[1])},
+                "status": "scheduled",
+                "created_at": time_text(world.SEASON),
+                "updated_at": time_text(world.SEASON),
+                "interview": {"id": 7001, "name": "Interview 1"},
+                "organizer": organizer(person(1)),
+                "interviewers": [seat],
+            }
+        )
+
+
+def test_of_all_who_want_one_slot_one_gets_it(office: Served) -> None:
+    client = new_client(office)
+    office.writer.change_settings(client, DoubleBooking.REJECT)
+    slots = Slots(1)
+    office.writer.merge(client, slots.imported, created_through_api=True)
+    replies: list[list[Reply]] = []
+
+    async def work(opened: list[Connection]) -> None:
+        for entries in slots.rounds:
+            asked = [each.ask(*entry, ON_BEHALF) for each, entry in zip(opened, entries, strict=True)]
+            replies.append(await asyncio.gather(*asked))
+
+    race(office, client, CLIENTS, work)
+    holders = _holders(everything(office, client))
+    ways: Counter[int] = Counter()
+    for slot, found in enumerate(replies):
+        assert Counter(each.status for each in found) == {200: 1, 409: CLIENTS - 1}, f"slot {slot}"
+        place = next(index for index, each in enumerate(found) if each.status == 200)
+        winner = found[place].json["id"]
+        ways[place % 3] += 1
+        assert holders[slots.place(slot)] == [winner]
+        refusal = [{"message": f"Overlaps interview {winner}", "field": "interviewers[0]"}]
+        assert all(each.json["errors"] == refusal for each in found if each.status == 409)
+    assert len(ways) == 3, "makers, movers and those who accept each win sometimes"
+    with office.server.client(client.key) as http:
+        assert http.get("/rowen/v1/conflicts").json() == {"conflicts": [], "more": False}
+        assert len(_changes(http.get)) == SLOTS
+
+
+def _holders(found: list[Record]) -> dict[tuple[int, int], list[int]]:
+    """Return which interviews keep whom busy over the middle of each slot."""
+    holders: dict[tuple[int, int], list[int]] = {Slots.place(slot): [] for slot in range(SLOTS)}
+    texts = {(user, middle): time_text(middle) for user, middle in holders}
+    busy: dict[int, list[Record]] = {}
+    for each in found:
+        if each["interviewers"][0]["response_status"] != "declined":
+            busy.setdefault(each["interviewers"][0]["id"], []).append(each)
+    for (user, middle), text in texts.items():
+        holders[user, middle] = [
+            each["id"] for each in busy[user] if each["start"]["date_time"] < text < each["end"]["date_time"]
+        ]
+    return holders
+
+
+def _changes(get: Callable[[str], Any]) -> list[Record]:
+    """Return what happened but for imports."""
+    found: list[Record] = []
+    after, more = 0, True
+    while more:
+        page = get(f"/rowen/v1/changes?limit=500&after={after}").json()
+        found += [each for each in page["changes"] if each["kind"] != "imported"]
+        after, more = page["last_revision"], page["more"]
+    return found
+
+
+# Idempotency keys
+
+
+async def until_answered(connection: Connection, body: Record, headers: dict[str, str]) -> Reply:
+    """Send a request again as long as it is being answered elsewhere."""
+    while True:
+        reply = await connection.ask("POST", V2, body, headers)
+        if reply.status != 409:
+            return reply
+        assert b"Idempotency-Key" in reply.body
+
+
+def test_a_request_that_is_sent_eight_times_is_carried_out_once(office: Served) -> None:
+    client = new_client(office)
+    answers: list[list[Reply]] = []
+
+    async def work(opened: list[Connection]) -> None:
+        for number in range(0, KEYS, len(opened) // SENT):
+            keys = range(number, min(number + len(opened) // SENT, KEYS))
+            sent = [
+                until_answered(opened[(key - number) * SENT + turn], _repeated(key), _keyed(key))
+                for key in keys
+                for turn in range(SENT)
+            ]
+            found = await asyncio.gather(*sent)
+            answers.extend(found[place : place + SENT] for place in range(0, len(found), SENT))
+        other = await asyncio.gather(
+            *(each.ask("POST", V2, _repeated(KEYS), _keyed(key)) for key, each in enumerate(opened))
+        )
+        assert [each.status for each in other] == [422] * len(opened)
+        assert all(each.json["errors"][0]["field"] == "Idempotency-Key" for each in other)
+
+    race(office, client, CLIENTS, work)
+    assert len(answers) == KEYS
+    assert all({each.status for each in found} == {200} for found in answers)
+    assert all(len({(each.body, each.headers["etag"]) for each in found}) == 1 for found in answers)
+    stored = everything(office, client)
+    assert sorted(found[0].json["id"] for found in answers) == [each["id"] for each in stored]
+    with office.server.client(client.key) as http:
+        assert len(_changes(http.get)) == KEYS
+
+
+def _repeated(number: int) -> Record:
+    return body_of(number, number % 30 + 1, FUTURE, FUTURE + HOUR)
+
+
+def _keyed(number: int) -> dict[str, str]:
+    return {**ON_BEHALF, "Idempotency-Key": f"key {number}"}
+
+
+# If-Match
+
+
+def test_no_update_is_lost(office: Served) -> None:
+    """Eight clients who have seen the same version change it, or delete it in the end: one does."""
+    client = new_client(office)
+    interviews = 50
+    won: dict[int, list[str]] = {}
+    deleted: set[int] = set()
+
+    async def compete(opened: list[Connection], seen: Reply, turn: int, last: bool) -> Reply:
+        identifier = seen.json["id"]
+        headers = {**ON_BEHALF, "If-Match": seen.headers["etag"]}
+        asked = [
+            each.ask("DELETE", f"/v1/scheduled_interviews/{identifier}", None, headers)
+            if last and place % 2
+            else each.ask("PATCH", f"{V2}/{identifier}", {"location": f"{turn} by {place}"}, headers)
+            for place, each in enumerate(opened)
+        ]
+        replies = await asyncio.gather(*asked)
+        winners = [place for place, each in enumerate(replies) if each.status == 200]
+        assert len(winners) == 1, Counter(each.status for each in replies)
+        gone = last and winners[0] % 2 == 1
+        assert {each.status for each in replies} <= ({200, 404, 412} if gone else {200, 412})
+        if gone:
+            deleted.add(identifier)
+        else:
+            won[identifier].append(f"{turn} by {winners[0]}")
+        return replies[winners[0]]
+
+    async def work(opened: list[Connection]) -> None:
+        groups = [opened[place : place + SENT] for place in range(0, len(opened), SENT)]
+
+        async def serve(group: list[Connection], numbers: range) -> None:
+            for number in numbers:
+                seen = await group[0].ask("POST", V2, body_of(number, 1, FUTURE, FUTURE + HOUR), ON_BEHALF)
+                won[seen.json["id"]] = []
+                for turn in range(RACES // interviews):
+                    seen = await compete(group, seen, turn, turn == RACES // interviews - 1)
+
+        await asyncio.gather(
+            *(serve(group, range(place, interviews, len(groups))) for place, group in enumerate(groups))
+        )
+
+    race(office, client, CLIENTS, work)
+    with office.server.client(client.key) as http:
+        told: dict[int, list[Any]] = {identifier: [] for identifier in won}
+        for each in _changes(http.get):
+            told[each["scheduled_interview_id"]] += [
+                (field["before"], field["after"]) for field in each["fields"] if field["field"] == "location"
+            ]
+    for identifier, locations in won.items():
+        steps = list(zip([None, *locations], locations, strict=False))
+        assert told[identifier] == steps + [(locations[-1], None)] * (identifier in deleted)
+    assert deleted
+    assert {each["id"]: each["location"] for each in everything(office, client)} == {
+        identifier: locations[-1] for identifier, locations in won.items() if identifier not in deleted
+    }

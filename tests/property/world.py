@@ -1,0 +1,207 @@
+"""A small world to schedule in: what the tests of writing draw commands from.
+
+Owns users, applications and stages in versions, each wholly told by its number, and the bodies that clients send.
+Small, so that commands meet: the same people, times and events again and again.
+"""
+
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from hypothesis import strategies as st
+
+from tests.property.rules import interviewer, organizer, time_text
+from tests.support.records import Record
+
+SEASON: Final = round(datetime(2024, 3, 9, tzinfo=UTC).timestamp()) * 1000
+"""The day before New York's clocks change, in milliseconds."""
+
+HALF_HOUR: Final = 1_800_000
+MINUTE: Final = 60_000
+EVENTS: Final = ("event-1", "event-2", "Größe, 1/2 + 100%&a=b", "😀")
+NAMES: Final = ("Kate Austen", "Łukasz Żółć", "😀\u2028", '"\\')
+RESPONSES: Final = ("needs_action", "declined", "tentative", "accepted")
+APPLICATIONS: Final = range(1, 4)
+USERS: Final = range(1, 6)
+GUESTS: Final = ("guest@example.com", "GUEST@example.com", "other@example.com")
+_STATUSES: Final = ("active", "rejected", "active", "hired")
+
+
+def user(identifier: int, version: int) -> Record:
+    """Return a user as of one version; some share an address or an employee id."""
+    first, last = NAMES[(identifier + version) % len(NAMES)], f"No. {identifier}"
+    address = f"user{identifier}.{version % 2}@example.com"
+    shared = ["shared@example.com"] if identifier in (3, 4) else []
+    return {
+        "id": identifier,
+        "name": f"{first} {last}",
+        "first_name": first,
+        "last_name": last,
+        "primary_email_address": address,
+        "updated_at": _versioned(version),
+        "created_at": time_text(SEASON),
+        "disabled": False,
+        "site_admin": False,
+        "emails": [address, *shared],
+        "employee_id": (None, "shared", f"e{identifier}")[(identifier + version // 2) % 3],
+        "linked_candidate_ids": [],
+        "offices": [],
+        "departments": [],
+    }
+
+
+def application(identifier: int, version: int) -> Record:
+    """Return an application as of one version."""
+    return {
+        "id": identifier,
+        "candidate_id": 9000 + identifier,
+        "last_activity_at": _versioned(version),
+        "status": _STATUSES[version % len(_STATUSES)],
+    }
+
+
+def stage(identifier: int) -> Record:
+    """Return a stage of one interview."""
+    interview = {"id": 7000 + identifier, "name": f"Interview {identifier}"}
+    return {"id": identifier, "updated_at": _versioned(0), "job_id": 1, "interviews": [interview]}
+
+
+def _versioned(version: int) -> str:
+    return time_text(SEASON + version * 1000)
+
+
+half_hours = st.sampled_from([0, 1, 10, 21, 26, 38, 48, 56, 57, 96])
+users = st.sampled_from([1, 2, 1, 2, 3, 1, 2, 1, 9, None])
+picks = st.integers(0, 99)
+
+
+@st.composite
+def ends(draw: st.DrawFn) -> tuple[Any, Any]:
+    """Draw a start and an end: now and then of two kinds, or in the wrong order."""
+    first, second = draw(st.tuples(half_hours, half_hours))
+    if draw(st.integers(0, 9)):
+        first, second = min(first, second), max(first, second)
+    texts = [time_text(SEASON + each * HALF_HOUR) for each in (first, second)]
+    kind = draw(st.sampled_from(["flat", "flat", "time", "day", "day", "mixed"]))
+    start, end = ({"date": text[:10]} if kind == "day" else {"date_time": text} for text in texts)
+    return (texts[0], texts[1]) if kind == "flat" else (start, {"date": texts[1][:10]} if kind == "mixed" else end)
+
+
+@st.composite
+def seats(draw: st.DrawFn) -> Record:
+    """Draw one interviewer of a body."""
+    one = draw(st.sampled_from([*USERS, *USERS, 9]))
+    named = user(one, draw(st.integers(0, 1)))
+    seat = draw(
+        st.sampled_from(
+            [
+                {"user_id": one},
+                {"user_id": one},
+                {"email": named["primary_email_address"]},
+                {"email": named["primary_email_address"].upper(), "user_id": one},
+                {"email": draw(st.sampled_from((*GUESTS, "shared@example.com")))},
+                {"employee_id": named["employee_id"] or "nobody"},
+                {"user_id": one, "employee_id": named["employee_id"] or "nobody"},
+                {"user_id": one, "name": named["name"]},
+                {"email": GUESTS[0], "name": "Guest"},
+            ]
+        )
+    )
+    return {**seat, "response_status": draw(st.sampled_from(RESPONSES))}
+
+
+panels = st.lists(seats(), min_size=1, max_size=3)
+
+
+@st.composite
+def new_interviews(draw: st.DrawFn) -> Record:
+    """Draw the body of a POST."""
+    start, end = draw(ends())
+    return {
+        "application_id": draw(st.sampled_from([*APPLICATIONS, *APPLICATIONS, 8])),
+        "interview_id": draw(st.sampled_from([7001, 7002, 7001, 7002, 7009])),
+        "interviewers": draw(panels),
+        "start": start,
+        "end": end,
+        "external_event_id": draw(st.sampled_from(EVENTS) | st.uuids().map(str)),
+        **draw(st.fixed_dictionaries({}, optional=_EXTRAS)),
+    }
+
+
+_EXTRAS: Final[dict[str, st.SearchStrategy[Any]]] = {
+    "location": st.sampled_from([None, *NAMES[:2]]),
+    "video_conferencing_url": st.sampled_from([None, "https://example.com/room?a=b&c=ü"]),
+}
+
+
+@st.composite
+def changes(draw: st.DrawFn) -> Record:
+    """Draw the body of a PATCH."""
+    body: Record = draw(st.fixed_dictionaries({}, optional=_EXTRAS))
+    if draw(st.booleans()):
+        start, end = draw(ends())
+        body |= draw(st.sampled_from([{"start": start, "end": end}, {"start": start, "end": end}, {"end": end}]))
+    if draw(st.booleans()):
+        body["interviewers"] = draw(panels)
+    if draw(st.integers(0, 3)) == 0:
+        body["external_event_id"] = draw(st.sampled_from(EVENTS))
+    return body
+
+
+@st.composite
+def scorecard_changes(draw: st.DrawFn) -> Record:
+    """Draw the body of a scorecard's PATCH."""
+    attribute = st.fixed_dictionaries(
+        {
+            "name": st.sampled_from(NAMES[:2]),
+            "type": st.sampled_from([None, "Skills"]),
+            "note": st.none(),
+            "rating": st.sampled_from(["no", "mixed", "strong_yes", "no_decision"]),
+        }
+    )
+    question = st.fixed_dictionaries(
+        {"id": st.sampled_from([None, 5]), "question": st.just("Why?"), "answer": st.none()}
+    )
+    body: Record = draw(
+        st.fixed_dictionaries(
+            {},
+            optional={
+                "attributes": st.lists(attribute, max_size=2),
+                "questions": st.lists(question, max_size=1),
+                "overall_recommendation": st.sampled_from(["yes", "definitely_not"]),
+            },
+        )
+    )
+    return {**body, "submit": True} if draw(st.integers(0, 2)) else body
+
+
+@st.composite
+def imported(draw: st.DrawFn) -> Record:
+    """Draw an interview as another server had it, of people and an application that are known."""
+    first, second = sorted(draw(st.tuples(half_hours, half_hours)))
+    kind = draw(st.sampled_from(["date_time", "date_time", "date"]))
+    times = [time_text(SEASON + each * HALF_HOUR) for each in (first, second)]
+    start, end = ({kind: text if kind == "date_time" else text[:10]} for text in times)
+    number = draw(st.sampled_from([1, 2]))
+    panel = [_sitting(draw, one) for one in draw(st.lists(st.sampled_from(USERS), max_size=2, unique=True))]
+    return {
+        "id": draw(st.integers(1, 8) | st.just(60)),
+        "application_id": draw(st.sampled_from(APPLICATIONS)),
+        "external_event_id": draw(st.sampled_from([None, *EVENTS])),
+        "start": start,
+        "end": end,
+        "location": None,
+        "video_conferencing_url": None,
+        "status": draw(st.sampled_from(["scheduled", "awaiting_feedback", "complete"])),
+        "created_at": draw(st.none() | half_hours.map(lambda each: time_text(SEASON + each * HALF_HOUR))),
+        "updated_at": draw(st.none() | half_hours.map(lambda each: time_text(SEASON + each * HALF_HOUR))),
+        "interview": {"id": 7000 + number, "name": f"Interview {number}"},
+        "organizer": organizer(user(draw(st.sampled_from(USERS)), draw(st.integers(0, 3)))),
+        "interviewers": panel,
+    }
+
+
+def _sitting(draw: st.DrawFn, identifier: int) -> Record:
+    known = user(identifier, draw(st.integers(0, 3)))
+    person = {**known, "email": known["primary_email_address"]}
+    seat = interviewer(person, {"response_status": draw(st.sampled_from(RESPONSES))})
+    return {**seat, "scorecard_id": draw(st.sampled_from([None, None, 5]))}

@@ -1,0 +1,205 @@
+"""Fields that are the server's: at every level of every write they are refused by name, and nothing is written."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pytest
+
+from rowen.harvest.operations import OPERATIONS
+from tests.security.world import START, Side, World
+from tests.support.records import Record
+
+TIME: Final = "2001-01-01T00:00:00.000Z"
+SERVERS_FIELDS: Final[Record] = {
+    "id": 4,
+    "status": "complete",
+    "created_at": TIME,
+    "updated_at": TIME,
+    "organizer": {"id": 4},
+    "organizer_id": 4,
+    "interview": {"id": 4, "name": "Mine"},
+    "interviewer": {"id": 4},
+    "interview_step": {"id": 4},
+    "scorecard_id": 4,
+    "created_through_api": True,
+    "organization_id": 2,
+    "organization": "auckland",
+    "revision": 1,
+    "due_at": 0,
+    "starts_at": 0,
+    "document": "{}",
+    "derived": True,
+    "submitted_by": {"id": 4},
+    "submitted_at": TIME,
+    "interviewed_at": TIME,
+    "candidate_id": 4,
+    "ratings": {"yes": ["Luck"]},
+    "secret": "whsec_" + "A" * 43 + "=",
+    "previous_secret": "whsec_" + "A" * 43 + "=",
+    "previous_secret_until": TIME,
+    "reason": None,
+    "api_key_id": 1,
+    "permissions": ["webhooks:list"],
+    "actor": {"kind": "clock"},
+    "on_behalf_of": 4,
+    "problems": [],
+    "knows_guests": True,
+    "double_booking": "allow",
+    "__class__": "Draft",
+}
+"""Plausible values of all that is not the client's to say, in any resource."""
+
+ENDS: Final = ("start", "end")
+FIRST: Final = tuple(SERVERS_FIELDS)[:3]
+"""Enough for the ends of an interview, which take one key and no other, whatever it is."""
+
+
+@dataclass(frozen=True)
+class Write:
+    """A write that would be accepted: its method, path and body, and where there are objects in that body.
+
+    `own` are the fields of the server's list that the client may set after all, by level.
+    """
+
+    method: str
+    path: str
+    body: Record
+    levels: tuple[str, ...] = ("",)
+    own: tuple[tuple[str, str], ...] = ()
+
+    def with_field(self, level: str, name: str, value: Any) -> Record:
+        """Return the body with one more field at a level."""
+        body: Any = {**self.body}
+        if not level:
+            return {**body, name: value}
+        if level.endswith("[0]"):
+            array = level.removesuffix("[0]")
+            return {**body, array: [{**body[array][0], name: value}, *body[array][1:]]}
+        return {**body, level: {**body[level], name: value}}
+
+    def named(self, level: str, name: str) -> str:
+        """Return the path of the field that must be named; an end of an interview is one value."""
+        if level in ENDS:
+            return level
+        return f"{level}.{name}" if level else name
+
+
+def writes(home: Side) -> dict[str, Write]:
+    """Return every write there is, by a name."""
+    times = {"start": {"date_time": START}, "end": {"date_time": "2049-03-27T00:00:00Z"}}
+    whole = home.new_interview("assigned", **times)
+    for_application = {name: value for name, value in whole.items() if name != "application_id"}
+    changes = {name: whole[name] for name in ("interviewers", "start", "end")}
+    levels = ("", "interviewers[0]", "start", "end")
+    alias = (("interviewers[0]", "id"),)  # a client in the wild names a user so
+    draft = {
+        "overall_recommendation": "no",
+        "attributes": [{"name": "Judgement", "rating": "no"}],
+        "questions": [{"question": "Why?", "answer": "No"}],
+    }
+    scorecard = {"scheduled_interview_id": home.ids["overlapping"], "interviewer_id": home.ids["user"], **draft}
+    parts = ("", "attributes[0]", "questions[0]")
+    question = (("questions[0]", "id"),)  # which question it is
+    ids = home.ids
+    return {
+        "create": Write("POST", "/v2/scheduled_interviews", whole, levels, alias),
+        "create strictly": Write("POST", "/v1/scheduled_interviews", whole, levels, alias),
+        "create for application": Write(
+            "POST", f"/v1/applications/{ids['application']}/scheduled_interviews", for_application, levels, alias
+        ),
+        "change": Write("PATCH", f"/v2/scheduled_interviews/{ids['overlapping']}", changes, levels, alias),
+        "change strictly": Write("PATCH", f"/v1/scheduled_interviews/{ids['overlapping']}", changes, levels, alias),
+        "score": Write("POST", "/rowen/v1/scorecards", scorecard, parts, question),
+        "change score": Write("PATCH", f"/rowen/v1/scorecards/{ids['draft']}", draft, parts, question),
+        "add webhook": Write("POST", "/rowen/v1/webhooks", {"url": "http://127.0.0.1:9/"}),
+        "change webhook": Write("PATCH", f"/rowen/v1/webhooks/{ids['webhook']}", {"enabled": True}),
+        "test webhook": Write("POST", f"/rowen/v1/webhooks/{ids['webhook']}/test", {}),
+        "rotate webhook": Write("POST", f"/rowen/v1/webhooks/{ids['webhook']}/rotate", {}),
+    }
+
+
+NAMES: Final = (
+    *("create", "create strictly", "create for application", "change", "change strictly", "score", "change score"),
+    *("add webhook", "change webhook", "test webhook", "rotate webhook"),
+)
+FIXED: Final = {
+    "change": ("application_id", "interview_id"),
+    "change strictly": ("application_id", "interview_id"),
+    "change score": ("scheduled_interview_id", "interviewer_id", "application_id"),
+    "score": ("application_id",),
+    "add webhook": ("enabled",),
+}
+"""What can be said once or never, and belongs to another call or to the path."""
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_the_servers_is_refused_by_name_at_every_level(world: World, name: str) -> None:
+    home = world.home
+    write = writes(home)[name]
+    with world.unchanged():
+        for level in write.levels:
+            for field, value in SERVERS_FIELDS.items():
+                if (level, field) in write.own or (level in ENDS and field not in FIRST):
+                    continue
+                answer = home.send(write.method, write.path, write.with_field(level, field, value))
+                assert answer.status_code == 422, (level, field, answer.text)
+                assert [each["field"] for each in answer.json()["errors"]] == [write.named(level, field)], answer.text
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_all_of_it_at_once_is_all_named(world: World, name: str) -> None:
+    home = world.home
+    write = writes(home)[name]
+    levels = [level for level in write.levels if level not in ENDS]
+    content = write.body
+    for level in levels:
+        for field, value in SERVERS_FIELDS.items():
+            if (level, field) not in write.own:
+                content = Write(write.method, write.path, content).with_field(level, field, value)
+    with world.unchanged():
+        answer = home.send(write.method, write.path, content)
+    assert answer.status_code == 422
+    expected = {
+        write.named(level, field) for level in levels for field in SERVERS_FIELDS if (level, field) not in write.own
+    }
+    assert {each["field"] for each in answer.json()["errors"]} == expected
+
+
+@pytest.mark.parametrize("name", FIXED)
+def test_what_another_call_says_is_refused_by_name(world: World, name: str) -> None:
+    home = world.home
+    write = writes(home)[name]
+    with world.unchanged():
+        for field in FIXED[name]:
+            answer = home.send(write.method, write.path, write.with_field("", field, home.ids.get("application")))
+            assert answer.status_code == 422, (field, answer.text)
+            assert [each["field"] for each in answer.json()["errors"]] == [field]
+
+
+def test_a_body_of_a_delete_says_nothing(world: World) -> None:
+    """Whatever it holds, it is not looked at: the id of the path counts."""
+    home = world.home
+    body = {"id": home.ids["scheduled"], "status": "scheduled"}
+    with world.unchanged():
+        missing = home.send("DELETE", f"/v1/scheduled_interviews/{home.ids['scheduled'] + 500}", body)
+    assert missing.status_code == 404
+
+
+def test_every_write_is_tried_and_would_be_accepted_without_them(world: World) -> None:
+    home = world.home
+    every = writes(home)
+    assert tuple(every) == NAMES
+    tried = {(write.method, write.path) for write in every.values()}
+    assert len(tried) == len(every)
+    described = {
+        (operation.method, operation.path)
+        for operation in OPERATIONS
+        if operation.method != "GET" and operation.method != "DELETE"
+    }
+    assert len(described) == len(every)
+    for number, (name, write) in enumerate(every.items()):
+        content = write.body
+        if "external_event_id" in content:
+            content = {**content, "external_event_id": f"assigned-{number}"}
+        answer = home.send(write.method, write.path, content)
+        assert answer.status_code == 200, (name, answer.text)

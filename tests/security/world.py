@@ -1,0 +1,214 @@
+"""Two organizations on one server that must know nothing of each other.
+
+Owns what each has, in ids of its own, and what of it can be seen. Everything that only the other one has carries its
+name, so that a leak can be seen in the bytes.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+import httpx
+
+from rowen import wiring
+from rowen.app.ports import Organization
+from rowen.harvest import documents, resources
+from rowen.store.record_merging import RecordTableMerger
+from tests.support.changes import Chronicler, chronicling
+from tests.support.records import Record, canonical
+from tests.support.server import Server, serving
+
+HOME: Final = "home"
+AUCKLAND: Final = "auckland"
+START: Final = "2049-03-26T22:15:00.000Z"
+END: Final = "2049-03-26T23:00:00.000Z"
+EARLIER: Final = "2020-01-15T12:00:00.000Z"
+NOWHERE: Final = 987_654_321
+"""The id of nothing in either organization."""
+
+_BASES: Final = {HOME: 1_000, AUCKLAND: 2_000_000}
+_CLOSED: Final = "http://127.0.0.1:9/"  # the port of `discard`, where nobody listens
+_SEEN: Final = (
+    "/rowen/v1/changes?limit=500",
+    "/rowen/v1/webhooks",
+    "/rowen/v1/conflicts",
+    *(f"/v1/{name}?per_page=500" for name in ("scheduled_interviews", "users", "applications", "scorecards")),
+    "/v1/job_stages?per_page=500",
+)
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the organizations, the key that may do everything, and the ids of what it has."""
+
+    name: str
+    organization: Organization
+    key: str
+    client: httpx.Client
+    ids: Mapping[str, int]
+
+    @property
+    def email(self) -> str:
+        """The address of its user."""
+        return f"ada@{self.name}.example"
+
+    @property
+    def employee_id(self) -> str:
+        """The employee id of its user."""
+        return f"E-{self.name}"
+
+    @property
+    def event(self) -> str:
+        """The external event id of its interview."""
+        return f"{self.name}-first"
+
+    def new_interview(self, event: str, **changes: Any) -> Record:
+        """Return the body of a POST that is accepted; `changes` replace its fields."""
+        return {
+            "application_id": self.ids["application"],
+            "interview_id": self.ids["interview"],
+            "interviewers": [{"user_id": self.ids["user"], "response_status": "accepted"}],
+            "start": START,
+            "end": END,
+            "external_event_id": event,
+            **changes,
+        }
+
+    def seen(self) -> list[bytes]:
+        """Return all that can be seen of it."""
+        return [self.client.get(path).raise_for_status().content for path in _SEEN]
+
+    def send(self, method: str, path: str, content: Any = None, **headers: str) -> httpx.Response:
+        """Send a JSON value on behalf of its user; in the names of headers `_` is a hyphen."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        body = {} if content is None else {"json": content}
+        return self.client.request(method, path, headers={"On-Behalf-Of": str(self.ids["user"]), **named}, **body)
+
+
+@dataclass(frozen=True)
+class World:
+    """A server, both organizations, and the database from within."""
+
+    server: Server
+    chronicler: Chronicler
+    home: Side
+    auckland: Side
+
+    def key(self, name: str, *permissions: str) -> str:
+        """Make a key of the home organization."""
+        return self.chronicler.new_key(self.home.organization, name, *permissions)
+
+    @contextmanager
+    def unchanged(self) -> Iterator[None]:
+        """Require that the block changes nothing that can be seen in either organization."""
+        before = [side.seen() for side in (self.home, self.auckland)]
+        yield
+        assert [side.seen() for side in (self.home, self.auckland)] == before
+
+
+def _records(name: str, ids: Mapping[str, int]) -> dict[str, list[Record]]:
+    times = {"created_at": EARLIER, "updated_at": EARLIER}
+    users = [
+        {
+            "id": ids[who],
+            "first_name": first,
+            "last_name": name.title(),
+            "primary_email_address": f"{first.lower()}@{name}.example",
+            "employee_id": employee,
+            "site_admin": False,
+            **times,
+        }
+        for who, first, employee in (("user", "Ada", f"E-{name}"), ("other_user", "Grace", f"F-{name}"))
+    ]
+    application = {
+        "id": ids["application"],
+        "candidate_id": ids["candidate"],
+        "applied_at": EARLIER,
+        "last_activity_at": EARLIER,
+        "prospect": False,
+        "status": "active",
+        "jobs": [{"id": ids["job"], "name": f"Pilot {name}"}],
+    }
+    stage = {
+        "id": ids["stage"],
+        "name": f"Stage {name}",
+        "job_id": ids["job"],
+        "priority": 0,
+        "interviews": [{"id": ids["interview"], "name": f"Flight {name}"}],
+        **times,
+    }
+    scorecard = {
+        "id": ids["old_scorecard"],
+        "application_id": ids["application"],
+        "interview": f"Flight {name}",
+        "submitted_at": EARLIER,
+        "overall_recommendation": "yes",
+        **times,
+    }
+    return {"users": users, "applications": [application], "job_stages": [stage], "scorecards": [scorecard]}
+
+
+# The last is what the ids that the ledger gives out come after.
+_NAMES: Final = ("user", "other_user", "application", "candidate", "job", "stage", "interview", "old_scorecard")
+
+
+def _made(side: Side, webhooks: int) -> dict[str, int]:
+    """Make what is made through the API, and return its ids."""
+
+    def post(path: str, content: Record) -> int:
+        answer = side.send("POST", path, content)
+        assert answer.status_code == 200, answer.text
+        identifier: int = answer.json()["id"]
+        return identifier
+
+    hooks = [post("/rowen/v1/webhooks", {"url": _CLOSED + side.name}) for _ in range(webhooks)]
+    made = {"webhook": hooks[-1]}
+    panel = [{"user_id": side.ids[who], "response_status": "accepted"} for who in ("user", "other_user")]
+    made["scheduled"] = post("/v2/scheduled_interviews", side.new_interview(side.event, interviewers=panel))
+    made["overlapping"] = post(
+        "/v2/scheduled_interviews", side.new_interview(f"{side.name}-second", location=f"Room {side.name}")
+    )
+    for name, who, submit in (("scorecard", "user", True), ("draft", "other_user", False)):
+        made[name] = post(
+            "/rowen/v1/scorecards",
+            {
+                "scheduled_interview_id": made["scheduled"],
+                "interviewer_id": side.ids[who],
+                "overall_recommendation": "yes",
+                "attributes": [{"name": f"Skill {side.name}", "rating": "yes"}],
+                "questions": [{"question": f"Why {side.name}?", "answer": "Because"}],
+                "submit": submit,
+            },
+        )
+    return made
+
+
+@contextmanager
+def _founded(server: Server, chronicler: Chronicler, name: str, webhooks: int) -> Iterator[Side]:
+    organization = chronicler.run(chronicler.store.organizations.create(name, "UTC", wiring.now()))
+    ids = {what: _BASES[name] + number for number, what in enumerate(_NAMES, 1)}
+    merger = RecordTableMerger(chronicler.store.engine, documents, resources)
+    drafts = [
+        resources.draft(resource, canonical(each))
+        for resource, records in _records(name, ids).items()
+        for each in records
+    ]
+    chronicler.run(merger.merge(organization, drafts, now=wiring.now()))
+    key = chronicler.new_key(organization, "all")
+    with server.client(key) as client:
+        side = Side(name, organization, key, client, ids)
+        ids.update(_made(side, webhooks))
+        yield side
+
+
+@contextmanager
+def inhabited(database: str) -> Iterator[World]:
+    """Serve both organizations until the end of the block."""
+    with (
+        chronicling(database) as chronicler,
+        serving(database, ["--rate-limit", "0", "--webhook-allow", "127.0.0.1"]) as server,
+        _founded(server, chronicler, HOME, 1) as home,
+        _founded(server, chronicler, AUCKLAND, 3) as auckland,
+    ):
+        yield World(server, chronicler, home, auckland)

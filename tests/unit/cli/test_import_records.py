@@ -1,0 +1,96 @@
+"""`rowen import` of what stands around the interviews: told by shape, by option or by file name; users from CSV."""
+
+import gzip
+import subprocess
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import pytest
+
+from tests.support.command import rowen
+from tests.support.records import Record, canonical, record
+
+USER: Final[Record] = {"id": 1, "primary_email_address": "a@example.com", "updated_at": "2024-01-01T00:00:00.000Z"}
+APPLICATION: Final[Record] = {"id": 2, "prospect": False, "applied_at": "2024-01-01T00:00:00.000Z"}
+STAGE: Final[Record] = {"id": 3, "job_id": 9, "interviews": []}
+SCORECARD: Final[Record] = {"id": 4, "application_id": 2, "interviewer": None, "overall_recommendation": "yes"}
+MIXED: Final = (record(5), USER, APPLICATION, record(6), STAGE, SCORECARD)
+ROWS: Final = """\
+id;Name;E-Mails;emails;disabled;employee_id
+7;Kate Austen;;kate@example.com, k@example.com;no;00123
+
+8;"Sun-Hwa
+Kwon";;;yes;
+"""
+
+
+def counted(done: subprocess.CompletedProcess[str]) -> list[int]:
+    """Return the numbers of an import: read, new, changed, unchanged, older, rejected."""
+    return [int(cell) for cell in done.stdout.splitlines()[-1].split("\t")]
+
+
+@pytest.mark.parametrize("form", ["lines", "array", "wrapped"])
+def test_every_record_is_told_by_its_shape(database: str, tmp_path: Path, form: str) -> None:
+    lines = [canonical(each) for each in MIXED]
+    if form == "array":
+        body = b"[" + b",".join(lines) + b"]"
+    else:
+        streams = ("interviews", "users", "applications", "interviews", "job_stages", "scorecards")
+        wrapped = [
+            b'{"type":"RECORD","stream":"%b","record":%b}' % (s.encode(), i)
+            for s, i in zip(streams, lines, strict=True)
+        ]
+        body = b"\n".join(wrapped if form == "wrapped" else lines)
+    file = tmp_path / "mixed.json"
+    file.write_bytes(body)
+    dry = counted(rowen("import", file, "--database", database, "--dry-run"))
+    assert dry == counted(rowen("import", file, "--database", database)) == [6, 6, 0, 0, 0, 0]
+    assert counted(rowen("import", file, "--database", database)) == [6, 0, 0, 6, 0, 0]
+
+
+def test_bad_records_are_named_as_what_they_are(database: str, tmp_path: Path) -> None:
+    file = tmp_path / "bad.jsonl"
+    bad = [{**USER, "emails": "a@b"}, {**APPLICATION, "applied_at": "soon"}, {**STAGE, "interviews": [{"id": 0}]}]
+    file.write_bytes(b"\n".join(canonical(each) for each in (USER, *bad, {"id": 1})))
+    told = rowen("import", file, "--database", database, status=1).stderr
+    assert f"{file}:2: emails: must be " in told
+    assert f'{file}:3: applied_at: is no ISO-8601 date or time ("soon")' in told
+    assert f"{file}:4: interviews[0].id: must be `int` >= 1 (0)" in told or f"{file}:4: interviews" in told
+    assert f"{file}:5: application_id: is missing" in told
+
+
+def test_an_option_tells_what_no_shape_does(database: str, tmp_path: Path) -> None:
+    file = tmp_path / "short.jsonl"
+    file.write_bytes(msgspec.json.encode({"id": 1, "name": "Somebody"}))
+    rowen("import", file, "--database", database, status=1)
+    assert counted(rowen("import", file, "--database", database, "--resource", "users")) == [1, 1, 0, 0, 0, 0]
+    assert "users" in rowen("import", file, "--database", database, "--resource", "offices", status=2).stderr
+
+
+@pytest.mark.parametrize("name", ["users.csv", "users.CSV.gz"])
+def test_users_come_from_a_table_too(database: str, tmp_path: Path, name: str) -> None:
+    file = tmp_path / name
+    body = b"\xef\xbb\xbf" + ROWS.encode().replace(b"\n", b"\r\n")
+    file.write_bytes(gzip.compress(body) if name.endswith(".gz") else body)
+    done = rowen("import", file, "--database", database)
+    assert counted(done) == [2, 2, 0, 0, 0, 0]
+    assert 'Passed over: 1 columns "e-mails"' in done.stderr
+    assert counted(rowen("import", file, "--database", database)) == [2, 0, 0, 2, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ("id,email\n1,a@b\nx,a@b\n", '3: id: must be `int`, got `str` ("x")'),
+        ("id,disabled\n1,maybe\n", '2: disabled: must be `bool`, got `str` ("maybe")'),
+        ("id,email\n1,a@b,c\n", "2: the row has 3 cells, and the first row of the file 2"),
+        ('id,email\n1,"a@b\n2,c@d\n', "2: the quotes that open in this row are never closed"),
+        ("name,email\nKate,a@b\n", "1: the first row must name the columns, and one of them must be `id`"),
+        ('id,name\n1,"a"b\n', "2: this is no row of a CSV file"),
+    ],
+)
+def test_bad_rows_are_named(database: str, tmp_path: Path, rows: str, message: str) -> None:
+    file = tmp_path / "users.csv"
+    file.write_text(rows)
+    assert f"{file}:{message}" in rowen("import", file, "--database", database, status=1).stderr

@@ -1,0 +1,1 @@
+"""Telling: what it is made of."""
