@@ -23,7 +23,7 @@ RESPONSES: Final = ("needs_action", "declined", "tentative", "accepted")
 APPLICATIONS: Final = range(1, 4)
 USERS: Final = range(1, 6)
 GUESTS: Final = ("guest@example.com", "GUEST@example.com", "other@example.com")
-_STATUSES: Final = ("active", "rejected", "active", "hired")
+_STATUSES: Final = ("active", "rejected", "active", "active", "active", "hired", "active", "active", "active")
 
 
 def user(identifier: int, version: int) -> Record:
@@ -70,7 +70,9 @@ def _versioned(version: int) -> str:
 
 
 half_hours = st.sampled_from([0, 1, 10, 21, 26, 38, 48, 56, 57, 96])
-users = st.sampled_from([1, 2, 1, 2, 3, 1, 2, 1, 9, None])
+users = st.sampled_from([*USERS] * 4 + [9, None])
+"""For whom something is done: now and then for nobody who is known, or for nobody."""
+
 picks = st.integers(0, 99)
 
 
@@ -78,38 +80,44 @@ picks = st.integers(0, 99)
 def ends(draw: st.DrawFn) -> tuple[Any, Any]:
     """Draw a start and an end: now and then of two kinds, or in the wrong order."""
     first, second = draw(st.tuples(half_hours, half_hours))
-    if draw(st.integers(0, 9)):
+    if draw(st.integers(0, 19)):
         first, second = min(first, second), max(first, second)
     texts = [time_text(SEASON + each * HALF_HOUR) for each in (first, second)]
-    kind = draw(st.sampled_from(["flat", "flat", "time", "day", "day", "mixed"]))
+    kind = draw(st.sampled_from(["flat"] * 9 + ["time"] * 5 + ["day"] * 5 + ["mixed"]))
     start, end = ({"date": text[:10]} if kind == "day" else {"date_time": text} for text in texts)
     return (texts[0], texts[1]) if kind == "flat" else (start, {"date": texts[1][:10]} if kind == "mixed" else end)
 
 
 @st.composite
-def seats(draw: st.DrawFn) -> Record:
-    """Draw one interviewer of a body."""
-    one = draw(st.sampled_from([*USERS, *USERS, 9]))
+def seats(draw: st.DrawFn, one: int) -> Record:
+    """Draw one interviewer of a body: nearly always by id, else by what a user has, or had once, or nobody has."""
     named = user(one, draw(st.integers(0, 1)))
-    seat = draw(
-        st.sampled_from(
-            [
-                {"user_id": one},
-                {"user_id": one},
-                {"email": named["primary_email_address"]},
-                {"email": named["primary_email_address"].upper(), "user_id": one},
-                {"email": draw(st.sampled_from((*GUESTS, "shared@example.com")))},
-                {"employee_id": named["employee_id"] or "nobody"},
-                {"user_id": one, "employee_id": named["employee_id"] or "nobody"},
-                {"user_id": one, "name": named["name"]},
-                {"email": GUESTS[0], "name": "Guest"},
-            ]
-        )
+    by = draw(
+        st.sampled_from(["id"] * 40 + ["email", "both", "shared", "employee_id", "all", "name", "guest", "guest"])
     )
+    seat: Record = {"user_id": one}
+    if by in ("email", "both"):
+        seat = {"email": named["primary_email_address"].upper(), **(seat if by == "both" else {})}
+    elif by in ("employee_id", "all"):
+        seat = {**(seat if by == "all" else {}), "employee_id": named["employee_id"] or "nobody"}
+    elif by == "name":
+        seat["name"] = named["name"]
+    elif by == "shared":
+        seat = {"email": "shared@example.com"}
+    elif by == "guest":
+        seat = {"email": draw(st.sampled_from(GUESTS)), "name": "Guest"}
     return {**seat, "response_status": draw(st.sampled_from(RESPONSES))}
 
 
-panels = st.lists(seats(), min_size=1, max_size=3)
+@st.composite
+def panels(draw: st.DrawFn) -> list[Record]:
+    """Draw the interviewers of a body: nearly always different people, who are known."""
+    people = st.sampled_from(USERS) if draw(st.integers(0, 14)) else st.just(9)
+    unique = draw(st.integers(0, 14)) > 0
+    return [draw(seats(one)) for one in draw(st.lists(people, min_size=1, max_size=3, unique=unique))]
+
+
+_events = st.integers(0, 40).map(lambda each: EVENTS[each] if each < len(EVENTS) else f"event {each}")
 
 
 @st.composite
@@ -117,12 +125,12 @@ def new_interviews(draw: st.DrawFn) -> Record:
     """Draw the body of a POST."""
     start, end = draw(ends())
     return {
-        "application_id": draw(st.sampled_from([*APPLICATIONS, *APPLICATIONS, 8])),
-        "interview_id": draw(st.sampled_from([7001, 7002, 7001, 7002, 7009])),
-        "interviewers": draw(panels),
+        "application_id": draw(st.sampled_from([*APPLICATIONS] * 5 + [8])),
+        "interview_id": draw(st.sampled_from([7001, 7002] * 8 + [7009])),
+        "interviewers": draw(panels()),
         "start": start,
         "end": end,
-        "external_event_id": draw(st.sampled_from(EVENTS) | st.uuids().map(str)),
+        "external_event_id": draw(_events),
         **draw(st.fixed_dictionaries({}, optional=_EXTRAS)),
     }
 
@@ -141,9 +149,9 @@ def changes(draw: st.DrawFn) -> Record:
         start, end = draw(ends())
         body |= draw(st.sampled_from([{"start": start, "end": end}, {"start": start, "end": end}, {"end": end}]))
     if draw(st.booleans()):
-        body["interviewers"] = draw(panels)
-    if draw(st.integers(0, 3)) == 0:
-        body["external_event_id"] = draw(st.sampled_from(EVENTS))
+        body["interviewers"] = draw(panels())
+    if draw(st.integers(0, 5)) == 0:
+        body["external_event_id"] = draw(_events)
     return body
 
 
@@ -171,7 +179,10 @@ def scorecard_changes(draw: st.DrawFn) -> Record:
             },
         )
     )
-    return {**body, "submit": True} if draw(st.integers(0, 2)) else body
+    if draw(st.integers(0, 2)) == 0:
+        return body
+    recommendation = {"overall_recommendation": "no"} if draw(st.integers(0, 7)) else {}
+    return {**recommendation, **body, "submit": True}
 
 
 @st.composite
@@ -182,7 +193,7 @@ def imported(draw: st.DrawFn) -> Record:
     times = [time_text(SEASON + each * HALF_HOUR) for each in (first, second)]
     start, end = ({kind: text if kind == "date_time" else text[:10]} for text in times)
     number = draw(st.sampled_from([1, 2]))
-    panel = [_sitting(draw, one) for one in draw(st.lists(st.sampled_from(USERS), max_size=2, unique=True))]
+    panel = [_sitting(draw, one) for one in draw(st.lists(st.sampled_from(USERS), max_size=3, unique=True))]
     return {
         "id": draw(st.integers(1, 8) | st.just(60)),
         "application_id": draw(st.sampled_from(APPLICATIONS)),
@@ -191,7 +202,7 @@ def imported(draw: st.DrawFn) -> Record:
         "end": end,
         "location": None,
         "video_conferencing_url": None,
-        "status": draw(st.sampled_from(["scheduled", "awaiting_feedback", "complete"])),
+        "status": draw(st.sampled_from(["scheduled", "scheduled", "awaiting_feedback", "complete"])),
         "created_at": draw(st.none() | half_hours.map(lambda each: time_text(SEASON + each * HALF_HOUR))),
         "updated_at": draw(st.none() | half_hours.map(lambda each: time_text(SEASON + each * HALF_HOUR))),
         "interview": {"id": 7000 + number, "name": f"Interview {number}"},
