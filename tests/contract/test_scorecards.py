@@ -355,3 +355,12 @@ def test_a_scorecard_is_of_no_other_organization(team: Team, office: Office) -> 
         foreign = [other.schedule() for _ in range(2)][-1]["id"]
         with team.unchanged(), other.unchanged():
             assert refused_fields(team.post(SCORECARDS, final(foreign))) == ["scheduled_interview_id"]
+
+
+def test_who_leaves_the_panel_and_comes_back_has_the_scorecard_still(team: Team) -> None:
+    interview = team.schedule(interviewers=[seat(ADA), seat(GRACE)])["id"]
+    handed_in = team.score(interview, ADA)["id"]
+    assert seats(team.change(interview, interviewers=[seat(GRACE)])) == {GRACE: None}
+    assert seats(team.change(interview, interviewers=[seat(GRACE), seat(ADA)])) == {GRACE: None, ADA: handed_in}
+    team.score(interview, GRACE)
+    assert team.get(interview)["status"] == "complete"

@@ -4,7 +4,7 @@ Owns who may change what, panels, and double booking. Must not use anything of R
 with. Commands take the JSON bodies that clients send, well-formed, and the present in milliseconds.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -40,7 +40,7 @@ class Schedule(Feedback):
         wrong = self._wrong_user(user) + self._wrong_reference(body, None)
         if body["interview_id"] not in self.stages:
             wrong.append("interview_id")
-        panel = self._panel(body["interviewers"], (), wrong, guests=guests)
+        panel = self._panel(body["interviewers"], {}, wrong, guests=guests)
         if wrong or user is None:
             raise Refused(422, *wrong)
         made: Record = {
@@ -73,7 +73,7 @@ class Schedule(Feedback):
         wrong += self._wrong_reference(body, before)
         panel = before["interviewers"]
         if "interviewers" in body:
-            panel = self._panel(body["interviewers"], panel, wrong, guests=guests)
+            panel = self._panel(body["interviewers"], self._seated(before), wrong, guests=guests)
         if wrong or user is None:
             raise Refused(422, *wrong)
         asked: Record = {name: body[name] for name in PLAIN if name in body}
@@ -146,10 +146,18 @@ class Schedule(Feedback):
             wrong.append("end" if "end" in body else "start")
         return wrong
 
+    def _seated(self, interview: Record) -> dict[Person, int | None]:
+        """Return the scorecards of those who sit in an interview, or have sat and handed one in."""
+        once = {
+            who({**card.record["interviewer"], "email": None}): identifier
+            for identifier, card in sorted(self.cards.items())
+            if card.is_final and card.interview == interview["id"]
+        }
+        return {**once, **{who(each): each["scorecard_id"] for each in interview["interviewers"]}}
+
     def _panel(
-        self, seats: Sequence[Record], present: Iterable[Record], wrong: list[str], *, guests: bool
+        self, seats: Sequence[Record], handed_in: Mapping[Person, int | None], wrong: list[str], *, guests: bool
     ) -> list[Record]:
-        handed_in = {who(each): each["scorecard_id"] for each in present}
         panel: dict[Person, Record] = {}
         for place, seat in enumerate(seats):
             member = self._member(seat, f"interviewers[{place}]", wrong, guests=guests)

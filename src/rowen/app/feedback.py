@@ -18,10 +18,15 @@ from rowen.interviews.interview import Interviewer, InterviewId, ScheduledInterv
 from rowen.interviews.lifecycle import Command
 from rowen.interviews.people import User, UserId
 from rowen.interviews.scheduling import UNSET
-from rowen.interviews.scorecards import RESOURCE, Ratings, Recommendation, Scorecard, ScorecardFields
-
-DRAFT: Final = "draft"
-SUBMITTED: Final = "submitted"
+from rowen.interviews.scorecards import (
+    DRAFT,
+    RESOURCE,
+    SUBMITTED,
+    Ratings,
+    Recommendation,
+    Scorecard,
+    ScorecardFields,
+)
 
 _INTERVIEW: Final = "scheduled_interview_id"
 _NOT_ON_PANEL: Final = FieldProblem("interviewer_id", "Must be an interviewer of the interview")

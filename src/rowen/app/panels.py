@@ -4,21 +4,22 @@ Owns how interviewers are found and what is wrong with a panel (contract section
 """
 
 from collections.abc import Sequence
+from typing import Final
+
+import msgspec
 
 from rowen.app.desk import Desk
 from rowen.interviews.errors import FieldProblem
-from rowen.interviews.interview import Interviewer, ResponseStatus
+from rowen.interviews.interview import Interviewer, ResponseStatus, ScheduledInterview
 from rowen.interviews.people import Person, User, UserId, fold, person_of
 from rowen.interviews.scheduling import UNSET, InterviewFields, Seat
+from rowen.interviews.scorecards import RESOURCE, SUBMITTED
 
 
-async def resolve_panel(
-    desk: Desk, fields: InterviewFields, present: Sequence[Interviewer], found: list[FieldProblem]
-) -> tuple[Interviewer, ...]:
-    """Return the panel that a client asks for; who was `present` keeps their scorecard. Adds problems to `found`."""
+async def resolve_panel(desk: Desk, fields: InterviewFields, found: list[FieldProblem]) -> tuple[Interviewer, ...]:
+    """Return the panel that a client asks for, without scorecards. Adds problems to `found`."""
     if fields.interviewers is UNSET:
         return ()
-    scorecards = {person_of(each.id, each.email): each.scorecard_id for each in present}
     seated: dict[Person, int] = {}
     panel = []
     for position, seat in enumerate(fields.interviewers):
@@ -31,19 +32,44 @@ async def resolve_panel(
             found.append(FieldProblem(place, f"Must not name the same person as interviewers[{seated[person]}]"))
             continue
         seated[person] = position
-        panel.append(_with_scorecard(interviewer, scorecards.get(person)))
+        panel.append(interviewer)
     return tuple(panel)
 
 
-def _with_scorecard(interviewer: Interviewer, scorecard: int | None) -> Interviewer:
-    return Interviewer(
-        id=interviewer.id,
-        employee_id=interviewer.employee_id,
-        name=interviewer.name,
-        email=interviewer.email,
-        response_status=interviewer.response_status,
-        scorecard_id=scorecard,
+async def with_scorecards(
+    desk: Desk, before: ScheduledInterview, panel: tuple[Interviewer, ...]
+) -> tuple[Interviewer, ...]:
+    """Return the new panel of an interview with the scorecards of those who stay, and of those who come back."""
+    present = {person_of(each.id, each.email): each.scorecard_id for each in before.interviewers}
+    if any(person_of(each.id, each.email) not in present for each in panel):
+        for user, scorecard in (await submitted_scorecards(desk, before.id)).items():
+            present.setdefault(person_of(user, None), scorecard)
+    return tuple(
+        msgspec.structs.replace(each, scorecard_id=present.get(person_of(each.id, each.email))) for each in panel
     )
+
+
+class _Author(msgspec.Struct):
+    id: int
+
+
+class _Handed(msgspec.Struct):
+    """What a stored scorecard says of whose it is."""
+
+    interviewer: _Author
+
+
+_handed: Final = msgspec.json.Decoder(_Handed)
+
+
+async def submitted_scorecards(desk: Desk, interview: int) -> dict[int, int]:
+    """Return the scorecards that were handed in for an interview, by the user who interviewed."""
+    found = await desk.records_by_term(RESOURCE, "scheduled_interview_id", str(interview))
+    return {
+        _handed.decode(each.document).interviewer.id: each.id
+        for each in found
+        if each.document is not None and each.status == SUBMITTED
+    }
 
 
 async def _resolve(

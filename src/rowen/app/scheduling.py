@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from rowen.app.desk import Booking, Desk, Stored
-from rowen.app.panels import resolve_panel
+from rowen.app.panels import resolve_panel, with_scorecards
 from rowen.app.ports import DoubleBooking
 from rowen.interviews import lifecycle
 from rowen.interviews.changes import Actor, ActorKind, Change, Kind, kind_of
@@ -57,7 +57,7 @@ async def schedule(desk: Desk, fields: InterviewFields, api_key: str) -> Outcome
         reference = await desk.interview_reference(fields.interview_id)
         if reference is None:
             found.append(FieldProblem("interview_id", "Must be the id of an interview of a job stage"))
-    panel = await resolve_panel(desk, fields, (), found)
+    panel = await resolve_panel(desk, fields, found)
     if found or organizer is None:
         raise Refusal(Code.INVALID, problems=tuple(found))
     interview = _new_interview(fields, panel, organizer, reference)
@@ -77,7 +77,7 @@ async def change(desk: Desk, stored: Stored, fields: InterviewFields, api_key: s
     found += await _reference_problems(desk, fields, before)
     panel = before.interviewers
     if fields.interviewers is not UNSET:
-        panel = await resolve_panel(desk, fields, before.interviewers, found)
+        panel = await with_scorecards(desk, before, await resolve_panel(desk, fields, found))
     if found or organizer is None:
         raise Refusal(Code.INVALID, problems=tuple(found))
     asked = {name: getattr(fields, name) for name in _PLAIN if getattr(fields, name) is not UNSET}

@@ -110,3 +110,7 @@ class ScorecardFields(msgspec.Struct, frozen=True, kw_only=True):
 
 
 RESOURCE: Final = "scorecards"
+
+DRAFT: Final = "draft"
+SUBMITTED: Final = "submitted"
+"""Whether a scorecard is final, in the words of its search column."""

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
+from time import monotonic
 from typing import Any, Final, TypeVar, cast
 
 import msgspec
@@ -36,6 +37,7 @@ PAGE_BYTES: Final = 16_384
 
 _BUSY_MILLISECONDS: Final = 10_000
 _BUSY_DIRECT_MILLISECONDS: Final = 250  # a reader waits for nobody, but in rare moments; the event loop with it
+_LOOK_SECONDS: Final = 0.1
 _READER_CACHE_KIB: Final = 8_192
 _SCANNER_CACHE_KIB: Final = 4_096
 _WRITER_CACHE_KIB: Final = 65_536
@@ -62,14 +64,31 @@ class _Connection:
         self._faults_before = 0
         self._connection: sqlite3.Connection | None = None
         self._wal_index: mmap | None = None
+        self._file: tuple[int, int] | None = None
+        self._looks_again_at = 0.0
 
     def get(self) -> sqlite3.Connection:
+        if self._connection is not None and self._is_elsewhere():
+            self._faults.count += 1
         if self._faults_before != self._faults.count:
             self.drop()
         if self._connection is None:
             self._faults_before = self._faults.count
+            self._file = _identity(self._path)
             self._connection = connect(self._path, self._cache_kib, read_only=self._read_only, patient=self._patient)
         return self._connection
+
+    def _is_elsewhere(self) -> bool:
+        """Tell whether the open file is no longer that of the path: what is written to it then is lost.
+
+        Who shall not wait looks now and then only: a look costs as much as a small read.
+        """
+        if not self._patient:
+            now = monotonic()
+            if now < self._looks_again_at:
+                return False
+            self._looks_again_at = now + _LOOK_SECONDS
+        return self._file != _identity(self._path)
 
     def state(self) -> bytes | None:
         """Return the header of the WAL index, as long as this connection keeps it in its place."""
@@ -83,6 +102,14 @@ class _Connection:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)  # noqa: PTH116  (half as dear as through the path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 _WAL_INDEX_HEADER: Final = 48

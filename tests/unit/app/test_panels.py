@@ -2,9 +2,11 @@
 
 import pytest
 
-from rowen.app.panels import resolve_panel
+from rowen.app.desk import Desk
+from rowen.app.panels import resolve_panel, with_scorecards
 from rowen.interviews.errors import FieldProblem
-from rowen.interviews.interview import Interviewer, ResponseStatus
+from rowen.interviews.interview import Interviewer, Moment, ResponseStatus, ScheduledInterview, Status
+from rowen.interviews.moments import Instant
 from rowen.interviews.scheduling import InterviewFields, Seat
 from tests.unit.app.office import ADA, GRACE, Office
 
@@ -14,14 +16,20 @@ ACCEPTED = ResponseStatus.ACCEPTED
 def resolved(
     office: Office, *seats: Seat, present: tuple[Interviewer, ...] = (), knows_guests: bool = True
 ) -> tuple[tuple[Interviewer, ...], list[FieldProblem]]:
-    """Return the panel that seats make, and what is wrong with it."""
+    """Return the panel that seats make in place of who is present, and what is wrong with it."""
     found: list[FieldProblem] = []
     asked = InterviewFields(interviewers=seats, knows_guests=knows_guests)
-    return office.at_desk(lambda desk: resolve_panel(desk, asked, present, found)), found
+    at = Moment(date_time=Instant(0))
+    before = ScheduledInterview(id=1, application_id=1, start=at, end=at, status=Status.SCHEDULED, interviewers=present)
+
+    async def work(desk: Desk) -> tuple[Interviewer, ...]:
+        return await with_scorecards(desk, before, await resolve_panel(desk, asked, found))
+
+    return office.at_desk(work), found
 
 
 def test_no_panel_asked_for_is_none(office: Office) -> None:
-    assert office.at_desk(lambda desk: resolve_panel(desk, InterviewFields(), (), [])) == ()
+    assert office.at_desk(lambda desk: resolve_panel(desk, InterviewFields(), [])) == ()
 
 
 def test_a_seat_of_which_nothing_could_be_read_tells_nothing_more(office: Office) -> None:
