@@ -3,7 +3,8 @@
 Owns the sizes, and the databases of Rowen's, each made by this run when it is first needed. Must not know a figure.
 """
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,7 +21,7 @@ from benchmarks.subject import Database
 class Scale:
     """How much: interviews in all, the few they are compared with, those json-server is given, and rounds.
 
-    `requests` is how many requests a latency is the median of, at the least.
+    `requests` is how many requests a latency is the median of, at the least; `writes` how many are told of.
     """
 
     interviews: int
@@ -29,6 +30,7 @@ class Scale:
     rounds: Rounds
     requests: int
     repeats: int
+    writes: int
 
     def __str__(self) -> str:
         """Say how much, for the report."""
@@ -36,8 +38,13 @@ class Scale:
         return f"{self.interviews:,} interviews over {data.ORGANIZATIONS} organizations, {rounds}"
 
 
-FULL: Final = Scale(1_000_000, 10_000, (10_000, 100_000), Rounds(3, 5), requests=800, repeats=3)
-QUICK: Final = Scale(20_000, 4_000, (1_000,), Rounds(1, 1), requests=100, repeats=1)
+FULL: Final = Scale(1_000_000, 10_000, (10_000, 100_000), Rounds(3, 5), requests=800, repeats=3, writes=300)
+QUICK: Final = Scale(20_000, 4_000, (1_000,), Rounds(1, 1), requests=100, repeats=1, writes=30)
+
+
+def organization_name(number: int) -> str:
+    """Return the name of an organization, counted from 0."""
+    return f"Organization {number + 1}"
 
 
 class Bench:
@@ -76,6 +83,15 @@ class Bench:
         """Serve a database with Rowen."""
         return subject.served(database, self._folder / "logs" / "rowen.log")
 
+    @contextmanager
+    def copy(self, database: Database, name: str) -> Iterator[Database]:
+        """Copy a database for the length of the block: what writes must not change what others read."""
+        file = self.file(name)
+        try:
+            yield subject.copied(database, file)
+        finally:
+            subject.fresh(file)
+
     def _loaded(self, name: str, corpus: data.Corpus) -> Database:
-        sources = {f"Organization {number}": file for number, file in enumerate(corpus.organizations, start=1)}
+        sources = {organization_name(number): file for number, file in enumerate(corpus.organizations)}
         return subject.load(self.file(name), sources)

@@ -17,15 +17,32 @@ _HEADERS_END: Final = b"\r\n\r\n"
 
 @dataclass(frozen=True)
 class Request:
-    """A GET: the path with its query, and the API key to send, if any."""
+    """What is asked: the path with its query, the API key to send, if any, and for a write what else it takes.
+
+    `author` is the user on whose behalf something is written, `body` the JSON.
+    """
 
     target: str
     key: str | None = None
+    method: str = "GET"
+    author: int | None = None
+    body: bytes = b""
 
     @property
     def authorization(self) -> str:
         """The value of the `Authorization` header, empty without a key."""
         return "" if self.key is None else "Basic " + base64.b64encode(f"{self.key}:".encode()).decode()
+
+    def message(self, host: str) -> bytes:
+        """Return the bytes that are sent."""
+        lines = [f"{self.method} {self.target} HTTP/1.1", f"Host: {host}"]
+        if self.key is not None:
+            lines.append(f"Authorization: {self.authorization}")
+        if self.author is not None:
+            lines.append(f"On-Behalf-Of: {self.author}")
+        if self.body:
+            lines += ["Content-Type: application/json", f"Content-Length: {len(self.body)}"]
+        return "\r\n".join(lines).encode() + _HEADERS_END + self.body
 
 
 @dataclass(frozen=True)
@@ -62,12 +79,9 @@ class Connection:
     ) -> None:
         self._socket.close()
 
-    def get(self, request: Request) -> Answer:
+    def send(self, request: Request) -> Answer:
         """Send a request and read the whole answer; raise `OSError` where the connection breaks."""
-        lines = [f"GET {request.target} HTTP/1.1", f"Host: {self._host}"]
-        if request.key is not None:
-            lines.append(f"Authorization: {request.authorization}")
-        message = "\r\n".join(lines).encode() + _HEADERS_END
+        message = request.message(self._host)
         begin = time.perf_counter()
         self._socket.sendall(message)
         head, body = self._receive()

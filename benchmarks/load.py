@@ -1,12 +1,15 @@
 """Load: wrk with 16 connections from one thread, and rounds that take turns.
 
-Owns how throughputs are compared. Must not know what is compared.
+Owns how throughputs are compared. Must not know what is compared. wrk builds a request in about a microsecond, reads
+and writes alike, so that the server is what limits.
 """
 
+import secrets
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Final
@@ -15,7 +18,11 @@ from benchmarks.client import Request
 from benchmarks.processes import BenchmarkError, Server, run
 
 CONNECTIONS: Final = 16
-_SCRIPT: Final = Path(__file__).with_name("wrk.lua")
+_READS: Final = Path(__file__).with_name("wrk.lua")
+_WRITES: Final = Path(__file__).with_name("writes.lua")
+
+Measure = Callable[[int], float]
+"""Measures for so many seconds, and returns how often a second something was done."""
 
 
 @dataclass(frozen=True)
@@ -42,23 +49,42 @@ def check_wrk() -> None:
 
 def throughput(load: Load, seconds: int) -> float:
     """Return the requests a second that a server answers, all of them well."""
+    lines = [f"{request.target}\t{request.authorization}" for request in load.requests]
+    return _measured(load.server, lines, _READS, seconds)
+
+
+def write_throughput(load: Load, mark: str, seconds: int) -> float:
+    """Return the writes a second that a server answers, all of them well.
+
+    Each request has `mark` in its body once, in whose place every request that is sent says something new, as long.
+    """
+    lines = [f"{each.target}\t{each.authorization}\t{each.author}\t{each.body.decode()}" for each in load.requests]
+    return _measured(load.server, lines, _WRITES, seconds, mark, secrets.token_hex(4))
+
+
+def _measured(server: Server, lines: Sequence[str], script: Path, seconds: int, *arguments: str) -> float:
     check_wrk()
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as listing:
-        listing.writelines(f"{request.target}\t{request.authorization}\n" for request in load.requests)
+        listing.writelines(f"{line}\n" for line in lines)
         listing.flush()
-        address = f"http://127.0.0.1:{load.server.port}/"
-        options: list[str | Path] = ["-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "30s", "-s", _SCRIPT]
-        output = run("wrk", ["wrk", *options, address, "--", listing.name]).output
+        address = f"http://127.0.0.1:{server.port}/"
+        options: list[str | Path] = ["-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "30s", "-s", script]
+        output = run("wrk", ["wrk", *options, address, "--", listing.name, *arguments]).output
     _, count, duration, failures, _ = output[output.index("measured ") :].split()
     if int(failures):
-        raise BenchmarkError(f"{load.server.name}: {failures} of {count} requests failed under load")
+        raise BenchmarkError(f"{server.name}: {failures} of {count} requests failed under load")
     return int(count) / float(duration)
 
 
 def compare(first: Load, second: Load, rounds: Rounds) -> tuple[float, float]:
     """Warm both up, measure them in turns, and return the median throughput of each, in requests a second."""
-    for load in (first, second):
-        throughput(load, 1)
-    measured = [(throughput(first, rounds.seconds), throughput(second, rounds.seconds)) for _ in range(rounds.count)]
+    return in_turns(partial(throughput, first), partial(throughput, second), rounds)
+
+
+def in_turns(first: Measure, second: Measure, rounds: Rounds) -> tuple[float, float]:
+    """Warm both up, measure them in turns, and return the median of each."""
+    for measure in (first, second):
+        measure(1)
+    measured = [(first(rounds.seconds), second(rounds.seconds)) for _ in range(rounds.count)]
     firsts, seconds = zip(*measured, strict=True)
     return median(firsts), median(seconds)

@@ -121,7 +121,7 @@ def _await_answer(name: str, process: "subprocess.Popen[bytes]", port: int, read
             raise BenchmarkError(f"{name} ended at once: {_last_words(log.read_text(errors='replace'))}")
         try:
             with Connection(port) as connection:
-                status = connection.get(ready).status
+                status = connection.send(ready).status
         except OSError:
             time.sleep(_POLL)  # nothing tells that another program's port is open, other than trying
             continue

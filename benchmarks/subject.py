@@ -17,6 +17,7 @@ from benchmarks.processes import BenchmarkError, Run, Server, free_port, run, se
 INTERVIEWS: Final = "/v1/scheduled_interviews"
 _ROWEN: Final = (sys.executable, "-m", "rowen")
 _UNLIMITED: Final = "100000000"  # the limit is on and counted, and is never reached
+_HERE_TOO: Final = ("--webhook-allow", "127.0.0.1")
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Page:
 def fresh(file: Path) -> Path:
     """Remove a database and what SQLite keeps beside it, and return its path."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    for suffix in ("", "-wal", "-shm", "-journal"):
+    for suffix in ("", "-wal", "-shm", "-journal", "-lead"):
         file.with_name(file.name + suffix).unlink(missing_ok=True)
     return file
 
@@ -69,10 +70,22 @@ def _key(database: Path, organization: str) -> str:
     return run("rowen keys create", [*_ROWEN, "keys", "create", "benchmarks", *options]).output.strip()
 
 
+def copied(database: Database, file: Path) -> Database:
+    """Return a copy of a database, made anew, that may be written to; its keys are the same."""
+    run("rowen db backup", [*_ROWEN, "db", "backup", fresh(file), "--database", database.url])
+    return Database(file, database.keys)
+
+
+def add_webhook(database: Database, organization: str, url: str) -> None:
+    """Have an organization's interviews told to a receiver on this machine."""
+    options = ["--organization", organization, "--database", database.url, *_HERE_TOO]
+    run("rowen webhooks add", [*_ROWEN, "webhooks", "add", url, *options])
+
+
 def served(database: Database, log: Path) -> AbstractContextManager[Server]:
-    """Serve a database with one worker, everything on as it comes."""
+    """Serve a database with one worker, everything on as it comes; webhooks may lead to this machine."""
     port = free_port()
-    options = ["--port", str(port), "--public-url", f"http://127.0.0.1:{port}", "--rate-limit", _UNLIMITED]
+    options = ["--port", str(port), "--public-url", f"http://127.0.0.1:{port}", "--rate-limit", _UNLIMITED, *_HERE_TOO]
     command = [*_ROWEN, "serve", "--database", database.url, *options]
     return serving("Rowen", command, port=port, ready=listing(database.keys[0]), log=log)
 
@@ -94,7 +107,7 @@ def walk(connection: Connection, first: Request) -> Iterator[tuple[Request, Answ
 
 def expect(connection: Connection, request: Request) -> Answer:
     """Return the answer to a request; raise `BenchmarkError` unless it is 200."""
-    answer = connection.get(request)
+    answer = connection.send(request)
     if answer.status != 200:
         raise BenchmarkError(f"{request.target} was answered with {answer.status}")
     return answer

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from benchmarks.bench import Bench
-from benchmarks.figures import latency, loading, throughput
+from benchmarks.figures import clock, latency, loading, telling, throughput, writing
 from benchmarks.report import Result
 
 FIGURES: Final[dict[str, Callable[[Bench], Iterable[Result]]]] = {
@@ -19,5 +19,10 @@ FIGURES: Final[dict[str, Callable[[Bench], Iterable[Result]]]] = {
     "import": loading.imports,
     "memory": loading.memory_after_load,
     "start": loading.start,
+    "creates": writing.creates,
+    "reads-under-writes": writing.reads_under_writes,
+    "telling": telling.telling,
+    "clock": clock.clock,
+    "size": clock.size,
 }
 """By the name that picks it on the command line, in the order of the table."""

@@ -14,7 +14,7 @@ from benchmarks.load import Load, check_wrk, compare
 from benchmarks.peers.running import agree
 from benchmarks.processes import BenchmarkError, Server
 from benchmarks.report import Goal, Result
-from benchmarks.subject import INTERVIEWS, Page, expect, listing, pages
+from benchmarks.subject import INTERVIEWS, Database, Page, expect, listing, pages
 
 _PAGES: Final = 400
 _INTERVIEWS: Final = 2_000
@@ -29,7 +29,7 @@ def list_against_bare(bench: Bench) -> Iterator[Result]:
     """Compare a list page with a bare application that returns the same bytes from memory."""
     with bench.served(bench.many) as rowen:
         first = listing(bench.many.keys[0])
-        at_random = [page.request for page in _pages_at_random(bench, rowen)]
+        at_random = [page.request for page in pages_at_random(bench.many, rowen)]
         with bench.peers.bare(_answers(rowen, [first, *at_random])) as bare:
             for name, requests in (("one page", [first]), ("pages at random", at_random)):
                 what = f"list of 100, {name}, against bare ASGI"
@@ -49,7 +49,7 @@ def retrieve_against_bare(bench: Bench) -> Iterator[Result]:
 def list_against_the_book(bench: Bench) -> Iterator[Result]:
     """Compare a list page with FastAPI, the SQLAlchemy ORM and Pydantic; both answer the same documents."""
     with bench.served(bench.many) as rowen, bench.peers.by_the_book(bench.corpus) as book:
-        chosen = _pages_at_random(bench, rowen)
+        chosen = pages_at_random(bench.many, rowen)
         theirs = [bench.peers.by_the_book_page(page.organization, page.number) for page in chosen]
         ours_first, theirs_first = listing(bench.many.keys[0]), bench.peers.by_the_book_page(0)
         with rowen.connect() as here, book.connect() as there:
@@ -62,7 +62,7 @@ def list_against_the_book(bench: Bench) -> Iterator[Result]:
 def list_against_datasette(bench: Bench) -> Iterator[Result]:
     """Compare a list page with Datasette, which continues by id as Rowen does, as it comes and at its fastest."""
     with bench.served(bench.many) as rowen:
-        chosen = _pages_at_random(bench, rowen)
+        chosen = pages_at_random(bench.many, rowen)
         theirs = [bench.peers.datasette_page(bench.corpus, page.organization, page.after) for page in chosen]
         ours_first, theirs_first = listing(bench.many.keys[0]), bench.peers.datasette_page(bench.corpus, 0)
         for name, threads in (("Datasette", 3), ("Datasette without threads", 0)):
@@ -76,7 +76,7 @@ def list_against_datasette(bench: Bench) -> Iterator[Result]:
 def list_against_json_server(bench: Bench) -> Iterator[Result]:
     """Compare a list page with json-server, which holds fewer interviews: it copies them all for each page."""
     with bench.served(bench.many) as rowen:
-        chosen = _pages_at_random(bench, rowen)
+        chosen = pages_at_random(bench.many, rowen)
         for count in bench.scale.json_server:
             with bench.peers.json_server(bench.corpus, count) as peer:
                 numbers = random.Random(count).choices(range(1, count // 100 + 1), k=_PAGES)
@@ -116,15 +116,16 @@ def _ratio(bench: Bench, what: str, ours: Load, theirs: Load, goal: Goal) -> Res
     return Result(what, f"{mine:,.0f} and {other:,.0f} requests/s", mine / other, goal)
 
 
-def _pages_at_random(bench: Bench, rowen: Server) -> list[Page]:
+def pages_at_random(database: Database, rowen: Server) -> list[Page]:
+    """Return pages from all over a database, the same ones each time."""
     check_wrk()
     with rowen.connect() as connection:
-        known = list(pages(connection, bench.many))
+        known = list(pages(connection, database))
     return random.Random(_PAGES).sample(known, k=min(_PAGES, len(known)))
 
 
 def _interviews(bench: Bench, rowen: Server) -> Iterator[tuple[Page, int]]:
-    chosen = _pages_at_random(bench, rowen)
+    chosen = pages_at_random(bench.many, rowen)
     each = -(-_INTERVIEWS // len(chosen))
     chance = random.Random(_INTERVIEWS)
     with rowen.connect() as connection:

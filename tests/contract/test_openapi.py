@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,6 +14,9 @@ import jsonschema_rs
 import msgspec
 import pytest
 import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings, strategies
+from schemathesis import GenerationMode, Response
+from schemathesis.checks import negative_data_rejection, positive_data_acceptance
 
 from rowen.harvest.examples import ALL_DAY, TIMED
 from rowen.harvest.operations import OPERATIONS
@@ -27,7 +31,8 @@ from tests.support.server import Server, serving
 from tests.support.storage import Storage
 
 CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
-
+OF_VALUES = [positive_data_acceptance, negative_data_rejection]
+"""The checks that are not asked of chains: they would judge the values before sense was made of them."""
 
 _numbers = count()
 
@@ -300,3 +305,93 @@ def test_schemathesis_finds_nothing(busy: Busy, tmp_path: Path) -> None:
     counted = re.search(r"([0-9]+) generated, ([0-9]+) passed", done.stdout)
     assert counted is not None, done.stdout
     assert int(counted[1]) == int(counted[2]) > 3000
+
+
+@dataclass(frozen=True)
+class Chain:
+    """A resource that is made by `start`; `gone` is the call that must not find it once it is deleted."""
+
+    start: str
+    gone: str
+    delete: str
+
+
+CHAINS = (
+    Chain("create_interview", "retrieve_interview", "delete_interview"),
+    Chain("create_interview_strictly", "retrieve_interview", "delete_interview"),
+    Chain("create_interview_for_application", "retrieve_interview", "delete_interview"),
+    Chain("create_scorecard", "delete_scorecard", "delete_scorecard"),
+    Chain("create_webhook", "retrieve_webhook", "delete_webhook"),
+)
+
+
+@pytest.mark.parametrize("chain", CHAINS, ids=lambda each: each.start)
+def test_schemathesis_finds_nothing_in_chains_of_writes(busy: Busy, chain: Chain) -> None:
+    """What was made is followed along the links of the description, in any order, to its end."""
+    described = schemathesis.openapi.from_url(f"{busy.server.url}/openapi.json")
+    found = {each.handler.__name__: described[each.path][each.method] for each in OPERATIONS}
+    links = sorted(found[chain.start].definition.raw["responses"]["200"]["links"])
+    # Made once: to make a strategy takes longer than all that is sent.
+    cases = {
+        name: found[name].as_strategy(generation_mode=GenerationMode.POSITIVE)
+        for name in {chain.start, chain.gone, chain.delete, *links}
+    }
+
+    @settings(
+        max_examples=12,
+        derandomize=True,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+        phases=(Phase.generate,),  # to shrink what fails takes minutes: each try makes a chain of large bodies anew
+    )
+    @given(strategies.data())
+    def walk(data: strategies.DataObject) -> None:
+        def call(name: str, identifier: int) -> Response:
+            case = data.draw(cases[name], label=name)
+            made_sense_of(busy, case, identifier)
+            return case.call_and_validate(auth=(busy.key, ""), excluded_checks=OF_VALUES)
+
+        started = call(chain.start, examples.IDS["applications"])
+        assert started.status_code == 200, started.text
+        identifier = started.json()["id"]
+        steps = [name for name in links if name != chain.delete]
+        for name in data.draw(strategies.lists(strategies.sampled_from(steps), max_size=3)):
+            # What the description allows, the schedule may not: a scorecard that was submitted is final.
+            assert call(name, identifier).status_code in {200, 422}
+        deleted = call(chain.delete, identifier)
+        assert deleted.status_code == 200, deleted.text
+        assert call(chain.gone, identifier).status_code == 404
+
+    walk()
+
+
+def made_sense_of(busy: Busy, case: schemathesis.Case[Any], identifier: int) -> None:
+    """Put right what only the schedule knows better: who is there, what is free, and which end is later."""
+    case.path_parameters = {"id": identifier}
+    case.query = {}
+    case.headers = type(case.headers)({name: value for name, value in ACTING.items() if name in case.headers})
+    body: Any = case.body
+    if not isinstance(body, dict):
+        return
+    sensible = {
+        "application_id": examples.NEW_INTERVIEW["application_id"],
+        "interview_id": examples.NEW_INTERVIEW["interview_id"],
+        "interviewers": [{"user_id": examples.INTERVIEWER_ID, "response_status": "accepted"}],
+        "external_event_id": f"own-{next(_numbers)}",
+        "start": "2049-03-26T22:15:00Z",
+        "end": {"date_time": "2049-03-27T22:15:00+02:00"},
+        "interviewer_id": examples.INTERVIEWER_ID,
+        "url": busy.receiver.url,
+        # A pattern says less of a URL than its readers ask.
+        "video_conferencing_url": examples.NEW_INTERVIEW["video_conferencing_url"],
+    }
+    case.body = body = {name: sensible.get(name, value) for name, value in body.items()}
+    if "scheduled_interview_id" in body:
+        with busy.server.client(busy.key) as client:
+            content = {**examples.NEW_INTERVIEW, "external_event_id": f"own-{next(_numbers)}"}
+            body["scheduled_interview_id"] = made(client, "/v2/scheduled_interviews", content)
+    if body.get("submit"):
+        body["overall_recommendation"] = "yes"
+    for each in body.get("questions", []):
+        each.pop("id", None)  # 1.0 is an integer to JSON Schema, and no id to the server

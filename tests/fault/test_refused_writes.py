@@ -166,3 +166,20 @@ def test_a_full_disk_has_writes_refused_until_there_is_room(
         assert server.stop() == 0
     assert reasons(server) == {"database rowen.db: the disk is full"}
     require_only(path, tmp_path, made)
+
+
+def test_a_file_that_was_replaced_is_written_and_not_the_one_that_is_gone(
+    writable: tuple[Path, str], tmp_path: Path
+) -> None:
+    path, key = writable
+    restored = Path(shutil.copy(path, tmp_path / "restored.db"))
+    with serving(f"sqlite:///{path}") as server, server.client(key) as client:
+        lost = send(client, "lost")
+        for suffix in ("-wal", "-shm"):
+            Path(f"{path}{suffix}").unlink()
+        restored.rename(path)
+        made = send_together(client, [f"event {number}" for number in range(TOGETHER)])
+        assert {answer.status_code for answer in made} == {200}
+        assert lost.json()["id"] in {answer.json()["id"] for answer in made}
+        assert server.stop() == 0
+    require_only(path, tmp_path, made)

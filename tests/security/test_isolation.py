@@ -3,13 +3,11 @@
 A new operation needs a row in `targets_of`, a new page one in `PUBLIC`: without it, a test here fails.
 """
 
-import json
 from base64 import b64encode
-from collections.abc import Awaitable, Iterator, Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-import httpx
 import pytest
 
 from rowen.app.keys import PERMISSIONS
@@ -17,7 +15,7 @@ from rowen.harvest.operations import OPERATIONS, Operation
 from rowen.http.pages import pages
 from tests.contract.raw import RawAnswer, send_raw, written_request
 from tests.contract.schedule import AUCKLAND, HOME, Schedule, make_key
-from tests.security.world import NOWHERE, Side, World
+from tests.security.world import NOBODY, World, ask, ids, new_scorecard, visible
 from tests.support.records import canonical
 from tests.support.server import basic
 
@@ -26,8 +24,6 @@ FORBIDDEN: Final = b'{"message":"This API Key does not have permission for this 
 NOT_FOUND: Final = b'{"message":"Resource not found"}'
 NOTHING: Final = (200, b"[]")
 UNKNOWN: Final = (404, NOT_FOUND)
-NOBODY: Final = "nobody"
-"""What is named so is nobody's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +83,7 @@ def targets_of(world: World) -> Mapping[tuple[str, str], Targets]:
     for version in ("v1", "v2"):
         single("PATCH", f"/{version}/scheduled_interviews/{{id}}", "scheduled", {"location": "Here"})
     single("DELETE", "/v1/scheduled_interviews/{id}", "scheduled")
-    whole("POST", "/rowen/v1/scorecards", _scorecard(home))
+    whole("POST", "/rowen/v1/scorecards", new_scorecard(home))
     single("PATCH", "/rowen/v1/scorecards/{id}", "draft", {"overall_recommendation": "no"})
     single("DELETE", "/rowen/v1/scorecards/{id}", "draft")
     whole("GET", "/rowen/v1/changes")
@@ -98,15 +94,6 @@ def targets_of(world: World) -> Mapping[tuple[str, str], Targets]:
     for method, act in (("POST", "test"), ("POST", "rotate"), ("GET", "deliveries")):
         single(method, f"/rowen/v1/webhooks/{{id}}/{act}", "webhook")
     return found
-
-
-def ids(world: World, what: str) -> tuple[int, int, int]:
-    """Return an id of the home organization's own, one that only the other has, and one that nobody has."""
-    return world.home.ids[what], world.auckland.ids[what], NOWHERE
-
-
-def _scorecard(home: Side) -> dict[str, Any]:
-    return {"scheduled_interview_id": home.ids["overlapping"], "interviewer_id": home.ids["user"]}
 
 
 PUBLIC: Final = {
@@ -159,24 +146,6 @@ def callers(world: World) -> dict[str, dict[str, str]]:
         "too long": basic(good + "0"),
         "revoked": basic(revoked),
     }
-
-
-def ask(world: World, method: str, target: str, headers: Mapping[str, str], body: Any = None) -> RawAnswer:
-    """Send one request, a write on behalf of a user of the home organization."""
-    content = b"" if body is None else json.dumps(body).encode()
-    sized = {} if body is None else {"Content-Length": str(len(content)), "Content-Type": "application/json"}
-    acting = {} if method in ("GET", "HEAD") else {"On-Behalf-Of": str(world.home.ids["user"])}
-    return send_raw(world.server, written_request(method, target, {**acting, **headers, **sized}, content))
-
-
-def visible(answer: RawAnswer) -> tuple[int, list[tuple[str, str]], bytes]:
-    """Return all that a client sees, but for the id of the request, the time of day, and the tag.
-
-    The tag of a list stands for the address asked for: it may differ.
-    """
-    passing = {"x-request-id", "date", "etag"}
-    headers = [(name, value) for name, value in answer.headers.multi_items() if name not in passing]
-    return answer.status, headers, answer.body
 
 
 def body_for(method: str, body: bytes) -> bytes:
@@ -318,113 +287,6 @@ def test_nobody_acts_as_a_user_of_another_organization(
         )
     assert (foreign.status, foreign.body) == UNKNOWN
     assert visible(foreign) == visible(missing)
-
-
-@dataclass(frozen=True, slots=True)
-class Naming:
-    """A write whose body names something by `field`: how to make the body, and the values of both organizations."""
-
-    method: str
-    path: str
-    field: str
-    body: Any
-    foreign: Any
-    missing: Any
-
-    def with_value(self, value: Any) -> Any:
-        """Return the body that names `value`."""
-        if self.field.startswith("interviewers"):
-            return {**self.body, "interviewers": [{self.field.split(".")[1]: value, "response_status": "accepted"}]}
-        return {**self.body, self.field: value}
-
-
-def namings(world: World) -> Iterator[Naming]:
-    """Return every field of every body that names something which must be there."""
-    home, auckland = world.home, world.auckland
-    create = home.new_interview("naming")
-    addressed = ("interviewers[0].email", auckland.email, f"{NOBODY}@team.example")
-    seats: list[tuple[str, Any, Any]] = [
-        (f"interviewers[0].{name}", auckland.ids["user"], NOWHERE) for name in ("user_id", "id")
-    ]
-    seats.append(("interviewers[0].employee_id", auckland.employee_id, NOBODY))
-    references = [(f"{what}_id", auckland.ids[what], NOWHERE) for what in ("application", "interview")]
-    own = home.ids["scheduled"]
-    of_application = f"/v1/applications/{home.ids['application']}/scheduled_interviews"
-    for method, path, body, fields in (
-        ("POST", "/v2/scheduled_interviews", create, [*references, *seats]),
-        ("POST", "/v1/scheduled_interviews", create, [*references, *seats, addressed]),
-        ("POST", of_application, create, [*references, *seats, addressed]),
-        ("PATCH", f"/v2/scheduled_interviews/{own}", {}, seats),
-        ("PATCH", f"/v1/scheduled_interviews/{own}", {}, [*seats, addressed]),
-    ):
-        for field, foreign, missing in fields:
-            yield Naming(method, path, field, body, foreign, missing)
-    for field, what in (("scheduled_interview_id", "scheduled"), ("interviewer_id", "user")):
-        yield Naming("POST", "/rowen/v1/scorecards", field, _scorecard(home), auckland.ids[what], NOWHERE)
-
-
-def test_a_foreign_name_in_a_body_is_as_unknown_as_nobodys(world: World) -> None:
-    told = 0
-    with world.unchanged():
-        for naming in namings(world):
-            foreign, missing = (
-                ask(world, naming.method, naming.path, basic(world.home.key), naming.with_value(value))
-                for value in (naming.foreign, naming.missing)
-            )
-            assert foreign.status == 422, (naming, foreign.body)
-            field = naming.field.replace("].id", "].user_id")
-            assert [each["field"] for each in json.loads(foreign.body)["errors"]] == [field], naming
-            assert visible(foreign) == visible(missing), naming
-            told += 1
-    assert told > 20
-
-
-def test_a_foreign_address_is_a_guest_as_any_other(world: World) -> None:
-    home = world.home
-    before = world.auckland.seen()
-    seen = []
-    for email in (world.auckland.email, f"{NOBODY}@team.example"):
-        panel = [{"email": email, "response_status": "accepted"}]
-        made = home.send("POST", "/v2/scheduled_interviews", home.new_interview(f"guest {email}", interviewers=panel))
-        assert made.status_code == 200, made.text
-        seen.append({name: value for name, value in made.json()["interviewers"][0].items() if name != "email"})
-    assert seen[0] == seen[1]
-    assert seen[0]["id"] is seen[0]["name"] is seen[0]["employee_id"] is None
-    assert world.auckland.seen() == before
-
-
-def test_an_event_of_another_organization_is_free(world: World) -> None:
-    before = world.auckland.seen()
-    event = world.auckland.event
-    made = world.home.send("POST", "/v2/scheduled_interviews", world.home.new_interview(event))
-    assert made.status_code == 200, made.text
-    assert world.auckland.seen() == before
-    # Only here is it taken now, and the id that is told is of here.
-    again = world.home.send("POST", "/v1/scheduled_interviews", world.home.new_interview(event))
-    assert again.json()["errors"] == [
-        {"message": f"Must be unique (interview {made.json()['id']} has it)", "field": "external_event_id"}
-    ]
-
-
-def test_an_idempotency_key_of_another_organization_means_nothing(world: World) -> None:
-    def create(side: Side) -> httpx.Response:
-        return side.send("POST", "/v2/scheduled_interviews", side.new_interview("once"), Idempotency_Key="the same")
-
-    home, auckland = create(world.home), create(world.auckland)
-    assert home.status_code == auckland.status_code == 200
-    assert home.json()["application_id"] == world.home.ids["application"]
-    assert auckland.json()["application_id"] == world.auckland.ids["application"]
-    assert create(world.home).content == home.content
-    assert create(world.auckland).content == auckland.content
-
-
-def test_a_tag_of_another_organization_matches_nothing(world: World) -> None:
-    foreign = world.auckland.client.get(f"/v1/scheduled_interviews/{world.auckland.ids['scheduled']}").headers["etag"]
-    path = f"/v2/scheduled_interviews/{world.home.ids['scheduled']}"
-    with world.unchanged():
-        for tag in (foreign, '"none"'):
-            answer = world.home.send("PATCH", path, {"location": "Here"}, If_Match=tag)
-            assert answer.status_code == 412, answer.text
 
 
 def test_one_id_in_two_organizations_is_two_interviews(schedule: Schedule) -> None:

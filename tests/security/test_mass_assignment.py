@@ -185,8 +185,8 @@ def test_a_body_of_a_delete_says_nothing(world: World) -> None:
     assert missing.status_code == 404
 
 
-def test_every_write_is_tried_and_would_be_accepted_without_them(world: World) -> None:
-    home = world.home
+def test_every_write_is_tried_and_would_be_accepted_without_them(new_world: World) -> None:
+    home = new_world.home
     every = writes(home)
     assert tuple(every) == NAMES
     tried = {(write.method, write.path) for write in every.values()}

@@ -4,9 +4,11 @@ Owns what each has, in ids of its own, and what of it can be seen. Everything th
 name, so that a leak can be seen in the bytes.
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from typing import Any, Final
 
 import httpx
@@ -15,6 +17,7 @@ from rowen import wiring
 from rowen.app.ports import Organization
 from rowen.harvest import documents, resources
 from rowen.store.record_merging import RecordTableMerger
+from tests.contract.raw import RawAnswer, send_raw, written_request
 from tests.support.changes import Chronicler, chronicling
 from tests.support.records import Record, canonical
 from tests.support.server import Server, serving
@@ -26,7 +29,10 @@ END: Final = "2049-03-26T23:00:00.000Z"
 EARLIER: Final = "2020-01-15T12:00:00.000Z"
 NOWHERE: Final = 987_654_321
 """The id of nothing in either organization."""
+NOBODY: Final = "nobody"
+"""What is named so is nobody's."""
 
+_numbers = count(1)
 _BASES: Final = {HOME: 1_000, AUCKLAND: 2_000_000}
 _CLOSED: Final = "http://127.0.0.1:9/"  # the port of `discard`, where nobody listens
 _SEEN: Final = (
@@ -105,6 +111,34 @@ class World:
         before = [side.seen() for side in (self.home, self.auckland)]
         yield
         assert [side.seen() for side in (self.home, self.auckland)] == before
+
+
+def ids(world: World, what: str) -> tuple[int, int, int]:
+    """Return an id of the home organization's own, one that only the other has, and one that nobody has."""
+    return world.home.ids[what], world.auckland.ids[what], NOWHERE
+
+
+def new_scorecard(home: Side) -> Record:
+    """Return the body of a scorecard that is owed."""
+    return {"scheduled_interview_id": home.ids["overlapping"], "interviewer_id": home.ids["user"]}
+
+
+def ask(world: World, method: str, target: str, headers: Mapping[str, str], body: Any = None) -> RawAnswer:
+    """Send one request, a write on behalf of a user of the home organization."""
+    content = b"" if body is None else json.dumps(body).encode()
+    sized = {} if body is None else {"Content-Length": str(len(content)), "Content-Type": "application/json"}
+    acting = {} if method in ("GET", "HEAD") else {"On-Behalf-Of": str(world.home.ids["user"])}
+    return send_raw(world.server, written_request(method, target, {**acting, **headers, **sized}, content))
+
+
+def visible(answer: RawAnswer) -> tuple[int, list[tuple[str, str]], bytes]:
+    """Return all that a client sees, but for the id of the request, the time of day, and the tag.
+
+    The tag of a list stands for the address asked for: it may differ.
+    """
+    passing = {"x-request-id", "date", "etag"}
+    headers = [(name, value) for name, value in answer.headers.multi_items() if name not in passing]
+    return answer.status, headers, answer.body
 
 
 def _records(name: str, ids: Mapping[str, int]) -> dict[str, list[Record]]:
@@ -186,7 +220,8 @@ def _made(side: Side, webhooks: int) -> dict[str, int]:
 
 @contextmanager
 def _founded(server: Server, chronicler: Chronicler, name: str, webhooks: int) -> Iterator[Side]:
-    organization = chronicler.run(chronicler.store.organizations.create(name, "UTC", wiring.now()))
+    own_name = f"{name}-{next(_numbers)}"
+    organization = chronicler.run(chronicler.store.organizations.create(own_name, "UTC", wiring.now()))
     ids = {what: _BASES[name] + number for number, what in enumerate(_NAMES, 1)}
     merger = RecordTableMerger(chronicler.store.engine, documents, resources)
     drafts = [
@@ -202,13 +237,28 @@ def _founded(server: Server, chronicler: Chronicler, name: str, webhooks: int) -
         yield side
 
 
+@dataclass(frozen=True)
+class Ground:
+    """A running server, and its database from within."""
+
+    server: Server
+    chronicler: Chronicler
+
+    @contextmanager
+    def world(self) -> Iterator[World]:
+        """Make two organizations, the same each time but for the names of the organizations themselves."""
+        with (
+            _founded(self.server, self.chronicler, HOME, 1) as home,
+            _founded(self.server, self.chronicler, AUCKLAND, 3) as auckland,
+        ):
+            yield World(self.server, self.chronicler, home, auckland)
+
+
 @contextmanager
-def inhabited(database: str) -> Iterator[World]:
-    """Serve both organizations until the end of the block."""
+def prepared(database: str) -> Iterator[Ground]:
+    """Serve a database until the end of the block."""
     with (
         chronicling(database) as chronicler,
         serving(database, ["--rate-limit", "0", "--webhook-allow", "127.0.0.1"]) as server,
-        _founded(server, chronicler, HOME, 1) as home,
-        _founded(server, chronicler, AUCKLAND, 3) as auckland,
     ):
-        yield World(server, chronicler, home, auckland)
+        yield Ground(server, chronicler)

@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 from rowen.interviews.errors import Code, FieldProblem, Refusal
 from rowen.interviews.interview import LARGEST_ID
 
+_LONGEST_SHOWN: Final = 60  # letters of a name in the path of a problem
+
 DEEPEST: Final = 32
 """How many objects and arrays may stand in each other."""
 
@@ -104,7 +106,9 @@ def _look_through(value: Any, path: str, depth: int, problems: Problems) -> None
 
 def inside(path: str, name: str) -> str:
     """Return the path of a field in the object at `path`; a name that could deceive a reader is cut and escaped."""
-    shown = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in name[:60])
+    if name.isprintable() and len(name) <= _LONGEST_SHOWN:  # nearly always: this is asked of every field of a write
+        return f"{path}.{name}" if path else name
+    shown = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in name[:_LONGEST_SHOWN])
     return f"{path}.{shown}" if path else shown
 
 
@@ -167,7 +171,9 @@ class _Text:
             problems.note(path, "Must be text")
         elif not self._shortest <= len(value) <= self._longest:
             problems.note(path, f"Must have {self._shortest} to {self._longest} characters")
-        elif any(unicodedata.category(letter) in _CONTROLS and letter not in self._allowed for letter in value):
+        elif not value.isprintable() and any(
+            unicodedata.category(letter) in _CONTROLS and letter not in self._allowed for letter in value
+        ):
             problems.note(path, "Must not have control characters")
         else:
             return value
