@@ -16,7 +16,7 @@ _BLIND_SECONDS: Final = 0.1  # where there is nothing to look at, who waits asks
 class CommitWatcher:
     """The `Commits` of one engine: all who wait share a timer, and without them there is none.
 
-    Looking takes 0.2 µs (docs/decisions/0008), a hundred times a second.
+    Looking takes 0.2 µs (docs/decisions/0008), fifty times a second.
     """
 
     def __init__(self, engine: Engine) -> None:
