@@ -103,7 +103,10 @@ class Feedback(Ledger):
         kept = self.kept.get(card.interview)
         if kept is None:
             wrong.append("scheduled_interview_id")
-        elif all(seat["id"] != card.record["interviewer"]["id"] for seat in kept.record["interviewers"]):
+        elif all(
+            seat["id"] != card.record["interviewer"]["id"] or seat["scorecard_id"] is not None
+            for seat in kept.record["interviewers"]
+        ):
             wrong.append("interviewer_id")
         if wrong or user is None:
             raise Refused(422, *wrong)

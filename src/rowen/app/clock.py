@@ -63,8 +63,11 @@ class Clock:
         now = self._now()
         moved = 0
         for organization in await self._due.organizations(now):
-            while count := await self._move(organization):
-                moved += count
+            try:
+                while count := await self._move(organization):
+                    moved += count
+            except ValueError:  # a document that cannot be read must not stop the clock of everybody else
+                _log.exception("an organization's interviews could not be moved", organization=organization.name)
         await self._due.forget(now)
         return moved
 

@@ -9,17 +9,18 @@ from typing import Protocol
 from rowen.app.ports import Organization
 from rowen.interviews.moments import Instant
 from rowen.interviews.overlaps import Overlap
-from rowen.interviews.people import Person
 
 
 @dataclass(frozen=True, slots=True)
 class ConflictQuery:
-    """Whose overlaps are wanted (None: everybody's), of interviews that end after `since` and start before `until`.
+    """Whose overlaps are wanted, of interviews that end after `since` and start before `until`.
 
+    A user by id, whoever has an e-mail address, user or guest, or everybody where neither is given.
     `most` is how many overlaps are answered at the most.
     """
 
-    person: Person | None
+    user_id: int | None
+    email: str | None
     since: Instant | None
     until: Instant | None
     most: int

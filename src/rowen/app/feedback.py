@@ -30,6 +30,7 @@ from rowen.interviews.scorecards import (
 
 _INTERVIEW: Final = "scheduled_interview_id"
 _NOT_ON_PANEL: Final = FieldProblem("interviewer_id", "Must be an interviewer of the interview")
+_HAS_ONE: Final = FieldProblem("interviewer_id", "Has a scorecard of this interview already")
 
 
 class ScorecardCodec(Protocol):
@@ -101,6 +102,8 @@ async def change_scorecard(
         found.append(FieldProblem(_INTERVIEW, "The interview was deleted"))
     elif all(each.id != before.interviewer.id for each in stored.interview.interviewers):
         found.append(_NOT_ON_PANEL)
+    elif any(each.id == before.interviewer.id and each.scorecard_id for each in stored.interview.interviewers):
+        found.append(_HAS_ONE)
     if found or author is None or stored is None:
         raise Refusal(Code.INVALID, problems=tuple(found))
     asked = {name: value for name in _CHANGEABLE if (value := getattr(fields, name)) is not UNSET}
@@ -158,7 +161,7 @@ async def _owed(desk: Desk, fields: ScorecardFields, found: list[FieldProblem]) 
     known = await desk.records_by_term(RESOURCE, _INTERVIEW, str(stored.interview.id))
     mine = f'"interviewer":{{"id":{user.id},'.encode()
     if seat.scorecard_id is not None or any(mine in (each.document or b"") for each in known):
-        found.append(FieldProblem("interviewer_id", "Has a scorecard of this interview already"))
+        found.append(_HAS_ONE)
         return None
     return _Owed(stored, seat, user)
 

@@ -27,7 +27,7 @@ from rowen.interviews.interview import (
 )
 from rowen.interviews.lifecycle import ABSENT, Command
 from rowen.interviews.moments import Instant
-from rowen.interviews.people import Person, User, UserId, booked
+from rowen.interviews.people import Person, User, UserId, booked, person_of
 from rowen.interviews.scheduling import UNSET, InterviewFields
 
 ACTIVE: Final = "active"
@@ -104,6 +104,7 @@ async def cancel(desk: Desk, stored: Stored, on_behalf_of: int | None, api_key: 
 
 MISSING_USER: Final = FieldProblem("On-Behalf-Of", "Is required: the id of the user who does this")
 _NOT_OURS: Final = FieldProblem("id", "Only interviews created through the API can be changed or deleted")
+_MOST_NAMED: Final = 20  # in a header, whose lines clients bound
 _PLAIN: Final = ("start", "end", "external_event_id", "location", "video_conferencing_url")
 
 
@@ -230,11 +231,15 @@ async def _clashes(desk: Desk, before: ScheduledInterview | None, after: Schedul
             if person in asked:
                 continue
             besides = None if before is None else InterviewId(before.id)
-            others = await desk.overlapping(Booking(person, starts_at, ends_at), besides)
+            others = set(await desk.overlapping(Booking(person, starts_at, ends_at), besides))
+            if interviewer.id is not None and interviewer.email:  # who was invited as a guest before being a user
+                guest = Booking(person_of(None, interviewer.email), starts_at, ends_at)
+                others.update(await desk.overlapping(guest, besides))
             if others:
-                clashes.append(Clash(f"interviewers[{position}]", others))
+                clashes.append(Clash(f"interviewers[{position}]", sorted(others)))
     return clashes
 
 
 def _named(identifiers: Sequence[InterviewId]) -> str:
-    return ", ".join(str(each) for each in identifiers)
+    named = ", ".join(str(each) for each in identifiers[:_MOST_NAMED])
+    return f"{named} and {len(identifiers) - _MOST_NAMED} more" if len(identifiers) > _MOST_NAMED else named

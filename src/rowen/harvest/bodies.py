@@ -23,6 +23,8 @@ DEEPEST: Final = 32
 MOST_PROBLEMS: Final = 1_000
 """How many problems are told of one body: who sends a megabyte of mistakes does not get several back."""
 
+_MOST_PARTS: Final = 20_000  # objects and arrays: each costs more than its two bytes tell
+
 LONGEST_TEXT: Final = 2_000
 LONGEST_NAME: Final = 255
 _MOST_DIGITS: Final = 100
@@ -39,9 +41,11 @@ class Problems:
 
     def __init__(self) -> None:
         self.found: list[FieldProblem] = []
+        self.count = 0
 
     def note(self, path: str, message: str) -> None:
         """Add a problem of the field at `path`."""
+        self.count += 1
         if len(self.found) < MOST_PROBLEMS:
             self.found.append(FieldProblem(path, message))
 
@@ -57,6 +61,8 @@ def read_object(body: bytes, problems: Problems) -> dict[str, Any]:
 
     Raises Refusal: malformed where it is not JSON; invalid where it is no object, or nested too deeply.
     """
+    if body.count(b"{") + body.count(b"[") > _MOST_PARTS:
+        raise Refusal(Code.INVALID, problems=(FieldProblem("body", "Must not have so many objects and arrays"),))
     try:
         value = json.loads(body.decode(), object_pairs_hook=_object, parse_int=_whole, parse_constant=_no_constant)
     except RecursionError:
@@ -125,9 +131,9 @@ def read_fields(
         if reader is None:
             problems.note(inside(path, name), "Is not a field of this request")
             continue
-        before = len(problems.found)
+        before = problems.count
         read = reader(problems, inside(path, name), value)
-        if read is not None or len(problems.found) == before:
+        if read is not None or problems.count == before:
             values[name] = read
     return values
 
@@ -242,6 +248,15 @@ def optional(reader: Reader[Value]) -> Reader[Value]:
     return read
 
 
+def or_blank(reader: Reader[Value]) -> Reader[Value]:
+    """Return a reader that takes null, too, and empty text for it: forms send that where nothing was filled in."""
+
+    def read(problems: Problems, path: str, value: Any) -> Value | None:
+        return None if value is None or value == "" else reader(problems, path, value)
+
+    return read
+
+
 def sequence(reader: Reader[Value], largest: int, smallest: int = 0) -> Reader[tuple[Value | None, ...]]:
     """Return the reader of an array; of a bad element None stands in its place."""
 
@@ -265,8 +280,8 @@ def structure(make: Callable[..., Value], readers: Mapping[str, Reader[Any]], *r
             problems.note(path, "Must be an object")
             return None
         require(problems, path, value, required)
-        before = len(problems.found)
+        before = problems.count
         fields = read_fields(problems, path, value, readers)
-        return make(**fields) if len(problems.found) == before and all(each in fields for each in required) else None
+        return make(**fields) if problems.count == before and all(each in fields for each in required) else None
 
     return read

@@ -15,7 +15,6 @@ from rowen.harvest.conditional import list_etag
 from rowen.harvest.parameters import read_identifier, read_limit, read_time, read_values
 from rowen.interviews.errors import Code, FieldProblem, Refusal
 from rowen.interviews.moments import Instant
-from rowen.interviews.people import Person, person_of
 
 _DEFAULT_LIMIT: Final = 100
 _READERS: Final[dict[str, Callable[[str], Any]]] = {
@@ -53,16 +52,17 @@ async def list_conflicts(services: Services, call: Call) -> Answer:
     etag = list_etag(call.organization, f"{call.address}?{call.query}")
     if has_copy(call, etag):
         return Answer(None, etag)
-    query = ConflictQuery(_person(values), values.get("from"), values.get("to"), values.get("limit", _DEFAULT_LIMIT))
+    if "user_id" in values and "email" in values:
+        raise Refusal(Code.INVALID, problems=(FieldProblem("email", "Must not be given beside user_id"),))
+    query = ConflictQuery(
+        values.get("user_id"),
+        values.get("email"),
+        values.get("from"),
+        values.get("to"),
+        values.get("limit", _DEFAULT_LIMIT),
+    )
     found, more = await services.conflicts.find(call.organization, query)
     return Answer(msgspec.json.encode(_Conflicts([_served(each) for each in found], more)), etag)
-
-
-def _person(values: dict[str, Any]) -> Person | None:
-    user, email = values.get("user_id"), values.get("email")
-    if user is not None and email is not None:
-        raise Refusal(Code.INVALID, problems=(FieldProblem("email", "Must not be given beside user_id"),))
-    return None if user is None and email is None else person_of(user, email)
 
 
 def _served(conflict: Conflict) -> _Conflict:

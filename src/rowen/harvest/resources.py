@@ -83,6 +83,7 @@ class StageInterview(msgspec.Struct, frozen=True):
     """The interview of a job stage, as far as it is searched by."""
 
     id: Identifier
+    name: str | None = None
 
 
 class JobStageRecord(msgspec.Struct, frozen=True, kw_only=True):

@@ -94,7 +94,7 @@ async def _stored(desk: Desk, call: Call, identifier: InterviewId) -> Stored:
     if stored is None:
         raise Refusal(Code.NOT_FOUND)
     expected = call.header(b"if-match")
-    if expected and not still_holds(expected, document_etag(stored.document)):
+    if b"if-match" in call.headers and not still_holds(expected, document_etag(stored.document)):
         raise Refusal(Code.STALE)
     return stored
 

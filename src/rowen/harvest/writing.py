@@ -73,8 +73,8 @@ _CHANGEABLE: Final[Mapping[str, bodies.Reader[Any]]] = {
     "start": _moment,
     "end": _moment,
     "external_event_id": bodies.name,
-    "location": bodies.optional(bodies.text),
-    "video_conferencing_url": bodies.optional(bodies.web_address),
+    "location": bodies.or_blank(bodies.text),
+    "video_conferencing_url": bodies.or_blank(bodies.web_address),
 }
 _CREATABLE: Final[Mapping[str, bodies.Reader[Any]]] = {
     "application_id": bodies.identifier,

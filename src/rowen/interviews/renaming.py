@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from rowen.interviews.interview import ScheduledInterview
-from rowen.interviews.people import User
+from rowen.interviews.people import User, fold
 
 Renaming = Mapping[str, str]
 """The fields of a user that differ from what was known before, with their new values."""
@@ -22,7 +22,13 @@ _OF_INTERVIEWER: Final = frozenset({"name", "employee_id", "email"})
 def renaming(before: User, after: User) -> Renaming:
     """Return what differs of a user. What was not known before, or is not known any more, names nobody anew."""
     values = ((field, getattr(before, field), getattr(after, field)) for field in _FIELDS)
-    return {field: new for field, old, new in values if old is not None and new is not None and old != new}
+    return {
+        field: new for field, old, new in values if old is not None and new is not None and _differ(field, old, new)
+    }
+
+
+def _differ(field: str, old: str, new: str) -> bool:
+    return fold(old) != fold(new) if field == "email" else old != new
 
 
 def renamed(interview: ScheduledInterview, people: Mapping[int, Renaming]) -> ScheduledInterview:

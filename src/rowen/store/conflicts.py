@@ -7,14 +7,14 @@ from functools import partial
 from itertools import islice
 from typing import Final
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, literal_column, select
 
 from rowen.app.conflicts import Conflict, ConflictQuery
 from rowen.app.ports import Codec, Organization
 from rowen.interviews.overlaps import Booked, Overlap, overlaps
-from rowen.interviews.people import person_of
-from rowen.store.engine import Engine, Transaction
-from rowen.store.tables import panel, scheduled_interviews
+from rowen.interviews.people import fold, person_of
+from rowen.store.engine import Engine, Row, Transaction
+from rowen.store.tables import panel, scheduled_interviews, terms
 
 _ALWAYS: Final = (-(2**63), 2**63 - 1)
 _ANYBODY: Final = (-(2**63), 2**63 - 1)
@@ -37,6 +37,16 @@ class ConflictFinder:
             )
             .order_by(panel.c.person, panel.c.starts_at, panel.c.interview_id)
         )
+        self._users = engine.prepare(
+            select(terms.c.id)
+            .where(
+                terms.c.organization_id == bindparam("organization"),
+                terms.c.resource == literal_column("'users'"),
+                terms.c.name == literal_column("'email'"),
+                terms.c.value == bindparam("email"),
+            )
+            .order_by(terms.c.id)
+        )
         interviews = scheduled_interviews.c
         self._document = engine.prepare(
             select(interviews.document).where(
@@ -51,20 +61,29 @@ class ConflictFinder:
     async def _find(
         self, organization: Organization, query: ConflictQuery, transaction: Transaction
     ) -> tuple[list[Conflict], bool]:
-        first, last = _ANYBODY if query.person is None else (query.person, query.person)
-        rows = await transaction.rows(
-            self._booked,
-            {
-                "organization": organization.id,
-                "first": first,
-                "last": last,
-                "since": _ALWAYS[0] if query.since is None else int(query.since),
-                "until": _ALWAYS[1] if query.until is None else int(query.until),
-            },
-        )
+        asked = {
+            "organization": organization.id,
+            "since": _ALWAYS[0] if query.since is None else int(query.since),
+            "until": _ALWAYS[1] if query.until is None else int(query.until),
+        }
+        rows: list[Row] = []
+        for first, last in await self._persons(organization, query, transaction):
+            rows += await transaction.rows(self._booked, {**asked, "first": first, "last": last})
         found = list(islice(overlaps(Booked(*row) for row in rows), query.most + 1))
         conflicts = [await self._described(organization, overlap, transaction) for overlap in found[: query.most]]
         return conflicts, len(found) > query.most
+
+    async def _persons(
+        self, organization: Organization, query: ConflictQuery, transaction: Transaction
+    ) -> list[tuple[int, int]]:
+        """Return the ranges of persons that a query is about."""
+        if query.user_id is not None:
+            return [(query.user_id, query.user_id)]
+        if query.email is None:
+            return [_ANYBODY]
+        parameters = {"organization": organization.id, "email": fold(query.email)}
+        users = [row[0] for row in await transaction.rows(self._users, parameters)]
+        return [(each, each) for each in (person_of(None, query.email), *users)]
 
     async def _described(self, organization: Organization, overlap: Overlap, transaction: Transaction) -> Conflict:
         row = await transaction.row(

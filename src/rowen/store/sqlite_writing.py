@@ -92,6 +92,8 @@ class GroupWriter:
                     connection.execute("ROLLBACK")
         except sqlite3.Error as error:
             return [_Outcome(None, self._explained(error)) for _ in group]
+        except Exception as error:
+            return [_Outcome(None, error) for _ in group]
         return outcomes
 
     def _carry_out(self, connection: sqlite3.Connection, work: Work, *, alone: bool) -> _Outcome:

@@ -188,8 +188,9 @@ changes: Final = Table(
     PrimaryKeyConstraint("organization_id", "revision"),
     sqlite_with_rowid=False,
 )
+BY_INTERVIEW_INDEX: Final = "changes_by_interview"
 Index(
-    "changes_by_interview",
+    BY_INTERVIEW_INDEX,
     changes.c.organization_id,
     changes.c.interview_id,
     changes.c.revision,
