@@ -104,7 +104,7 @@ class Feedback(Ledger):
         if kept is None:
             wrong.append("scheduled_interview_id")
         elif all(
-            seat["id"] != card.record["interviewer"]["id"] or seat["scorecard_id"] is not None
+            seat["id"] != card.record["interviewer"]["id"] or (seat["scorecard_id"] is not None and not card.is_final)
             for seat in kept.record["interviewers"]
         ):
             wrong.append("interviewer_id")

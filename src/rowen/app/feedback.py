@@ -102,7 +102,7 @@ async def change_scorecard(
         found.append(FieldProblem(_INTERVIEW, "The interview was deleted"))
     elif all(each.id != before.interviewer.id for each in stored.interview.interviewers):
         found.append(_NOT_ON_PANEL)
-    elif any(each.id == before.interviewer.id and each.scorecard_id for each in stored.interview.interviewers):
+    elif before.submitted_at is None and _has_one(stored.interview, before.interviewer.id):
         found.append(_HAS_ONE)
     if found or author is None or stored is None:
         raise Refusal(Code.INVALID, problems=tuple(found))
@@ -138,6 +138,10 @@ async def delete_scorecard(
     after = _with_seat(stored.interview, before.interviewer.id, None, before.id)
     after = settled(desk, Command.DELETE_SCORECARD, stored.interview.status, after)
     await desk.keep(stored.interview, after, Change(Kind.SCORE_REMOVED, actor_of(author, api_key)))
+
+
+def _has_one(interview: ScheduledInterview, user: int | None) -> bool:
+    return any(each.id == user and each.scorecard_id is not None for each in interview.interviewers)
 
 
 async def _owed(desk: Desk, fields: ScorecardFields, found: list[FieldProblem]) -> _Owed | None:

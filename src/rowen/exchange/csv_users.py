@@ -68,7 +68,9 @@ class CsvSplitter:
         self._passed_over = passed_over
         self._delimiter = ","
         self._header: list[str] | None = None
-        self._row = b""
+        self._lines: list[bytes] = []  # of the row that is open
+        self._size = 0
+        self._quoted = False
         self._carry = b""
         self._broken = False
 
@@ -77,7 +79,7 @@ class CsvSplitter:
         lines = (self._carry + block).split(b"\n")
         self._carry = lines.pop()
         items = [item for line in lines if (item := self._take(line + b"\n")) is not None]
-        if len(self._row) + len(self._carry) > LARGEST_RECORD and not self._broken:
+        if self._size + len(self._carry) > LARGEST_RECORD and not self._broken:
             items.append(self._end(oversize()))
         return [] if self._broken and not items else items
 
@@ -85,7 +87,7 @@ class CsvSplitter:
         """Return what the end of the file completes: a last row without its line feed."""
         last, self._carry = self._carry, b""
         item = self._take(last) if last else None
-        if self._row.strip() and not self._broken:
+        if any(line.strip() for line in self._lines) and not self._broken:
             return [self._end("the quotes that open in this row are never closed")]
         return [] if item is None else [item]
 
@@ -93,12 +95,19 @@ class CsvSplitter:
         """Add a line to the row that is open, and return the row's record if that ends it."""
         if self._broken:
             return None
-        self._row += line
-        if self._row.count(b'"') % 2:
+        self._lines.append(line)
+        self._size += len(line)
+        self._quoted ^= bool(line.count(b'"') % 2)
+        if self._quoted:
             return None
-        row, self._row = self._row, b""
+        row = self._finished_row()
         first, self.line = self.line, self.line + row.count(b"\n")
         return self._item(first, row) if row.strip() else None
+
+    def _finished_row(self) -> bytes:
+        row = b"".join(self._lines)
+        self._lines, self._size, self._quoted = [], 0, False
+        return row
 
     def _item(self, line: int, row: bytes) -> Item | None:
         if self._header is None:

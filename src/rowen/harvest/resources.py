@@ -155,9 +155,8 @@ def _job_stage_terms(document: Json) -> Iterator[Term]:
 
 
 def _scorecard_terms(document: Json) -> Iterator[Term]:
-    for name in ("application_id", "scheduled_interview_id"):
-        if isinstance(document.get(name), int):
-            yield name, str(document[name])
+    if document.get("application_id") is not None:
+        yield "application_id", str(document["application_id"])
 
 
 SHAPES: Final[Mapping[str, Shape]] = {
@@ -219,7 +218,8 @@ def told(body: bytes) -> str | None:
         return None
     likeness = {name: len(shape.marks & keys) for name, shape in SHAPES.items()}
     best = max(likeness, key=lambda name: likeness[name])
-    return best if likeness[best] else None
+    # Other resources of an export have a job or a priority, too: offers, job posts, tasks.
+    return best if likeness[best] > (best == JOB_STAGES and "interviews" not in keys) else None
 
 
 def draft(resource: str, body: bytes) -> RecordDraft:

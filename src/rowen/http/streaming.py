@@ -24,6 +24,9 @@ _HEADERS: Final = [
     (b"x-accel-buffering", b"no"),  # nginx would hold back what is written
 ]
 
+LARGEST_STREAM: Final = 8 * 2**20
+"""After how many bytes a stream ends."""
+
 _log = structlog.stdlib.get_logger("rowen.http")
 
 Check = Callable[[], Awaitable[object]]
@@ -89,9 +92,17 @@ class Streams:
 
 
 async def _pump(send: Send, chunks: AsyncGenerator[bytes, None], check: Check) -> None:
+    """Send chunks up to a bound: the server keeps in memory what a client does not read, and does not say so.
+
+    Who reads comes back with the id of the last event, and goes on.
+    """
+    sent = 0
     async for chunk in chunks:
         await check()
         if chunk:
+            sent += len(chunk)
+            if sent > LARGEST_STREAM > len(chunk):
+                return
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
 
 

@@ -12,7 +12,8 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Final, Protocol
 
-from rowen.app.ports import Organization, Page
+from rowen.app.ports import Organization, Page, Version
+from rowen.interviews.errors import Unavailable
 from rowen.interviews.interview import ApplicationId, InterviewId, OrganizationId
 from rowen.interviews.moments import Instant
 from rowen.interviews.query import InterviewQuery, PageRequest
@@ -44,6 +45,7 @@ class InterviewReader:
         self._chunk = engine.prepare(statements.chunk(engine))
         self._listed = engine.prepare(statements.listed(engine))
         self._listed_documents = engine.prepare(statements.listed_documents(engine))
+        self._ledger = engine.prepare(statements.ledger())
         self._document = engine.prepare(statements.document())
         self._application = engine.prepare(statements.application())
 
@@ -175,8 +177,15 @@ class InterviewReader:
                 self._listed_documents,
                 {"organization": organization.id, "ids": self._engine.bind_identifiers(wanted)},
             )
-            if rows:  # what was deleted meanwhile is missing
-                yield [row[1] for row in rows]
+            if len(rows) != len(wanted) and await self._version(organization) == matches.version:
+                # Nothing was deleted meanwhile.
+                raise Unavailable(f"{len(wanted) - len(rows)} interviews could not be read: run `rowen db check`")
+            yield [row[1] for row in rows]
+
+    async def _version(self, organization: Organization) -> Version:
+        row = await self._engine.row(self._ledger, {"organization": organization.id})
+        seen: Organization = _as_of(organization, row)[0]
+        return seen.version
 
 
 _EVERYTHING: Final = InterviewQuery()

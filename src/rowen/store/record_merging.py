@@ -103,7 +103,7 @@ class RecordTableMerger:
                     plan.counts.unchanged += 1
                     continue
                 plan.counts.older += 1
-                if _rank(draft) > _rank(rival):
+                if _rank(draft) > _rank(rival) or _is_said_now(draft):
                     newest[draft.id] = draft
         stored = await self._writer.get_all(transaction, organization, resource, sorted(newest))
         for identifier, draft in sorted(newest.items()):
@@ -113,7 +113,7 @@ class RecordTableMerger:
             elif known.document == draft.document:
                 plan.counts.unchanged += 1
                 continue
-            elif _rank(known) > _rank(draft):
+            elif _rank(known) > _rank(draft) and not _is_said_now(draft):
                 plan.counts.older += 1
                 continue
             else:
@@ -159,6 +159,11 @@ def _resource(draft: RecordDraft) -> str:
 def _rank(draft: RecordDraft) -> tuple[int, bytes]:
     """Order the records of one id, as interviews are ordered."""
     return (_NEVER if draft.updated_at is None else draft.updated_at, draft.document or b"")
+
+
+def _is_said_now(draft: RecordDraft) -> bool:
+    """Tell whether a record counts as newer than any before it: a list of users without times, as people keep it."""
+    return draft.resource == USERS and draft.updated_at is None
 
 
 def _advanced(state: LedgerState, drafts: Sequence[RecordDraft], now: Instant) -> LedgerState:

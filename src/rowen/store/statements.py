@@ -162,6 +162,11 @@ def _page(engine: Engine, rows: Select[Any]) -> tuple[Select[Any], Subquery]:
     return select(*LEDGER, *totals.c).where(organizations.c.id == bindparam("organization")), totals
 
 
+def ledger() -> Select[Any]:
+    """Return the ledger (see `LEDGER`)."""
+    return select(*LEDGER).where(organizations.c.id == bindparam("organization"))
+
+
 def document() -> Select[Any]:
     """Return one interview's document."""
     return select(_interviews.document).where(_OF_ORGANIZATION, _interviews.id == bindparam("interview"))

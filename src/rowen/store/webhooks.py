@@ -130,7 +130,7 @@ class WebhookTable:
                 "new_reason": before.reason if change.enabled is None else None,
             }
             await transaction.run(self._change, {**named, **values})
-            if enabled and not before.enabled:
+            if enabled and (not before.enabled or change.url not in (None, before.url)):
                 await transaction.run(self._resume, {**named, "now": int(now)})
             return await self._found(transaction, named)
 
