@@ -292,3 +292,29 @@ def test_the_list_of_conflicts_is_tagged_and_follows_every_change(team: Team) ->
 )
 def test_bad_parameters_are_named(refusing: Team, parameters: dict[str, Any], fields: list[str]) -> None:
     assert refused_fields(refusing.client.get(CONFLICTS, params=parameters)) == fields
+
+
+def test_who_was_invited_as_a_guest_and_is_a_user_by_now_is_one_person(team: Team) -> None:
+    address = "grace@team.example"
+    times = {"start": {"date_time": "2049-03-26T10:00:00.000Z"}, "end": {"date_time": "2049-03-26T11:00:00.000Z"}}
+    imported = record(77_001, **times)
+    imported["interviewers"] = [{**imported["interviewers"][0], "id": None, "email": address, "scorecard_id": None}]
+    team.bring([imported])
+    mine = team.schedule(**at("09:00", "09:30"), interviewers=[seat(GRACE)])["id"]
+    team.settings(DoubleBooking.REJECT)
+    with team.unchanged():
+        answer = team.post(INTERVIEWS, body(**TEN, interviewers=[seat(GRACE)]))
+        assert errors_of(answer, 409) == {"interviewers[0]": "Overlaps interview 77001"}
+    team.settings(DoubleBooking.ALLOW)
+    other = team.schedule(**at("09:15", "09:45"), interviewers=[seat(GRACE)])["id"]
+    found = accepted(team.client.get(CONFLICTS, params={"email": address.upper()}))["conflicts"]
+    assert [each["scheduled_interview_ids"] for each in found] == [[mine, other]]
+
+
+def test_no_more_interviews_are_named_than_a_header_has_room_for(team: Team) -> None:
+    for _ in range(25):
+        team.schedule(**TEN, interviewers=[seat(GRACE)])
+    team.settings(DoubleBooking.WARN)
+    warning = team.post(INTERVIEWS, body(**TEN, interviewers=[seat(GRACE)])).headers["warning"]
+    assert warning.count(",") == 19
+    assert warning.endswith('and 5 more"')

@@ -94,3 +94,17 @@ def test_bad_rows_are_named(database: str, tmp_path: Path, rows: str, message: s
     file = tmp_path / "users.csv"
     file.write_text(rows)
     assert f"{file}:{message}" in rowen("import", file, "--database", database, status=1).stderr
+
+
+def test_what_only_shares_a_name_with_a_stage_is_none(database: str, tmp_path: Path) -> None:
+    """Offers, job posts and tasks of an export were taken for stages."""
+    file = tmp_path / "offers.jsonl"
+    for other in ({"id": 1, "application_id": 2, "job_id": 3}, {"id": 1, "subject": "Call", "priority": 1}):
+        file.write_bytes(msgspec.json.encode(other))
+        rowen("import", file, "--database", database, status=1)
+
+
+def test_quotes_that_never_close_cost_no_more_than_their_length(database: str, tmp_path: Path) -> None:
+    file = tmp_path / "users.csv"
+    file.write_text('id,name\n1,"open\n' + "2,bob smith\n" * 100_000)
+    assert "never closed" in rowen("import", file, "--database", database, status=1).stderr

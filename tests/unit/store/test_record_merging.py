@@ -146,3 +146,13 @@ def test_an_application_lasts_from_its_first_interview_to_its_newest(
         writer.merge(client, [each])
     statement = "SELECT updated_at - created_at, status, derived, document FROM records WHERE resource = 'applications'"
     assert rows(database, statement) == [(1, "active", 1, None)]
+
+
+def test_of_users_without_times_those_imported_last_count(writer: Writer, client: Client, database: str) -> None:
+    """As people keep them, in a table: `Alice` replaced `Bob`, but not the other way round."""
+    bob, alice = {"id": 1, "name": "Bob Smith"}, {"id": 1, "name": "Alice Smith"}
+    counts = [writer.merge_records(client, "users", [each]) for each in (bob, alice, bob, bob)]
+    assert counts == [MergeCounts(new=1), MergeCounts(changed=1), MergeCounts(changed=1), MergeCounts(unchanged=1)]
+    writer.merge_records(client, "users", [{**bob, "updated_at": NEW}])
+    assert writer.merge_records(client, "users", [alice]) == MergeCounts(changed=1)
+    assert stored(database, "users", 1)["name"] == "Alice Smith"

@@ -13,8 +13,10 @@ from rowen.interviews.query import CRITERIA
 from rowen.store import sqlite, statements
 from rowen.store.database import Location
 from rowen.store.engine import Prepared
+from rowen.store.feed import ChangeFeed
 from rowen.store.sqlite import SqliteEngine
 from rowen.store.tables import OPEN
+from rowen.store.writes import WriteStatements
 from tests.concurrency.writer import Client, Writer
 from tests.support.records import canonical, record
 
@@ -102,3 +104,13 @@ def test_documents_are_joined_in_the_order_of_their_ids(writer: Writer, client: 
 def test_a_constant_without_a_name_is_refused(database: str, writer: Writer) -> None:
     with opened(database) as (engine, _), pytest.raises(ValueError, match="literal columns"):
         engine.prepare(statements.document().where(OPEN == 1))
+
+
+def test_a_history_is_found_by_its_index(writer: Writer, client: Client, database: str) -> None:
+    """SQLite took the primary key, and with it went through all that ever happened."""
+    writer.merge(client, [record(1)])
+    with opened(database) as (engine, connection):
+        (step,) = plan(connection, ChangeFeed(engine)._history)
+        assert step == "SEARCH changes USING INDEX changes_by_interview (organization_id=? AND interview_id=?)"
+        (due,) = plan(connection, WriteStatements(engine).due)
+        assert "scheduled_interviews_due" in due
