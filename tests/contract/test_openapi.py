@@ -286,6 +286,7 @@ def open_interview(identifier: int) -> Record:
     }
 
 
+@pytest.mark.heavy
 def test_schemathesis_finds_nothing(busy: Busy, tmp_path: Path) -> None:
     text = CONFIGURATION.read_text().replace("RECEIVER", busy.receiver.url).replace("DRAFTS", str(busy.drafts))
     configuration = tmp_path / "schemathesis.toml"
@@ -325,6 +326,7 @@ CHAINS = (
 )
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("chain", CHAINS, ids=lambda each: each.start)
 def test_schemathesis_finds_nothing_in_chains_of_writes(busy: Busy, chain: Chain) -> None:
     """What was made is followed along the links of the description, in any order, to its end."""

@@ -23,6 +23,8 @@ from tests.support.command import rowen
 from tests.support.receiver import Received, Reply, receiving
 from tests.support.server import serving
 
+pytestmark = [pytest.mark.heavy, pytest.mark.timeout(600)]
+
 KILLS: Final = 50
 SCRIBES: Final = 4
 

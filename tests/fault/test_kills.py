@@ -33,6 +33,8 @@ from tests.support.command import rowen
 from tests.support.records import Record, canonical, record, write_json_lines
 from tests.support.server import Server, free_port
 
+pytestmark = pytest.mark.heavy
+
 PAGE = 20
 
 

@@ -44,6 +44,8 @@ from tests.property.world import MINUTE, SEASON, picks, users
 from tests.support.records import Record
 from tests.support.storage import Storage
 
+pytestmark = pytest.mark.heavy
+
 Result = TypeVar("Result")
 Handler = Callable[[Services, Call], Awaitable[Answer]]
 

@@ -23,6 +23,8 @@ from tests.support.records import Record, record
 from tests.support.server import Server, serving
 from tests.support.storage import Storage
 
+pytestmark = pytest.mark.heavy
+
 SEASON = datetime(2024, 3, 9, tzinfo=UTC)
 ZONES = ("UTC", "America/New_York", "Pacific/Auckland")
 EVENTS = (None, "", "event-1", "Größe, 1/2 + 100%&a=b", "😀", "a\x00b", "true")
