@@ -91,12 +91,18 @@ class Follower:
         self._connection = connection
         self._told: set[tuple[str, int | None]] = set()
         self._heard = asyncio.Condition()
+        self._revision = 0
         self.copy: dict[int, bytes] = {}
 
     async def run(self) -> None:
-        """Follow until cancelled."""
-        async for data in self._connection.events("/rowen/v1/changes?after=0"):
+        """Follow until cancelled, going on where a stream ended."""
+        while True:
+            await self._hear_out()
+
+    async def _hear_out(self) -> None:
+        async for data in self._connection.events(f"/rowen/v1/changes?after={self._revision}"):
             change = msgspec.json.decode(data, type=dict[str, msgspec.Raw])
+            self._revision = msgspec.json.decode(change["revision"], type=int)
             kind: str = msgspec.json.decode(change["kind"])
             identifier: int | None = msgspec.json.decode(change["scheduled_interview_id"])
             if kind == "cancelled":

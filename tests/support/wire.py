@@ -63,7 +63,7 @@ class Connection:
         return int(first.split(" ", 2)[1]), {name.lower(): value.strip() for name, _, value in pairs}
 
     async def events(self, target: str) -> AsyncIterator[bytes]:
-        """Follow Server-Sent Events for ever: the data of each."""
+        """Follow Server-Sent Events until the stream ends, as each does some time: the data of each event."""
         await self.send("GET", target, b"", {"Accept": "text/event-stream"})
         status, headers = await self.read_head()
         assert (status, headers["transfer-encoding"]) == (200, "chunked")
@@ -75,6 +75,7 @@ class Connection:
                 for line in event.split(b"\n"):
                     if line.startswith(b"data: "):
                         yield line.removeprefix(b"data: ")
+        await self._reader.readline()
 
     async def close(self) -> None:
         """Let go of the connection."""
