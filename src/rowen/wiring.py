@@ -126,7 +126,7 @@ def services(store: Store, messenger: Messenger) -> Services:
 
 
 def clock(store: Store) -> Clock:
-    """Return what moves interviews when their time has come: one a process, of which one leads."""
+    """Return what moves interviews when their time has come: one a process."""
     return Clock(DueInterviews(store.engine), store.writing, now)
 
 

@@ -27,10 +27,6 @@ _log = structlog.stdlib.get_logger("rowen.clock")
 class Due(Protocol):
     """What the clock has to look at."""
 
-    def lead(self) -> bool:
-        """Take, or keep, the lead among the processes of this database: one clock is enough."""
-        ...
-
     async def organizations(self, now: Instant) -> Sequence[Organization]:
         """Return the organizations that have interviews due."""
         ...
@@ -41,7 +37,11 @@ class Due(Protocol):
 
 
 class Clock:
-    """Ticks once a second, and moves what is due."""
+    """Ticks once a second, and moves what is due.
+
+    Every process has one, so that one that hangs stops no other's: what is due is read and written in one transaction,
+    and each interview is moved once, however many clocks there are.
+    """
 
     def __init__(self, due: Due, writing: Writing, now: Callable[[], Instant]) -> None:
         self._due = due
@@ -52,8 +52,7 @@ class Clock:
         """Tick until cancelled; faults of the store are waited out."""
         while True:
             try:
-                if self._due.lead():
-                    await self.tick()
+                await self.tick()
             except Unavailable as error:
                 _log.warning("the clock could not look", reason=error.message)
             await asyncio.sleep(_TICK)

@@ -103,11 +103,10 @@ class Desk(Protocol):
         ...
 
     async def stamp(self) -> Instant:
-        """Begin the next change: return its time, later than that of every change before it."""
-        ...
+        """Begin the next change: return its time, later than that of every change before it.
 
-    async def mark(self) -> None:
-        """End the change begun last, which shows in no interview: lists and tags know that something happened."""
+        What shows in no interview is a change, too: lists and tags know by it that something happened.
+        """
         ...
 
     async def keep(self, before: ScheduledInterview | None, after: ScheduledInterview, change: Change) -> bytes:

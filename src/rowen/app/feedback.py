@@ -11,6 +11,7 @@ import msgspec
 
 from rowen.app.desk import Desk, Stored
 from rowen.app.ports import RecordDraft
+from rowen.app.records import SCORECARDS
 from rowen.app.scheduling import MISSING_USER, actor_of, require_user, settled
 from rowen.interviews.changes import Change, Kind
 from rowen.interviews.errors import Code, FieldProblem, Refusal
@@ -20,7 +21,6 @@ from rowen.interviews.people import User, UserId
 from rowen.interviews.scheduling import UNSET
 from rowen.interviews.scorecards import (
     DRAFT,
-    RESOURCE,
     SUBMITTED,
     Ratings,
     Recommendation,
@@ -131,9 +131,8 @@ async def delete_scorecard(
     if author is None:
         raise Refusal(Code.INVALID, problems=(MISSING_USER,))
     await desk.stamp()
-    await desk.drop_record(RESOURCE, identifier)
+    await desk.drop_record(SCORECARDS, identifier)
     if stored is None or before.submitted_at is None:
-        await desk.mark()
         return
     after = _with_seat(stored.interview, before.interviewer.id, None, before.id)
     after = settled(desk, Command.DELETE_SCORECARD, stored.interview.status, after)
@@ -162,7 +161,7 @@ async def _owed(desk: Desk, fields: ScorecardFields, found: list[FieldProblem]) 
     if seat is None:
         found.append(_NOT_ON_PANEL)
         return None
-    known = await desk.records_by_term(RESOURCE, _INTERVIEW, str(stored.interview.id))
+    known = await desk.records_by_term(SCORECARDS, _INTERVIEW, str(stored.interview.id))
     mine = f'"interviewer":{{"id":{user.id},'.encode()
     if seat.scorecard_id is not None or any(mine in (each.document or b"") for each in known):
         found.append(_HAS_ONE)
@@ -172,8 +171,8 @@ async def _owed(desk: Desk, fields: ScorecardFields, found: list[FieldProblem]) 
 
 async def _stored(desk: Desk, codec: ScorecardCodec, identifier: int) -> tuple[Scorecard, Stored | None]:
     """Return a scorecard made through this API, and its interview if it is still there. Raises Refusal (not found)."""
-    record = await desk.record(RESOURCE, identifier)
-    interview = await desk.term(RESOURCE, identifier, _INTERVIEW)
+    record = await desk.record(SCORECARDS, identifier)
+    interview = await desk.term(SCORECARDS, identifier, _INTERVIEW)
     if record is None or record.document is None:
         raise Refusal(Code.NOT_FOUND)
     if interview is None:
@@ -189,9 +188,10 @@ async def _keep(
     terms = (("application_id", str(scorecard.application_id)), (_INTERVIEW, str(stored.interview.id)))
     created_at, updated_at = int(scorecard.created_at), int(scorecard.updated_at)
     status = SUBMITTED if is_final else DRAFT
-    await desk.keep_record(RecordDraft(RESOURCE, scorecard.id, created_at, updated_at, status, False, document, terms))
+    await desk.keep_record(
+        RecordDraft(SCORECARDS, scorecard.id, created_at, updated_at, status, False, document, terms)
+    )
     if not is_final:
-        await desk.mark()
         return document
     after = _with_seat(stored.interview, scorecard.interviewer.id, scorecard.id, None)
     after = settled(desk, Command.SUBMIT_SCORECARD, stored.interview.status, after)

@@ -9,11 +9,12 @@ from typing import Final
 import msgspec
 
 from rowen.app.desk import Desk
+from rowen.app.records import SCORECARDS
 from rowen.interviews.errors import FieldProblem
 from rowen.interviews.interview import Interviewer, ResponseStatus, ScheduledInterview
 from rowen.interviews.people import Person, User, UserId, fold, person_of
 from rowen.interviews.scheduling import UNSET, InterviewFields, Seat
-from rowen.interviews.scorecards import RESOURCE, SUBMITTED
+from rowen.interviews.scorecards import SUBMITTED
 
 
 async def resolve_panel(desk: Desk, fields: InterviewFields, found: list[FieldProblem]) -> tuple[Interviewer, ...]:
@@ -64,7 +65,7 @@ _handed: Final = msgspec.json.Decoder(_Handed)
 
 async def submitted_scorecards(desk: Desk, interview: int) -> dict[int, int]:
     """Return the scorecards that were handed in for an interview, by the user who interviewed."""
-    found = await desk.records_by_term(RESOURCE, "scheduled_interview_id", str(interview))
+    found = await desk.records_by_term(SCORECARDS, "scheduled_interview_id", str(interview))
     return {
         _handed.decode(each.document).interviewer.id: each.id
         for each in found

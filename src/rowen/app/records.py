@@ -25,9 +25,6 @@ RESOURCES: Final = (USERS, APPLICATIONS, JOB_STAGES, SCORECARDS)
 INTERVIEWS: Final = "scheduled_interviews"
 """What the records stand around."""
 
-SUBMITTED: Final = "submitted"
-"""The status of the scorecards that are shown; the others are still being written."""
-
 ACTIVE: Final = "active"
 """The status of an application that nothing else is known of."""
 

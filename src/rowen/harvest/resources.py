@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from rowen.app.ports import RecordDraft
-from rowen.app.records import ACTIVE, APPLICATIONS, JOB_STAGES, SCORECARDS, SUBMITTED, USERS
+from rowen.app.records import ACTIVE, APPLICATIONS, JOB_STAGES, SCORECARDS, USERS
 from rowen.harvest.diagnosis import diagnose
 from rowen.harvest.documents import InvalidDocument, read_instant
 from rowen.interviews.errors import FieldProblem
@@ -20,6 +20,7 @@ from rowen.interviews.interview import Identifier
 from rowen.interviews.mentions import Person, Said
 from rowen.interviews.moments import Instant
 from rowen.interviews.people import User, fold
+from rowen.interviews.scorecards import SUBMITTED
 
 Json = dict[str, Any]
 Term = tuple[str, str]

@@ -12,7 +12,6 @@ from rowen.app.records import (
     APPLICATIONS,
     JOB_STAGES,
     SCORECARDS,
-    SUBMITTED,
     USERS,
     RecordQuery,
     require_application,
@@ -26,6 +25,7 @@ from rowen.harvest.links import link_header
 from rowen.harvest.parameters import Reader, read_boolean, read_list, read_time
 from rowen.harvest.resources import without_custom_fields
 from rowen.interviews.people import fold
+from rowen.interviews.scorecards import SUBMITTED
 
 Term = tuple[str, str]
 

@@ -109,8 +109,6 @@ class ScorecardFields(msgspec.Struct, frozen=True, kw_only=True):
     problems: tuple[FieldProblem, ...] = ()
 
 
-RESOURCE: Final = "scorecards"
-
 DRAFT: Final = "draft"
 SUBMITTED: Final = "submitted"
 """Whether a scorecard is final, in the words of its search column."""

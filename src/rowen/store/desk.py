@@ -162,9 +162,6 @@ class StoreDesk:
         self._state = next_state(self._state, self._now)
         return self._state.last_updated_at
 
-    async def mark(self) -> None:
-        """End the change begun last, which shows in no interview: lists and tags know that something happened."""
-
     async def keep(self, before: ScheduledInterview | None, after: ScheduledInterview, change: Change) -> bytes:
         """Write an interview as of the change begun last, and return its document."""
         after = msgspec.structs.replace(after, updated_at=self._state.last_updated_at)

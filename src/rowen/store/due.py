@@ -30,21 +30,11 @@ class DueInterviews:
             .where(stored.due_at <= bindparam("now"))
             .order_by(stored.due_at, stored.organization_id, stored.id)
             .limit(bindparam("most"))
-            .subquery()
         )
+        self._first = engine.prepare(first)
         self._organizations = engine.prepare(
-            select(*COLUMNS).where(organizations.c.id.in_(select(first.c.organization_id)))
+            select(*COLUMNS).where(organizations.c.id.in_(select(first.subquery().c.organization_id)))
         )
-        self._first = engine.prepare(
-            select(stored.organization_id)
-            .where(stored.due_at <= bindparam("now"))
-            .order_by(stored.due_at, stored.organization_id, stored.id)
-            .limit(bindparam("most"))
-        )
-
-    def lead(self) -> bool:
-        """Take, or keep, the lead among the processes of this database: one clock is enough."""
-        return self._engine.lead()
 
     async def organizations(self, now: Instant) -> Sequence[Organization]:
         """Return the organizations that have interviews due."""

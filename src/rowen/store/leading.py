@@ -1,4 +1,4 @@
-"""The lead among the processes of one SQLite database: who ticks the clock, who tells the webhooks.
+"""The lead among the processes of one SQLite database: who tells the webhooks.
 
 Owns the lock that decides it. Must not know what the leader does. The kernel lets the lock go with the process,
 however that ends. It is on a file of its own, beside the database: SQLite's own locks would go when any descriptor

@@ -193,7 +193,7 @@ class _SqliteTransaction:
 class _Compiler(dialect_module.base.SQLiteCompiler):
     """Writes statements as SQLAlchemy does, but leaves out an offset that nobody asked for: it would be a constant."""
 
-    def format_from_hint_text(self, sqltext: str, table: Any, hint: str, iscrud: bool) -> str:  # noqa: ARG002
+    def format_from_hint_text(self, sqltext: str, table: Any, hint: str, iscrud: bool) -> str:  # noqa: ARG002  (a hook)
         return f"{sqltext} {hint}"
 
     def limit_clause(self, select: Any, **options: Any) -> str:

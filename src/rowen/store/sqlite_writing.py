@@ -92,7 +92,7 @@ class GroupWriter:
                     connection.execute("ROLLBACK")
         except sqlite3.Error as error:
             return [_Outcome(None, self._explained(error)) for _ in group]
-        except Exception as error:
+        except Exception as error:  # whatever it is: the thread goes on, or every later write would wait for ever
             return [_Outcome(None, error) for _ in group]
         return outcomes
 
@@ -106,7 +106,7 @@ class GroupWriter:
             if not isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError):
                 raise
             outcome = _Outcome(None, error)
-        except Exception as error:
+        except Exception as error:  # whatever it is, it belongs to the unit's caller
             outcome = _Outcome(None, error)
         if not alone:
             if outcome.error is not None:
