@@ -17,7 +17,7 @@ from benchmarks.processes import BenchmarkError
 from benchmarks.report import Goal, Result, Unit
 from benchmarks.subject import Database
 from rowen import wiring
-from rowen.store.database import Location
+from rowen.store.database import locate
 
 _TICKS: Final = 500
 _DAY: Final = 86_400_000
@@ -29,7 +29,7 @@ _TICK: Final = Goal(1.0, None, Unit.MILLISECONDS, more_is_better=False)
 def clock(bench: Bench) -> Iterator[Result]:
     """Time ticks of the clock on all interviews, a tenth of which have their time to come, and none a time past."""
     with bench.copy(bench.many, "clock") as database:
-        waiting = _await_feedback(database.file)
+        waiting = _await_feedback(bench.file("clock"))
         milliseconds = asyncio.run(_ticks(database))
     what = f"a tick of the clock, {bench.scale.interviews:,} interviews, {waiting:,} to come due, 0 due"
     worst = quantiles(milliseconds, n=100)[98]
@@ -38,7 +38,7 @@ def clock(bench: Bench) -> Iterator[Result]:
 
 def size(bench: Bench) -> Iterator[Result]:
     """Compare the size of the database with that of its interviews as JSON Lines, for information."""
-    database, lines = (file.stat().st_size for file in (bench.many.file, bench.corpus.combined))
+    database, lines = bench.many.place.size(), bench.corpus.combined.stat().st_size
     written = f"{database / _MEGABYTE:,.0f} MB and {lines / _MEGABYTE:,.0f} MB"
     yield Result(
         f"database of {bench.scale.interviews:,} interviews, against JSON Lines", written, database / lines, None
@@ -59,7 +59,7 @@ def _await_feedback(file: Path) -> int:
 async def _ticks(database: Database) -> list[float]:
     """Return the milliseconds of each of many ticks."""
     measured = []
-    async with wiring.opened(Location.parse(database.url)) as store:
+    async with wiring.opened(locate(database.url)) as store:
         clock = wiring.clock(store)
         for _ in range(_TICKS):
             begin = time.perf_counter()

@@ -17,11 +17,13 @@ class ServerSettings:
     """How a server runs; `rate_limit` counts requests in 10 seconds, 0 for none."""
 
     database: str = DEFAULT_DATABASE
+    replicas: tuple[str, ...] = ()
     host: str = "127.0.0.1"
     port: int = 8000
     workers: int = 1
     public_url: str | None = None
     rate_limit: int = DEFAULT_RATE_LIMIT
+    rate_limit_store: str | None = None
     require_https: bool = False
     tls_certificate: Path | None = None
     tls_key: Path | None = None

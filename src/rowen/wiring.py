@@ -19,12 +19,12 @@ from rowen.app.services import Services
 from rowen.app.telling import Messenger, Webhooks
 from rowen.harvest import documents, resources
 from rowen.interviews.moments import Instant
-from rowen.settings import ServerSettings
+from rowen.settings import DEFAULT_ORGANIZATION, ServerSettings
 from rowen.store.conflicts import ConflictFinder
-from rowen.store.database import Location, open_engine
+from rowen.store.database import locate, open_engine
 from rowen.store.desk import DeskWriting
 from rowen.store.due import DueInterviews
-from rowen.store.engine import Engine
+from rowen.store.engine import Engine, Location
 from rowen.store.feed import ChangeFeed
 from rowen.store.interviews import InterviewReader
 from rowen.store.keys import KeyTable
@@ -39,6 +39,7 @@ from rowen.store.webhooks import WebhookTable
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
+    from rowen.http.rate_limit import Limiter
     from rowen.telling.dispatcher import Dispatcher
     from rowen.telling.sending import Post
 
@@ -130,6 +131,18 @@ def clock(store: Store) -> Clock:
     return Clock(DueInterviews(store.engine), store.writing, now)
 
 
+def rate_limiter(settings: ServerSettings) -> "Limiter":
+    """Return what counts the requests of keys: with others where they share a store, otherwise alone."""
+    from rowen.http.rate_limit import RateLimiter
+
+    alone = RateLimiter(settings.rate_limit)
+    if settings.rate_limit_store is None:
+        return alone
+    from rowen.http.shared_rate_limit import SharedRateLimiter  # Redis's client takes long to import
+
+    return SharedRateLimiter(settings.rate_limit_store, alone)
+
+
 def build_application(settings: ServerSettings) -> "ASGIApp":
     """Return the ASGI application of a server."""
     # Here, not above: the other commands need none of it and start in half the time; and prometheus-client decides
@@ -138,21 +151,21 @@ def build_application(settings: ServerSettings) -> "ASGIApp":
     from rowen.http.authentication import Authentication
     from rowen.http.edge import EdgePolicy
     from rowen.http.endpoint import Gate
-    from rowen.http.rate_limit import RateLimiter
 
-    store = open_store(Location.parse(settings.database))
+    store = open_store(locate(settings.database, settings.replicas))
     keys = DemoKeyring(store.keys, store.organizations) if settings.demo else store.keys
-    limiter = RateLimiter(settings.rate_limit)
+    limiter = rate_limiter(settings)
     public_url = settings.public_url.rstrip("/") if settings.public_url else None
     post = messenger(settings.webhook_allow)
     gate = Gate(services(store, post), Authentication(keys, now), limiter, public_url)
 
     async def close() -> None:
         await post.aclose()
+        await limiter.close()
         await store.engine.close()
 
     async def ready() -> None:
-        await store.organizations.all()
+        await store.organizations.find(DEFAULT_ORGANIZATION)  # whether there is one or not: it was looked up
 
     return application(
         gate,

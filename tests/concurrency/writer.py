@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
-from sqlalchemy import bindparam, delete, literal_column, select, update
+from sqlalchemy import bindparam, delete, literal_column, update
 
 from rowen import wiring
 from rowen.app.keys import new_key
@@ -22,7 +22,7 @@ from rowen.harvest import resources
 from rowen.harvest.documents import decode, draft
 from rowen.interviews.interview import OrganizationId
 from rowen.interviews.moments import Instant
-from rowen.store.database import Location, upgrade
+from rowen.store.database import locate, upgrade
 from rowen.store.engine import Transaction
 from rowen.store.ledger import Ledger, next_state
 from rowen.store.tables import panel, records, scheduled_interviews
@@ -51,19 +51,18 @@ class Writer:
 
     def __init__(self, database: str) -> None:
         self._runner = asyncio.Runner()
-        self._store = wiring.open_store(Location.parse(database))
+        self._store = wiring.open_store(locate(database))
         engine = self._store.engine
         self._ledger = Ledger(engine)
         stored = scheduled_interviews.c
-        ids = engine.listed_identifiers("ids")
         self._delete = engine.prepare(
             delete(scheduled_interviews).where(
-                stored.organization_id == bindparam("organization"), stored.id.in_(select(ids.c.value))
+                stored.organization_id == bindparam("organization"), engine.among(stored.id, "ids")
             )
         )
         self._unbook = engine.prepare(
             delete(panel).where(
-                panel.c.organization_id == bindparam("organization"), panel.c.interview_id.in_(select(ids.c.value))
+                panel.c.organization_id == bindparam("organization"), engine.among(panel.c.interview_id, "ids")
             )
         )
         self._activate = engine.prepare(
@@ -143,7 +142,7 @@ class Writer:
 @contextmanager
 def writing(database: str) -> Iterator[Writer]:
     """Open a database, made if it is missing, for writing until the end of the block."""
-    upgrade(Location.parse(database))
+    upgrade(locate(database))
     writer = Writer(database)
     try:
         yield writer

@@ -18,7 +18,7 @@ import pytest
 
 from rowen import wiring
 from rowen.app.keys import PERMISSIONS, new_key
-from rowen.store.database import Location, upgrade
+from rowen.store.database import locate, upgrade
 from tests.support.command import rowen
 from tests.support.records import Record, record, write_json_lines
 from tests.support.server import Server, serving
@@ -184,7 +184,7 @@ def _auckland_records() -> list[Record]:
 
 
 async def _make_organizations(database: str) -> None:
-    store = wiring.open_store(Location.parse(database))
+    store = wiring.open_store(locate(database))
     try:
         for name, zone in ZONES.items():
             await store.organizations.create(name, zone, wiring.now())
@@ -193,7 +193,7 @@ async def _make_organizations(database: str) -> None:
 
 
 async def _make_key(database: str, organization: str, name: str, allow: Iterable[str], rate_limit: int | None) -> str:
-    store = wiring.open_store(Location.parse(database))
+    store = wiring.open_store(locate(database))
     try:
         found = await store.organizations.find(organization)
         if found is None:
@@ -214,7 +214,7 @@ def make_key(
     rate_limit: int | None = None,
 ) -> str:
     """Make a key, and its organization and database if there are none yet; return the key."""
-    upgrade(Location.parse(database))
+    upgrade(locate(database))
     return asyncio.run(_make_key(database, organization, name, allow, rate_limit))
 
 
@@ -231,7 +231,7 @@ def serving_schedule(database: str, folder: Path) -> Iterator[Schedule]:
     through_api = [each for each in home if each["id"] % 5 == 2]
     others = [each for each in home if each["id"] % 5 != 2]
     auckland = sorted(_auckland_records(), key=lambda each: each["id"])
-    upgrade(Location.parse(database))
+    upgrade(locate(database))
     asyncio.run(_make_organizations(database))
     keys = {name: make_key(database, name, "all") for name in ZONES}
     with ThreadPoolExecutor() as pool:

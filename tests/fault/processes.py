@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from rowen.store import database
-from rowen.store.database import Location
+from rowen.store.sqlite_file import SqliteFile
 from tests.support.command import ROWEN, environment
 
 Process = subprocess.Popen[str]
@@ -186,4 +186,4 @@ def examine(path: Path, folder: Path) -> Found:
         documents = dict(connection.execute("SELECT id, document FROM scheduled_interviews"))
         counted = connection.execute("SELECT coalesce(sum(interview_count), 0) FROM organizations").fetchone()[0]
         position = connection.execute("SELECT next FROM import_positions").fetchone()
-    return Found(documents, counted, position and position[0], database.check(Location(copy)))
+    return Found(documents, counted, position and position[0], database.check(SqliteFile(copy)))

@@ -29,7 +29,7 @@ from rowen.harvest.calls import Answer, Call
 from rowen.harvest.problems import PROBLEMS
 from rowen.interviews.errors import Refusal
 from rowen.interviews.moments import Instant
-from rowen.store.database import Location, upgrade
+from rowen.store.database import locate, upgrade
 from rowen.store.desk import DeskWriting
 from rowen.store.due import DueInterviews
 from tests.property import world
@@ -83,7 +83,7 @@ class Office:
 @pytest.fixture(scope="module")
 def office(storage: Storage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     """Return the ports on a database of its own; every run makes an organization in it."""
-    location = Location.parse(storage.new_database(tmp_path_factory.mktemp("commands")))
+    location = locate(storage.new_database(tmp_path_factory.mktemp("commands")))
     upgrade(location)
     runner = asyncio.Runner()
     store = wiring.open_store(location)
@@ -119,7 +119,6 @@ class _OneOrganization:
     def __init__(self, due: DueInterviews, name: str) -> None:
         self._due = due
         self._name = name
-        self.lead = due.lead
         self.forget = due.forget
 
     async def organizations(self, now: Instant) -> Sequence[Organization]:

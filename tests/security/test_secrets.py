@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from rowen.app.keys import digest
-from rowen.store.database import Location
+from rowen.store.sqlite_file import SqliteFile
 from tests.contract.raw import send_raw, written_request
 from tests.contract.schedule import HOME, import_records, make_key
 from tests.support.records import record
@@ -114,7 +114,7 @@ def test_no_fault_leaves_a_key_in_the_log_or_its_cause_in_the_answer(
 
 def execute(database: str, statement: str) -> None:
     """Run a statement on the file of a database."""
-    with closing(sqlite3.connect(Location.parse(database).path)) as connection, connection:
+    with closing(sqlite3.connect(SqliteFile.parse(database).path)) as connection, connection:
         connection.execute(statement)
 
 

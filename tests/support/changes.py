@@ -12,7 +12,7 @@ from rowen.app.ports import Organization
 from rowen.interviews.changes import Actor, ActorKind, FieldChange, Kind
 from rowen.interviews.moments import Instant
 from rowen.store.changes import ChangeLog, Entry, Summary
-from rowen.store.database import Location, upgrade
+from rowen.store.database import locate, upgrade
 from rowen.store.engine import Transaction
 from rowen.store.ledger import Ledger, next_state
 
@@ -36,7 +36,7 @@ class Chronicler:
 
     def __init__(self, database: str) -> None:
         self._runner = asyncio.Runner()
-        self.store = wiring.open_store(Location.parse(database))
+        self.store = wiring.open_store(locate(database))
         self._ledger = Ledger(self.store.engine)
         self._log = ChangeLog(self.store.engine)
 
@@ -93,7 +93,7 @@ class Chronicler:
 @contextmanager
 def chronicling(database: str) -> Iterator[Chronicler]:
     """Open a database, made if it is missing, until the end of the block."""
-    upgrade(Location.parse(database))
+    upgrade(locate(database))
     chronicler = Chronicler(database)
     try:
         yield chronicler

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple, Protocol
 
 from rowen.app.ports import Organization
 from rowen.interviews.errors import Code, Refusal
-from rowen.interviews.interview import InterviewId, OrganizationId
+from rowen.interviews.interview import InterviewId
 
 DEFAULT_FEED_PAGE: Final = 100
 
@@ -61,7 +61,7 @@ class Feed(Protocol):
         """
         ...
 
-    async def history(self, organization: OrganizationId, interview: InterviewId) -> Sequence[bytes]:
+    async def history(self, organization: Organization, interview: InterviewId) -> Sequence[bytes]:
         """Return the summaries of an interview's changes, oldest first; they remain when it is cancelled."""
         ...
 
@@ -79,7 +79,7 @@ async def history(feed: Feed, interviews: Known, organization: Organization, int
 
     Raises Refusal (not found) where the organization never had one of that id.
     """
-    found = await feed.history(organization.id, interview)
+    found = await feed.history(organization, interview)
     if not found and await interviews.document(organization, interview) is None:
         raise Refusal(Code.NOT_FOUND)
     return found

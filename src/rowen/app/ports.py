@@ -235,7 +235,7 @@ class Interviews(Protocol):
         """Return one interview as served; None where the organization has none of that id."""
         ...
 
-    async def has_application(self, organization: OrganizationId, application: ApplicationId) -> bool:
+    async def has_application(self, organization: Organization, application: ApplicationId) -> bool:
         """Tell whether the organization has that application."""
         ...
 

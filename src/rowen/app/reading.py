@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from rowen.app.ports import Interviews, Organization, Page
 from rowen.interviews.errors import Code, Refusal
-from rowen.interviews.interview import ApplicationId, InterviewId, OrganizationId
+from rowen.interviews.interview import ApplicationId, InterviewId
 from rowen.interviews.query import InterviewQuery, PageRequest
 
 
@@ -24,7 +24,7 @@ async def list_interviews(
     return await interviews.page(organization, query, page)
 
 
-async def require_application(interviews: Interviews, organization: OrganizationId, application: ApplicationId) -> None:
+async def require_application(interviews: Interviews, organization: Organization, application: ApplicationId) -> None:
     """Raise Refusal (not found) where the organization has no such application."""
     if not await interviews.has_application(organization, application):
         raise Refusal(Code.NOT_FOUND)

@@ -24,7 +24,8 @@ from rowen.interviews.errors import Code, Refusal
 from rowen.interviews.interview import LARGEST_ID, ApplicationId
 from rowen.interviews.query import InterviewQuery
 from rowen.settings import DEFAULT_DATABASE, DEFAULT_ORGANIZATION
-from rowen.store.database import Location, upgrade
+from rowen.store.database import locate, upgrade
+from rowen.store.engine import Location
 
 
 def _time(variable: str) -> Any:
@@ -83,7 +84,7 @@ def export_interviews(
     query = read_parameters(urlencode(given, errors="surrogateescape")).query
     if application_id is not None:
         query = replace(query, application_id=ApplicationId(application_id))
-    location = Location.parse(database)
+    location = locate(database)
     upgrade(location, create=False)
     with _destination(output) as file, interruptible():
         run(_export(location, organization, query, form, file))

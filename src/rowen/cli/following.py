@@ -22,7 +22,8 @@ from rowen.cli.sentences import Told, read_entry, sentence
 from rowen.interviews.changes import Kind
 from rowen.interviews.errors import Code, Refusal
 from rowen.settings import DEFAULT_DATABASE, DEFAULT_ORGANIZATION
-from rowen.store.database import Location, upgrade
+from rowen.store.database import locate, upgrade
+from rowen.store.engine import Location
 
 Show = Callable[[bytes], None]
 """Shows an entry of the feed."""
@@ -80,7 +81,7 @@ def follow(
         if server is not None:
             _follow_server(server, key or "", after, show)
         else:
-            location = Location.parse(database)
+            location = locate(database)
             upgrade(location, create=False)
             run(_follow_database(location, organization, after, show))
     except KeyboardInterrupt:

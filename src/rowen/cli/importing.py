@@ -38,7 +38,8 @@ from rowen.exchange.retries import Patience
 from rowen.exchange.server import ServerSource
 from rowen.exchange.sources import open_sources
 from rowen.settings import DEFAULT_DATABASE, DEFAULT_ORGANIZATION
-from rowen.store.database import Location, upgrade
+from rowen.store.database import locate, upgrade
+from rowen.store.engine import Location
 from rowen.wiring import Store
 
 _REJECTED: Final = Path("rejected.jsonl")
@@ -107,7 +108,7 @@ def import_interviews(
       rowen import users.csv
     """
     command = _Import(
-        Location.parse(database),
+        locate(database),
         organization,
         resource=None if resource is None else resource.value,
         dry_run=dry_run,
@@ -212,7 +213,7 @@ class _Import:
                 merge=self._preview if self.dry_run else self._merge,
                 reject=rejections.add,
                 progress=show,
-                spool_folder=_existing_folder(self.location.path.absolute().parent),
+                spool_folder=_existing_folder(self.location.folder),
                 resource=self.resource,
             )
             for source in sources:
@@ -229,7 +230,7 @@ class _Import:
                 await self._store.engine.close()
 
     async def _open_existing(self) -> None:
-        if self.location.path.exists():
+        if self.location.exists():
             upgrade(self.location)
             self._store = wiring.open_store(self.location)
             self._organization = await self._store.organizations.find(self.organization_name)

@@ -16,7 +16,7 @@ from rowen.cli.options import Database, read_name
 from rowen.cli.options import Organization as OrganizationOption
 from rowen.interviews.errors import Code, Refusal
 from rowen.settings import DEFAULT_DATABASE, DEFAULT_ORGANIZATION
-from rowen.store.database import Location, upgrade
+from rowen.store.database import locate, upgrade
 from rowen.wiring import Store
 
 app = typer.Typer(no_args_is_help=True, help="API keys: what clients authenticate with.")
@@ -55,7 +55,7 @@ def create(
       rowen keys create calendar --allow scheduled_interviews:list --rate-limit 50
       export HARVEST_KEY=$(rowen keys create script)
     """
-    location = Location.parse(database)
+    location = locate(database)
     upgrade(location, create=False)
     key, stored = new_key(name, allow=allow or (), rate_limit=rate_limit)
 
@@ -76,7 +76,7 @@ def list_keys(database: Database = DEFAULT_DATABASE) -> None:
     Example:
       rowen keys list
     """
-    location = Location.parse(database)
+    location = locate(database)
     upgrade(location, create=False)
 
     async def work() -> list[ApiKey]:
@@ -110,7 +110,7 @@ def revoke(
     Example:
       rowen keys revoke warehouse
     """
-    location = Location.parse(database)
+    location = locate(database)
     upgrade(location, create=False)
 
     async def work() -> None:

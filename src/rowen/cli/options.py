@@ -8,16 +8,21 @@ from typing import Annotated
 
 import typer
 
-from rowen.store.database import Location
+from rowen.store.database import locate
 
 
 def read_database(value: str) -> str:
     """Check the address of a database."""
     try:
-        Location.parse(value)
+        locate(value)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
     return value
+
+
+def read_databases(values: list[str] | None) -> list[str] | None:
+    """Check the addresses of databases."""
+    return values and [read_database(value) for value in values]
 
 
 def read_name(value: str) -> str:
@@ -33,7 +38,7 @@ Database = Annotated[
         "--database",
         envvar="ROWEN_DATABASE",
         metavar="URL",
-        help="Where the schedule is kept: sqlite:///FILE.",
+        help="Where the schedule is kept: sqlite:///FILE or postgresql://USER@HOST/NAME.",
         callback=read_database,
     ),
 ]

@@ -13,7 +13,7 @@ from rowen.app.ports import DoubleBooking, Organization
 from rowen.cli.console import print_table, run
 from rowen.cli.options import Database, read_name
 from rowen.settings import DEFAULT_DATABASE
-from rowen.store.database import Location, upgrade
+from rowen.store.database import locate, upgrade
 
 _MINUTE: Final = 60_000
 _LONGEST_GRACE: Final = 7 * 24 * 60
@@ -50,7 +50,7 @@ def create(
     Example:
       rowen organizations create lisbon --time-zone Europe/Lisbon
     """
-    location = Location.parse(database)
+    location = locate(database)
     upgrade(location)
 
     async def work() -> None:
@@ -90,7 +90,7 @@ def change(
       rowen organizations change lisbon --double-booking reject
       rowen organizations change lisbon --grace 60
     """
-    location = Location.parse(database)
+    location = locate(database)
     upgrade(location, create=False)
 
     async def work() -> Organization:
@@ -113,7 +113,7 @@ def list_organizations(database: Database = DEFAULT_DATABASE) -> None:
     Example:
       rowen organizations list
     """
-    location = Location.parse(database)
+    location = locate(database)
     upgrade(location, create=False)
 
     async def work() -> list[tuple[object, ...]]:

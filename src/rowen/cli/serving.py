@@ -27,9 +27,10 @@ from rowen import logs, wiring
 from rowen.app.demo import DEMO_KEY, DEMO_ORGANIZATION
 from rowen.app.keys import new_key
 from rowen.cli.console import run
-from rowen.cli.options import WebhookAllow, read_database
+from rowen.cli.options import WebhookAllow, read_database, read_databases
+from rowen.interviews.errors import Code, Refusal
 from rowen.settings import DEFAULT_DATABASE, DEFAULT_ORGANIZATION, DEFAULT_RATE_LIMIT, ServerSettings
-from rowen.store.database import Location, upgrade
+from rowen.store.database import locate, upgrade
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -44,6 +45,17 @@ def _read_public_url(value: str | None) -> str | None:
     return value
 
 
+def _read_rate_limit_store(value: str | None) -> str | None:
+    if value is not None:
+        from rowen.http.shared_rate_limit import connections  # whoever counts alone does not wait for Redis's client
+
+        try:
+            connections(value)
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from error
+    return value
+
+
 def serve(
     database: Annotated[
         str | None,
@@ -51,8 +63,19 @@ def serve(
             "--database",
             envvar="ROWEN_DATABASE",
             metavar="URL",
-            help=f"Where the schedule is: sqlite:///FILE. Otherwise {DEFAULT_DATABASE}; for the demo a temporary one.",
+            help="Where the schedule is: sqlite:///FILE or postgresql://USER@HOST/NAME. "
+            f"Otherwise {DEFAULT_DATABASE}; for the demo a temporary one.",
             callback=lambda value: value and read_database(value),
+        ),
+    ] = None,
+    replica: Annotated[
+        list[str] | None,
+        typer.Option(
+            envvar="ROWEN_REPLICA",
+            metavar="URL",
+            help="A PostgreSQL server that follows the one of --database and may be read from, again for each; in the "
+            "variable they are separated by spaces.",
+            callback=read_databases,
         ),
     ] = None,
     host: Annotated[str, typer.Option(envvar="ROWEN_HOST", help="The address to listen on.")] = "127.0.0.1",
@@ -76,6 +99,16 @@ def serve(
             help="How many requests a key may make in 10 seconds; 0 for any number.",
         ),
     ] = DEFAULT_RATE_LIMIT,
+    rate_limit_store: Annotated[
+        str | None,
+        typer.Option(
+            envvar="ROWEN_RATE_LIMIT_STORE",
+            metavar="URL",
+            help="A Redis in which all workers and servers count together: redis://HOST:PORT/0. Otherwise each worker "
+            "counts for itself.",
+            callback=_read_rate_limit_store,
+        ),
+    ] = None,
     require_https: Annotated[
         bool,
         typer.Option("--require-https", envvar="ROWEN_REQUIRE_HTTPS", help="Refuse plain HTTP from other machines."),
@@ -114,15 +147,21 @@ def serve(
     """
     if (tls_certificate is None) != (tls_key is None):
         raise typer.BadParameter("--tls-certificate and --tls-key go together")
+    try:
+        locate(database or DEFAULT_DATABASE, replica or ())
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--replica") from error
     if demo and not _is_loopback(host):
         raise typer.BadParameter("the demo's key is public: it listens on 127.0.0.1 only", param_hint="--host")
     settings = ServerSettings(
         database=database or DEFAULT_DATABASE,
+        replicas=tuple(replica or ()),
         host=host,
         port=port,
         workers=workers,
         public_url=public_url,
         rate_limit=rate_limit,
+        rate_limit_store=rate_limit_store,
         require_https=require_https,
         tls_certificate=tls_certificate,
         tls_key=tls_key,
@@ -158,7 +197,7 @@ def _require_port(host: str, port: int) -> None:
 @contextmanager
 def _first_key(settings: ServerSettings) -> Iterator[ServerSettings]:
     """Make ready what is served; where no key opens it yet, make and print one."""
-    upgrade(Location.parse(settings.database))
+    upgrade(locate(settings.database))
     run(_make_first_key(settings))
     yield settings
 
@@ -170,7 +209,7 @@ def _demo(settings: ServerSettings, *, temporary: bool) -> Iterator[ServerSettin
     try:
         if temporary:
             settings = replace(settings, database=f"sqlite:///{folder}/demo.db")
-        upgrade(Location.parse(settings.database))
+        upgrade(locate(settings.database))
         run(_fill_demo(settings))
         typer.echo("This is the demo: an invented team, and the key of the founding document. Try:\n")
         typer.echo(_curl(settings, DEMO_KEY))
@@ -180,14 +219,19 @@ def _demo(settings: ServerSettings, *, temporary: bool) -> Iterator[ServerSettin
 
 
 async def _make_first_key(settings: ServerSettings) -> None:
-    async with wiring.opened(Location.parse(settings.database)) as store:
+    async with wiring.opened(locate(settings.database)) as store:
         if await store.keys.all():
             return
-        organization = await store.organizations.find(DEFAULT_ORGANIZATION)
-        if organization is None:
-            organization = await store.organizations.create(DEFAULT_ORGANIZATION, "UTC", wiring.now())
         key, stored = new_key("first")
-        await store.keys.create(organization.id, stored, wiring.now())
+        try:
+            organization = await store.organizations.find(DEFAULT_ORGANIZATION)
+            if organization is None:
+                organization = await store.organizations.create(DEFAULT_ORGANIZATION, "UTC", wiring.now())
+            await store.keys.create(organization.id, stored, wiring.now())
+        except Refusal as refusal:
+            if refusal.code is Code.CONFLICT:
+                return  # another server, that started together with this one, was quicker
+            raise
     typer.echo(f"The organization {DEFAULT_ORGANIZATION!r} has its first API key. Keep it: it is shown only now.\n")
     typer.echo(f"  {key}\n")
     typer.echo("Try:\n")
@@ -198,7 +242,7 @@ async def _fill_demo(settings: ServerSettings) -> None:
     from rowen.exchange.demo import founding_interviews, invented_interviews
     from rowen.harvest.documents import draft
 
-    async with wiring.opened(Location.parse(settings.database)) as store:
+    async with wiring.opened(locate(settings.database)) as store:
         organization = await store.organizations.find(DEMO_ORGANIZATION)
         if organization is None:
             organization = await store.organizations.create(DEMO_ORGANIZATION, "UTC", wiring.now())

@@ -17,7 +17,7 @@ from rowen.cli.options import Organization as OrganizationOption
 from rowen.interviews.errors import Code, Refusal
 from rowen.interviews.interview import OrganizationId
 from rowen.settings import DEFAULT_DATABASE, DEFAULT_ORGANIZATION
-from rowen.store.database import Location, upgrade
+from rowen.store.database import locate, upgrade
 
 Result = TypeVar("Result")
 Use = Callable[[Webhooks, OrganizationId], Awaitable[Result]]
@@ -206,7 +206,7 @@ def _set_enabled(identifier: int, organization: str, database: str, *, enabled: 
 
 def _use(database: str, organization: str, allow: Sequence[str] | None, use: Use[Result]) -> Result:
     """Do something with the webhooks of an organization."""
-    location = Location.parse(database)
+    location = locate(database)
     upgrade(location, create=False)
 
     async def work() -> Result:

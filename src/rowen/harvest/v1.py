@@ -36,7 +36,7 @@ async def _list(services: Services, call: Call, application: ApplicationId | Non
     parameters = read_parameters(call.query)
     interviews = services.interviews
     if application is not None:
-        await reading.require_application(interviews, call.organization.id, application)
+        await reading.require_application(interviews, call.organization, application)
     full_address = f"{call.address}?{call.query}"
     etag = list_etag(call.organization, full_address)
     if has_copy(call, etag):

@@ -17,7 +17,7 @@ from rowen.http.answers import Headers, exchange_of, send_answer
 from rowen.http.authentication import Authentication
 from rowen.http.bodies import has_body, read_body
 from rowen.http.compression import accepts_gzip, compress
-from rowen.http.rate_limit import RateLimiter
+from rowen.http.rate_limit import Limiter
 from rowen.http.streaming import Streams
 from rowen.interviews.errors import Code, Refusal
 
@@ -28,7 +28,7 @@ class Gate:
 
     services: Services
     authentication: Authentication
-    limiter: RateLimiter
+    limiter: Limiter
     public_url: str | None
     streams: Streams = field(default_factory=Streams)
 
@@ -72,11 +72,7 @@ class Endpoint:
         exchange = exchange_of(scope)
         access = await self._gate.authentication.authenticate(scope)
         exchange.key = access.name
-        state = self._gate.limiter.count(access)
-        if state is None:
-            exchange.rate, exchange.extra = self._gate.limiter.refused(access)
-            raise Refusal(Code.RATE_LIMITED)
-        exchange.rate = state
+        await self._gate.limiter.admit(access, exchange)
         _require(operation, access)
         return Call(
             access.organization,

@@ -56,7 +56,8 @@ class ConflictFinder:
 
     async def find(self, organization: Organization, query: ConflictQuery) -> tuple[list[Conflict], bool]:
         """Return the overlaps, ordered by person and start, and whether there are more than were asked for."""
-        return await self._engine.read(partial(self._find, organization, query))
+        copy = self._engine.at(organization.id, organization.version)
+        return await copy.read(partial(self._find, organization, query))
 
     async def _find(
         self, organization: Organization, query: ConflictQuery, transaction: Transaction

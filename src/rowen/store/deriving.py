@@ -11,7 +11,7 @@ from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 import msgspec
-from sqlalchemy import bindparam, insert, literal_column, select, true, update
+from sqlalchemy import bindparam, literal_column, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from rowen.app.ports import Codec, Draft, RecordDraft
@@ -25,6 +25,9 @@ from rowen.store.tables import records, terms
 
 _NEVER: Final = -(2**63)  # when an interview without `updated_at` was updated
 _LATEST: Final = 2**63 - 1
+
+_APPLICATION: Final = ("organization_id", "resource", "id", "created_at", "updated_at", "status", "derived")
+"""What is given of an application that is known from interviews only, in the order of the table."""
 
 _encode: Final = msgspec.msgpack.Encoder().encode
 _read_person: Final = msgspec.msgpack.Decoder(Person).decode
@@ -59,14 +62,12 @@ class Deriver:
         self._records = records_codec
         self._writer = RecordWriter(engine)
         self._bind = engine.bind_identifiers
-        ids = engine.listed_identifiers("ids")
-        listed = records.c.id.in_(select(ids.c.value))
+        listed = engine.among(records.c.id, "ids")
         of = (records.c.organization_id == bindparam("organization"), records.c.resource == bindparam("resource"))
         known = select(records.c.id, records.c.derived, records.c.created_at, records.c.updated_at)
         self._times = engine.prepare(known.where(*of, listed))
         self._evidence = engine.prepare(known.add_columns(records.c.evidence).where(*of, listed))
-        # Inline: no client needs the key back, which SQLAlchemy would have every row return.
-        self._insert_application = engine.prepare(insert(records).values(_application_values()).inline())
+        self._insert_application = engine.prepare_insert(records, _APPLICATION)
         one = (records.c.organization_id == bindparam("organization"), records.c.id == bindparam("one"))
         self._update_application = engine.prepare(
             update(records)
@@ -115,14 +116,15 @@ class Deriver:
             updated = gathered.active.get(identifier)
             row = stored.get(identifier)
             if row is None:
-                new.append((organization, identifier, created, updated))
+                new.append((organization, APPLICATIONS, identifier, created, updated, "active", True))
             elif row[1]:
                 first = min(created, _LATEST if row[2] is None else row[2])
                 last = updated if row[3] is None else max(row[3], _NEVER if updated is None else updated)
                 if (first, last) != (row[2], row[3]):
                     changed.append((organization, identifier, first, last))
-        for statement, rows in ((self._insert_application, new), (self._update_application, changed)):
-            await _run_all(transaction, statement, ("organization", "one", "created", "updated"), rows)
+        if new:
+            await transaction.insert(self._insert_application, new)
+        await _run_all(transaction, self._update_application, ("organization", "one", "created", "updated"), changed)
         return bool(new or changed)
 
     async def _keep_users(
@@ -236,15 +238,3 @@ async def _run_all(
 
 def _literal(text: str) -> ColumnElement[Any]:
     return literal_column(f"'{text}'")
-
-
-def _application_values() -> dict[str, ColumnElement[Any]]:
-    return {
-        "organization_id": bindparam("organization"),
-        "resource": _literal(APPLICATIONS),
-        "id": bindparam("one"),
-        "created_at": bindparam("created"),
-        "updated_at": bindparam("updated"),
-        "status": _literal("active"),
-        "derived": true(),
-    }

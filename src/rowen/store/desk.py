@@ -283,7 +283,7 @@ class DeskWriting:
             return written
 
         with tools.repetitions.in_flight(organization.id, repetition):
-            return await self._engine.write(unit)
+            return await self._engine.write(unit, organization.id)
 
 
 class _Candidate(msgspec.Struct):

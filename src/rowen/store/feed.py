@@ -10,9 +10,9 @@ from sqlalchemy import and_, bindparam, literal_column, select
 
 from rowen.app.following import Entry, FeedPage
 from rowen.app.ports import Organization
-from rowen.interviews.interview import InterviewId, OrganizationId
+from rowen.interviews.interview import InterviewId
 from rowen.interviews.moments import Instant
-from rowen.store.engine import Engine, Row
+from rowen.store.engine import Copy, Engine, Row
 from rowen.store.statements import LEDGER
 from rowen.store.tables import BY_INTERVIEW_INDEX, changes, organizations
 
@@ -49,7 +49,7 @@ class ChangeFeed:
 
         A revision that is still to come (of a database that was restored) counts as the newest that there is.
         """
-        rows = await self._engine.rows(
+        rows = await self._copy(organization, revision).rows(
             self._after, {"organization": organization.id, "revision": revision, "size": limit + 1}
         )
         if not rows:
@@ -63,9 +63,16 @@ class ChangeFeed:
         more = len(rows) > limit
         return FeedPage(entries, entries[-1].revision if more else newest, more, organization)
 
-    async def history(self, organization: OrganizationId, interview: InterviewId) -> Sequence[bytes]:
+    def _copy(self, organization: Organization, revision: int) -> Copy:
+        """Return where to look: for what is newer than anything known, in the database itself, where it is first."""
+        if revision >= organization.revision:
+            return self._engine
+        return self._engine.at(organization.id, organization.version)
+
+    async def history(self, organization: Organization, interview: InterviewId) -> Sequence[bytes]:
         """Return the summaries of an interview's changes, oldest first; they remain when it is cancelled."""
-        rows = await self._engine.rows(self._history, {"organization": organization, "interview": interview})
+        copy = self._engine.at(organization.id, organization.version)
+        rows = await copy.rows(self._history, {"organization": organization.id, "interview": interview})
         return [row[0] for row in rows]
 
 

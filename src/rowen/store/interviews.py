@@ -10,7 +10,7 @@ from bisect import bisect_right
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from functools import partial
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from rowen.app.ports import Organization, Page, Version
 from rowen.interviews.errors import Unavailable
@@ -18,17 +18,11 @@ from rowen.interviews.interview import ApplicationId, InterviewId, OrganizationI
 from rowen.interviews.moments import Instant
 from rowen.interviews.query import InterviewQuery, PageRequest
 from rowen.store import statements
-from rowen.store.engine import Engine, Parameters, Prepared, Row
+from rowen.store.engine import Copy, Engine, Prepared, Reader, Row
 from rowen.store.matches import ORIGIN, Anchor, AnchorCache, DocumentCache, Matches, MatchesCache, PageCache
 
 _EXPORT_BATCH: Final = 1_000
 _HANDFUL: Final = 500
-
-
-class _Reader(Protocol):
-    """What can run a reading statement: an engine directly, or a transaction."""
-
-    async def row(self, statement: Prepared, parameters: Parameters) -> Row | None: ...
 
 
 class InterviewReader:
@@ -73,23 +67,23 @@ class InterviewReader:
         matches = self._matches.get(organization.id, query, organization.version)
         if matches is None:
             matches = await self._find(organization, query)
-        page = await self._listed_page(organization, matches, request, self._engine)
+        page = await self._listed_page(organization, matches, request, self._at(organization))
         if page.organization.version == matches.version:
             return page
         # A commit came between the two: both again, on one snapshot.
-        fresh, page = await self._engine.read(partial(self._fresh_page, organization, query, request))
+        fresh, page = await self._at(organization).read(partial(self._fresh_page, organization, query, request))
         self._remember(organization, query, fresh)
         return page
 
     async def _find(self, organization: Organization, query: InterviewQuery) -> Matches:
         """Return the ids that match: at once where few do, off the event loop and once for all otherwise."""
         if statements.NARROW.intersection(query.criteria):
-            matches = await self._gather(organization, query.criteria, self._engine)
+            matches = await self._gather(organization, query.criteria, self._at(organization))
         else:
             key = (organization.id, query)
             running = self._running.get(key)
             if running is None:
-                work = self._engine.read(partial(self._gather, organization, query.criteria))
+                work = self._at(organization).read(partial(self._gather, organization, query.criteria))
                 running = self._running[key] = asyncio.ensure_future(work)
                 running.add_done_callback(lambda _: self._running.pop(key, None))
             matches = await asyncio.shield(running)
@@ -102,7 +96,7 @@ class InterviewReader:
             self._matches.put(organization.id, query, matches)
 
     async def _fresh_page(
-        self, organization: Organization, query: InterviewQuery, request: PageRequest, reader: _Reader
+        self, organization: Organization, query: InterviewQuery, request: PageRequest, reader: Reader
     ) -> tuple[Matches, Page]:
         matches = await self._gather(organization, query.criteria, reader)
         return matches, await self._listed_page(organization, matches, request, reader)
@@ -115,7 +109,7 @@ class InterviewReader:
         else:
             anchor = self._anchors.nearest(organization.id, organization.version, request.offset)
             offset = request.offset - anchor.offset
-        row = await self._engine.row(
+        row = await self._at(organization).row(
             self._chunk,
             {"organization": organization.id, "after": anchor.after, "size": request.size, "offset": offset},
         )
@@ -130,7 +124,7 @@ class InterviewReader:
         return Page(_array(body), last_id, bool(more), total, seen)
 
     async def _listed_page(
-        self, organization: Organization, matches: Matches, request: PageRequest, reader: _Reader
+        self, organization: Organization, matches: Matches, request: PageRequest, reader: Reader
     ) -> Page:
         ids = matches.ids
         first = request.offset if request.after is None else bisect_right(ids, request.after)
@@ -142,7 +136,7 @@ class InterviewReader:
         seen, body, _, last_id = _as_of(organization, row)
         return Page(_array(body), last_id, more, len(ids) if request.counted else None, seen)
 
-    async def _gather(self, organization: Organization, criteria: dict[str, Any], reader: _Reader) -> Matches:
+    async def _gather(self, organization: Organization, criteria: dict[str, Any], reader: Reader) -> Matches:
         names = frozenset(criteria)
         statement = self._gathered.get(names)
         if statement is None:
@@ -156,17 +150,17 @@ class InterviewReader:
         document = self._documents.get(organization, interview)
         if document is None:
             parameters = {"organization": organization.id, "interview": interview}
-            row = await self._engine.row(self._document, parameters)
+            row = await self._at(organization).row(self._document, parameters)
             if row is None:
                 return None
             document = row[0]
             self._documents.put(organization, interview, document)
         return document
 
-    async def has_application(self, organization: OrganizationId, application: ApplicationId) -> bool:
+    async def has_application(self, organization: Organization, application: ApplicationId) -> bool:
         """Tell whether the organization has that application."""
-        parameters = {"organization": organization, "application": application}
-        return await self._engine.row(self._application, parameters) is not None
+        parameters = {"organization": organization.id, "application": application}
+        return await self._at(organization).row(self._application, parameters) is not None
 
     async def documents(self, organization: Organization, query: InterviewQuery) -> AsyncIterator[list[bytes]]:
         """Return every interview that matched when it began and is still there, in batches ordered by id, as served."""
@@ -181,6 +175,9 @@ class InterviewReader:
                 # Nothing was deleted meanwhile.
                 raise Unavailable(f"{len(wanted) - len(rows)} interviews could not be read: run `rowen db check`")
             yield [row[1] for row in rows]
+
+    def _at(self, organization: Organization) -> Copy:
+        return self._engine.at(organization.id, organization.version)
 
     async def _version(self, organization: Organization) -> Version:
         row = await self._engine.row(self._ledger, {"organization": organization.id})

@@ -6,6 +6,7 @@ digest comes here.
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Final
 
 from sqlalchemy import bindparam, func, insert, literal_column, select, update
 
@@ -14,8 +15,11 @@ from rowen.interviews.errors import Code, Refusal
 from rowen.interviews.interview import OrganizationId
 from rowen.interviews.moments import Instant
 from rowen.store.engine import Engine, Transaction
+from rowen.store.ledger import Ledger
 from rowen.store.organizations import COLUMNS, organization_of
 from rowen.store.tables import api_keys, organizations
+
+_MOST_OWNERS: Final = 100_000
 
 
 class KeyTable:
@@ -23,15 +27,23 @@ class KeyTable:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._ledger = Ledger(engine)
         self._known: dict[bytes, KeyAccess] = {}
         self._known_as_of: bytes | None = None
         keys = api_keys.c
         with_organization = api_keys.join(organizations, organizations.c.id == keys.organization_id)
         named = (keys.organization_id == bindparam("organization"), keys.name == bindparam("key_name"))
+        self._owners: dict[bytes, int] = {}
+        self._owner = engine.prepare(select(keys.organization_id).where(keys.digest == bindparam("digest")))
         self._authenticate = engine.prepare(
             select(keys.id, keys.name, keys.permissions, keys.rate_limit, *COLUMNS)
             .select_from(with_organization)
-            .where(keys.digest == bindparam("digest"), keys.revoked_at.is_(None))
+            .where(
+                keys.organization_id == bindparam("organization"),
+                organizations.c.id == bindparam("organization"),
+                keys.digest == bindparam("digest"),
+                keys.revoked_at.is_(None),
+            )
         )
         self._all = engine.prepare(
             select(
@@ -77,15 +89,34 @@ class KeyTable:
         return access
 
     async def _look_up(self, digest: bytes) -> KeyAccess | None:
-        row = await self._engine.row(self._authenticate, {"digest": digest})
+        owner = await self._owner_of(digest)
+        if owner is None:
+            return None
+        row = await self._engine.row(self._authenticate, {"organization": owner, "digest": digest})
         if row is None:
             return None
         return KeyAccess(row[0], row[1], _permissions(row[2]), row[3], organization_of(row[4:]))
+
+    async def _owner_of(self, digest: bytes) -> int | None:
+        """Return whose key it is, or was: the one question that names no organization, and is asked once.
+
+        A key never changes hands, so what was found is remembered for good; all else then has its shard.
+        """
+        owner = self._owners.get(digest)
+        if owner is None:
+            row = await self._engine.row(self._owner, {"digest": digest})
+            if row is None:
+                return None
+            if len(self._owners) >= _MOST_OWNERS:
+                self._owners.clear()
+            owner = self._owners[digest] = row[0]
+        return owner
 
     async def create(self, organization: OrganizationId, key: NewKey, now: Instant) -> None:
         """Store a key. Raises Refusal (conflict) where the organization has a key of that name."""
 
         async def work(transaction: Transaction) -> None:
+            await self._ledger.take(transaction, organization)
             named = {"organization": organization, "key_name": key.name}
             if await transaction.row(self._named, named) is not None:
                 raise Refusal(
@@ -148,7 +179,10 @@ class KeyTable:
         order = self._use.parameters
 
         async def work(transaction: Transaction) -> None:
-            rows = [{"organization": organization, "key": key, "now": int(now)} for organization, key, now in uses]
+            # In one order, so that of two processes neither waits for what the other has.
+            rows = [
+                {"organization": organization, "key": key, "now": int(now)} for organization, key, now in sorted(uses)
+            ]
             await transaction.run_many(self._use, [[row[name] for name in order] for row in rows])
 
         await self._engine.write(work)

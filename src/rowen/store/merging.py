@@ -10,7 +10,7 @@ from functools import partial
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, select, update
 
 from rowen.app.ports import Codec, Draft, ImportPosition, MergeCounts, Organization
 from rowen.app.records import INTERVIEWS, RecordCodec
@@ -19,7 +19,7 @@ from rowen.interviews.moments import Instant
 from rowen.interviews.people import booked
 from rowen.store.changes import ChangeLog, Counts, imported
 from rowen.store.deriving import Deriver
-from rowen.store.engine import Engine, Prepared, Transaction
+from rowen.store.engine import Engine, Transaction
 from rowen.store.ledger import Ledger, LedgerState, next_state
 from rowen.store.positions import ImportPositions
 from rowen.store.tables import panel, scheduled_interviews
@@ -56,23 +56,20 @@ class InterviewMerger:
         self._deriver = Deriver(engine, codec, records_codec)
         self._positions = ImportPositions(engine)
         stored = scheduled_interviews.c
-        ids = engine.listed_identifiers("ids")
         of_organization = stored.organization_id == bindparam("organization")
         self._stored = engine.prepare(
             select(stored.id, stored.updated_at, stored.document, stored.ends_at).where(
-                of_organization, stored.id.in_(select(ids.c.value))
+                of_organization, engine.among(stored.id, "ids")
             )
         )
-        self._insert = engine.prepare(
-            insert(scheduled_interviews).values({column.name: bindparam(column.name) for column in stored})
-        )
+        self._insert = engine.prepare_insert(scheduled_interviews)
         replaced = [c.name for c in stored if c.name not in ("organization_id", "id", "created_through_api")]
         self._update = engine.prepare(
             update(scheduled_interviews)
             .where(stored.organization_id == bindparam("organization_id"), stored.id == bindparam("id"))
             .values({name: bindparam(name) for name in replaced})
         )
-        self._book = engine.prepare(insert(panel).values({column.name: bindparam(column.name) for column in panel.c}))
+        self._book = engine.prepare_insert(panel, ("organization_id", "person", "ends_at", "interview_id", "starts_at"))
         keys = ("organization_id", "person", "ends_at", "interview_id")
         self._free = engine.prepare(delete(panel).where(*(panel.c[name] == bindparam(name) for name in keys)))
 
@@ -100,8 +97,10 @@ class InterviewMerger:
                     "created_through_api": created_through_api,
                     "due_at": None,
                 }
-                await self._write(transaction, self._insert, plan.inserts, fixed)
-                await self._write(transaction, self._update, plan.updates, fixed)
+                inserts = _rows(plan.inserts, self._insert.columns, fixed)
+                await transaction.insert(self._insert, inserts)
+                updates = _rows(plan.updates, self._update.parameters, fixed)
+                await transaction.run_many(self._update, updates)
                 await self._rebook(transaction, organization.id, plan)
                 counts = Counts(plan.counts.new, plan.counts.changed)
                 entry = imported(state.revision, state.last_updated_at, INTERVIEWS, counts)
@@ -111,7 +110,7 @@ class InterviewMerger:
                 await self._positions.move(transaction, organization.id, position)
             return plan.counts
 
-        return await self._engine.write(work)
+        return await self._engine.write(work, organization.id)
 
     async def preview(self, organization: Organization, drafts: Sequence[Draft]) -> MergeCounts:
         """Count what `merge` would do, and do nothing."""
@@ -158,13 +157,6 @@ class InterviewMerger:
         counts.new, counts.changed = len(inserts), len(updates)
         return _Plan(inserts, updates, replaced, counts)
 
-    async def _write(
-        self, transaction: Transaction, statement: Prepared, drafts: list[Draft], fixed: Mapping[str, Any]
-    ) -> None:
-        if drafts:
-            drafts.sort(key=_identifier)  # neighbors in the tree, written together
-            await transaction.run_many(statement, _rows(drafts, statement.parameters, fixed))
-
     async def _rebook(self, transaction: Transaction, organization: OrganizationId, plan: _Plan) -> None:
         """Keep who is booked when in step with the interviews."""
         freed = [
@@ -182,7 +174,7 @@ class InterviewMerger:
         ]
         if taken:
             taken.sort()  # neighbors in the tree, written together
-            await transaction.run_many(self._book, taken)
+            await transaction.insert(self._book, taken)
 
     async def position(self, organization: OrganizationId, source: str) -> str | None:
         """Return where an unfinished import of that source goes on."""
@@ -202,17 +194,14 @@ def _advanced(state: LedgerState, plan: _Plan, now: Instant) -> LedgerState:
 
 
 def _rows(drafts: Sequence[Draft], columns: Sequence[str], fixed: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-    """Return the values of `columns` for each draft; those that no draft has are `fixed`."""
+    """Return the values of `columns` for each draft, in the order of their ids; those that no draft has are `fixed`."""
     shared = tuple(fixed.values())
     places = [
         len(Draft._fields) + list(fixed).index(name) if name in fixed else Draft._fields.index(name) for name in columns
     ]
     pick = itemgetter(*places)
-    return [pick(draft + shared) for draft in drafts]
-
-
-def _identifier(draft: Draft) -> int:
-    return draft.id
+    # Neighbors in the tree are written together.
+    return [pick(draft + shared) for draft in sorted(drafts, key=itemgetter(0))]
 
 
 def _rank(draft: Draft) -> tuple[int, bytes]:

@@ -11,7 +11,7 @@ from rowen.app.ports import DoubleBooking, Organization
 from rowen.interviews.errors import Code, Refusal
 from rowen.interviews.interview import OrganizationId
 from rowen.interviews.moments import Instant
-from rowen.store.engine import Engine, Row, Transaction
+from rowen.store.engine import Engine, Row, Transaction, Unindexed
 from rowen.store.tables import organizations, scheduled_interviews
 
 COLUMNS = (
@@ -50,6 +50,7 @@ class OrganizationTable:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._find = engine.prepare(select(*COLUMNS).where(organizations.c.name == bindparam("name")))
+        self._take = engine.prepare(select(*COLUMNS).where(organizations.c.name == bindparam("name")).with_for_update())
         self._all = engine.prepare(select(*COLUMNS).order_by(organizations.c.name))
         self._last_id = engine.prepare(select(func.coalesce(func.max(organizations.c.id), literal_column("0"))))
         self._change = engine.prepare(
@@ -60,9 +61,9 @@ class OrganizationTable:
         interviews = scheduled_interviews.c
         self._put_off = engine.prepare(
             update(scheduled_interviews)
-            # A sum, so that SQLite goes by the index of what is due rather than through all of the organization.
+            # So that SQLite goes by the index of what is due rather than through all of the organization.
             .where(
-                interviews.organization_id + literal_column("0") == bindparam("organization"),
+                Unindexed(interviews.organization_id) == bindparam("organization"),
                 interviews.due_at.is_not(None),
             )
             .values(due_at=interviews.ends_at + bindparam("milliseconds"))
@@ -100,7 +101,7 @@ class OrganizationTable:
         """Change what is given of an organization's settings. Raises Refusal (not found)."""
 
         async def work(transaction: Transaction) -> Organization:
-            row = await transaction.row(self._find, {"name": name})
+            row = await transaction.row(self._take, {"name": name})
             if row is None:
                 raise Refusal(Code.NOT_FOUND, f"there is no organization {name!r}")
             before = organization_of(row)

@@ -75,7 +75,7 @@ class RecordTableMerger:
                 await self._positions.move(transaction, organization.id, position)
             return counts
 
-        return await self._engine.write(work)
+        return await self._engine.write(work, organization.id)
 
     async def preview(self, organization: Organization, drafts: Sequence[RecordDraft]) -> MergeCounts:
         """Count what `merge` would do, and do nothing."""

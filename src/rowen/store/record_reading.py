@@ -6,9 +6,9 @@ organization. Must not know HTTP or what a document says.
 
 import asyncio
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from sqlalchemy import Select, bindparam, literal_column, select
 from sqlalchemy.sql.elements import ColumnElement
@@ -18,7 +18,7 @@ from rowen.app.records import RecordCodec, RecordQuery
 from rowen.interviews.interview import OrganizationId
 from rowen.interviews.moments import Instant
 from rowen.interviews.query import PageRequest
-from rowen.store.engine import Engine, Parameters, Prepared, Row
+from rowen.store.engine import Copy, Engine, Prepared, Reader, Unindexed
 from rowen.store.matches import Matches, MatchesCache
 from rowen.store.statements import LEDGER
 from rowen.store.tables import organizations, records, terms
@@ -46,14 +46,6 @@ _CRITERIA: Final[Mapping[str, ColumnElement[bool]]] = {
 _PAGE_CACHE_BYTES: Final = 16 * 2**20
 
 
-class _Reader(Protocol):
-    """What can run a reading statement: an engine directly, or a transaction."""
-
-    async def row(self, statement: Prepared, parameters: Parameters) -> Row | None: ...
-
-    async def rows(self, statement: Prepared, parameters: Parameters) -> Sequence[Row]: ...
-
-
 class RecordReader:
     """Answers questions about records from one engine."""
 
@@ -64,8 +56,7 @@ class RecordReader:
         self._running: dict[tuple[OrganizationId, RecordQuery], asyncio.Future[Matches]] = {}
         self._gathered: dict[tuple[frozenset[str], int], Prepared] = {}
         self._ledger = engine.prepare(select(*LEDGER).where(organizations.c.id == bindparam("organization")))
-        ids = engine.listed_identifiers("ids")
-        listed = _columns.id.in_(select(ids.c.value))
+        listed = engine.among(_columns.id, "ids")
         self._listed = engine.prepare(select(*_DRAFT).where(*_OF, listed).order_by(_columns.id))
         self._one = engine.prepare(select(*_DRAFT).where(*_OF, _columns.id == bindparam("id")))
         self._named = engine.prepare(
@@ -84,18 +75,18 @@ class RecordReader:
         matches = self._matches.get(organization.id, query, organization.version)
         if matches is None:
             matches = await self._find(organization, query)
-        page, seen = await self._listed_page(organization, query, matches, request, self._engine)
+        page, seen = await self._listed_page(organization, query, matches, request, self._at(organization))
         if seen == matches.version:
             return page
         # A commit came between the two: both again, on one snapshot.
-        fresh, page = await self._engine.read(partial(self._fresh_page, organization, query, request))
+        fresh, page = await self._at(organization).read(partial(self._fresh_page, organization, query, request))
         self._matches.put(organization.id, query, fresh)
         return page
 
     async def document(self, organization: Organization, query: RecordQuery, identifier: int) -> bytes | None:
         """Return one record as served; None where none of that id matches the query (of which the status counts)."""
         parameters = {"organization": organization.id, "resource": query.resource, "id": identifier}
-        row = await self._engine.row(self._one, parameters)
+        row = await self._at(organization).row(self._one, parameters)
         if row is None:
             return None
         record = RecordDraft(query.resource, *row)
@@ -104,16 +95,16 @@ class RecordReader:
     async def is_named(self, organization: Organization, resource: str, name: str, value: str) -> bool:
         """Tell whether any record of a resource is found by a term, such as the `job_id` of a job."""
         parameters = {"organization": organization.id, "resource": resource, "name": name, "value": value}
-        return await self._engine.row(self._named, parameters) is not None
+        return await self._at(organization).row(self._named, parameters) is not None
 
     async def _find(self, organization: Organization, query: RecordQuery) -> Matches:
         """Return the ids that match: at once where a term narrows them, off the event loop and once for all else."""
         if query.terms:
-            return await self._gather(organization, query, self._engine)
+            return await self._gather(organization, query, self._at(organization))
         key = (organization.id, query)
         running = self._running.get(key)
         if running is None:
-            work = self._engine.read(partial(self._gather, organization, query))
+            work = self._at(organization).read(partial(self._gather, organization, query))
             running = self._running[key] = asyncio.ensure_future(work)
             running.add_done_callback(lambda _: self._running.pop(key, None))
         matches = await asyncio.shield(running)
@@ -121,13 +112,13 @@ class RecordReader:
         return matches
 
     async def _fresh_page(
-        self, organization: Organization, query: RecordQuery, request: PageRequest, reader: _Reader
+        self, organization: Organization, query: RecordQuery, request: PageRequest, reader: Reader
     ) -> tuple[Matches, Page]:
         matches = await self._gather(organization, query, reader)
         page, _ = await self._listed_page(organization, query, matches, request, reader)
         return matches, page
 
-    async def _gather(self, organization: Organization, query: RecordQuery, reader: _Reader) -> Matches:
+    async def _gather(self, organization: Organization, query: RecordQuery, reader: Reader) -> Matches:
         shape = (frozenset(query.criteria), len(query.terms))
         statement = self._gathered.get(shape)
         if statement is None:
@@ -141,7 +132,7 @@ class RecordReader:
         return Matches((row[0], row[1]), self._engine.read_identifiers(row[3]))
 
     async def _listed_page(
-        self, organization: Organization, query: RecordQuery, matches: Matches, request: PageRequest, reader: _Reader
+        self, organization: Organization, query: RecordQuery, matches: Matches, request: PageRequest, reader: Reader
     ) -> tuple[Page, tuple[int, int]]:
         """Return a page of the ids that match, and the version read."""
         ids = matches.ids
@@ -162,7 +153,10 @@ class RecordReader:
         last_id = wanted[-1] if wanted else None
         return Page(b"[" + body + b"]", last_id, first + len(wanted) < len(ids), total, seen), version
 
-    async def _organization(self, organization: Organization, reader: _Reader) -> Organization:
+    def _at(self, organization: Organization) -> Copy:
+        return self._engine.at(organization.id, organization.version)
+
+    async def _organization(self, organization: Organization, reader: Reader) -> Organization:
         row = await reader.row(self._ledger, {"organization": organization.id})
         if row is None:
             raise LookupError("the organization is gone")
@@ -185,8 +179,8 @@ def _gathered(engine: Engine, criteria: frozenset[str], term_count: int) -> Sele
         for number in range(term_count)
     ]
     wanted = [_CRITERIA[name] for name in sorted(criteria)]
-    # A sum, so that SQLite sorts the ids found rather than read all rows in the order of their keys.
-    order = _columns.id + literal_column("0") if criteria else _columns.id
+    # So that SQLite sorts the ids found rather than read all rows in the order of their keys.
+    order = Unindexed(_columns.id) if criteria else _columns.id
     matching = select(_columns.id).where(*_OF, *wanted, *found).order_by(order).subquery()
     collected = select(engine.collected_identifiers(matching.c.id)).scalar_subquery()
     return select(*LEDGER, collected).where(organizations.c.id == bindparam("organization"))

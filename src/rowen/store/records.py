@@ -6,7 +6,7 @@ Owns how a record and the terms that it is found by are kept together. Must not 
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from sqlalchemy import bindparam, delete, insert, select
+from sqlalchemy import bindparam, delete, select
 
 from rowen.app.ports import RecordDraft
 from rowen.interviews.interview import OrganizationId
@@ -24,8 +24,7 @@ class RecordWriter:
         of = (records.c.organization_id == bindparam("organization"), records.c.resource == bindparam("resource"))
         one = (*of, records.c.id == bindparam("id"))
         self._get = engine.prepare(select(*kept).where(*one))
-        ids = engine.listed_identifiers("ids")
-        self._list = engine.prepare(select(*kept).where(*of, records.c.id.in_(select(ids.c.value))))
+        self._list = engine.prepare(select(*kept).where(*of, engine.among(records.c.id, "ids")))
         self._bind = engine.bind_identifiers
         found = select(terms.c.id).where(
             terms.c.organization_id == bindparam("organization"),
@@ -43,8 +42,8 @@ class RecordWriter:
             )
         )
         names = ("organization_id", *_COLUMNS)
-        self._insert = engine.prepare(insert(records).values({name: bindparam(name) for name in names}))
-        self._insert_term = engine.prepare(insert(terms).values({c.name: bindparam(c.name) for c in terms.c}))
+        self._insert = engine.prepare_insert(records, names)
+        self._insert_term = engine.prepare_insert(terms)
 
     async def put(self, transaction: Transaction, organization: OrganizationId, record: RecordDraft) -> None:
         """Write a record and its terms in place of what there was under its id."""
@@ -56,7 +55,7 @@ class RecordWriter:
         """Write records of different ids, each with its terms, in place of what there was under their ids."""
         await self.remove_all(transaction, organization, ((each.resource, each.id) for each in drafts))
         rows = [{"organization_id": organization, **each._asdict()} for each in drafts]
-        await transaction.run_many(self._insert, [self._insert.bind(row) for row in rows])
+        await transaction.insert(self._insert, [self._insert.bind(row) for row in rows])
         await self.put_terms(transaction, organization, drafts)
 
     async def put_terms(
@@ -77,7 +76,7 @@ class RecordWriter:
             for name, value in dict.fromkeys(each.terms)
         ]
         if found:
-            await transaction.run_many(self._insert_term, found)
+            await transaction.insert(self._insert_term, found)
 
     async def remove(
         self, transaction: Transaction, organization: OrganizationId, resource: str, identifier: int

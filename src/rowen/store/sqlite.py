@@ -1,8 +1,8 @@
 """The SQLite engine: three connections to one file, each on a thread of its own.
 
-Owns pragmas, transactions, the dialect's functions and what SQLite's errors mean. Must not know a table. Short
-reads run at once on the caller's thread (a page takes less time than a thread hop costs twice); long reads and
-writes each have a worker thread, so that no request waits behind them.
+Owns pragmas, transactions, the dialect's functions and what SQLite's errors mean. Must not know what the tables hold.
+Short reads run at once on the caller's thread (a page takes less time than a thread hop costs twice); long reads
+and writes each have a worker thread, so that no request waits behind them.
 """
 
 import asyncio
@@ -17,16 +17,16 @@ from time import monotonic
 from typing import Any, Final, TypeVar, cast
 
 import msgspec
-from sqlalchemy import LargeBinary, bindparam, column, func, literal_column
+from sqlalchemy import LargeBinary, Table, bindparam, column, func, insert, literal_column, select
 from sqlalchemy import cast as sql_cast
 from sqlalchemy.dialects import sqlite as dialect_module
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.expression import ClauseElement
-from sqlalchemy.sql.selectable import FromClause
 
 from rowen.interviews.errors import Unavailable
-from rowen.store.engine import Parameters, Prepared, Row, Transaction
+from rowen.store.engine import Insertion, Parameters, Prepared, Row, Transaction, Unindexed
 from rowen.store.leading import FileLead
 from rowen.store.sqlite_writing import GroupWriter, finish
 
@@ -189,6 +189,9 @@ class _SqliteTransaction:
     async def run_many(self, statement: Prepared, parameters: Sequence[Sequence[Any]]) -> None:
         self._connection.executemany(statement.text, parameters)
 
+    async def insert(self, insertion: Insertion, rows: Sequence[Sequence[Any]]) -> None:
+        self._connection.executemany(insertion.statement.text, rows)
+
 
 class _Compiler(dialect_module.base.SQLiteCompiler):
     """Writes statements as SQLAlchemy does, but leaves out an offset that nobody asked for: it would be a constant."""
@@ -200,6 +203,12 @@ class _Compiler(dialect_module.base.SQLiteCompiler):
         if select._offset_clause is not None or select._limit_clause is None:
             return str(super().limit_clause(select, **options))  # type: ignore[no-untyped-call]  # untyped in SQLAlchemy
         return f"\n LIMIT {self.process(select._limit_clause, **options)}"
+
+
+@compiles(Unindexed, "sqlite")
+def _sum(element: Unindexed, compiler: SQLCompiler, **options: Any) -> str:
+    """Write a column as a sum: SQLite, which keeps no statistics here, goes by other indexes then."""
+    return f"{compiler.process(element.clauses, **options)} + 0"
 
 
 class SqliteEngine:
@@ -227,6 +236,17 @@ class SqliteEngine:
         if constants:
             raise ValueError(f"{compiled}: constants {constants} must be literal columns")
         return Prepared(str(compiled), tuple(compiled.positiontup or ()))
+
+    def prepare_insert(self, table: Table, columns: Sequence[str] | None = None) -> Insertion:
+        """Compile what adds rows that give these columns, or all there are."""
+        given = tuple(columns or table.c.keys())
+        # Inline: no client needs the key back, which SQLAlchemy would have every row return.
+        statement = self.prepare(insert(table).values({name: bindparam(name) for name in given}).inline())
+        return Insertion(table.name, statement.parameters, statement)
+
+    def at(self, organization: int, version: tuple[int, int]) -> "SqliteEngine":  # noqa: ARG002  (there is one file)
+        """Return where an organization can be read as of a version or newer."""
+        return self
 
     async def row(self, statement: Prepared, parameters: Parameters) -> Row | None:
         """Run one short reading statement, at once, and return its first row."""
@@ -259,7 +279,11 @@ class SqliteEngine:
         except sqlite3.Error as error:
             raise self._unavailable(self._direct, error) from error
 
-    def lead(self) -> bool:
+    async def look(self) -> bytes | None:
+        """Return the same: it costs nothing to look."""
+        return self.state()
+
+    async def lead(self) -> bool:
         """Take, or keep, the lead among the processes of this database."""
         return self._lead.take()
 
@@ -267,7 +291,11 @@ class SqliteEngine:
         """Run work that may take long on one snapshot, beside the other requests."""
         return await asyncio.get_running_loop().run_in_executor(self._scanner, self._read, self._scanning, work)
 
-    async def write(self, work: Callable[[Transaction], Awaitable[Result]]) -> Result:
+    async def write(
+        self,
+        work: Callable[[Transaction], Awaitable[Result]],
+        organization: int | None = None,  # noqa: ARG002  (there is one writer for all)
+    ) -> Result:
         """Run work in one durable transaction: all of it is kept, or nothing."""
         return await self._group.write(work)
 
@@ -313,12 +341,13 @@ class SqliteEngine:
         """Return gathered ids as an ascending array."""
         return array("q", msgspec.json.decode(collected, type=list[int]))
 
-    def listed_identifiers(self, parameter: str) -> FromClause:
-        """Return the table with one column `value` of the ids bound to `parameter`."""
-        return func.json_each(bindparam(parameter)).table_valued(column("value"))
+    def among(self, identifiers: ColumnElement[Any], parameter: str) -> ColumnElement[bool]:
+        """Return the criterion that an id is among those bound to `parameter`."""
+        listed = func.json_each(bindparam(parameter)).table_valued(column("value"))
+        return identifiers.in_(select(listed.c.value))
 
     def bind_identifiers(self, identifiers: Sequence[int]) -> str:
-        """Return ids as the value of a parameter of `listed_identifiers`."""
+        """Return ids as the value of a parameter of `among`."""
         return msgspec.json.encode(list(identifiers)).decode()
 
     async def close(self) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import Select, bindparam, exists, func, intersect, literal_colum
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import Subquery
 
-from rowen.store.engine import Engine
+from rowen.store.engine import Engine, Unindexed
 from rowen.store.tables import OPEN, organizations, records, scheduled_interviews
 
 LEDGER: Final = (organizations.c.revision, organizations.c.last_updated_at, organizations.c.interview_count)
@@ -59,9 +59,9 @@ _CHECKED: Final[dict[str, ColumnElement[bool]]] = {
     "actionable": (
         _interviews.created_through_api.is_(true()) & (_interviews.status != literal_column("'complete'")) & _ACTIVE
     ),
-    "as_of": (_interviews.updated_at + literal_column("0") <= bindparam("as_of")) | (_interviews.updated_at > _NEWEST),
-    **{f"{name}_after": column + literal_column("0") >= bindparam(f"{name}_after") for name, column in _TIMES.items()},
-    **{f"{name}_before": column + literal_column("0") < bindparam(f"{name}_before") for name, column in _TIMES.items()},
+    "as_of": (Unindexed(_interviews.updated_at) <= bindparam("as_of")) | (_interviews.updated_at > _NEWEST),
+    **{f"{name}_after": Unindexed(column) >= bindparam(f"{name}_after") for name, column in _TIMES.items()},
+    **{f"{name}_before": Unindexed(column) < bindparam(f"{name}_before") for name, column in _TIMES.items()},
 }
 """The wide criteria in words that no index answers: to be checked on the few rows that a narrow one finds.
 
@@ -88,8 +88,8 @@ def matching_identifiers(criteria: Collection[str]) -> Select[Any]:
     """
     if not criteria:
         return _identifiers(criteria).order_by(_interviews.id)
-    # A sum, so that SQLite sorts the few ids found rather than read all rows in the order of their keys.
-    by_id = _interviews.id + literal_column("0")
+    # So that SQLite sorts the few ids found rather than read all rows in the order of their keys.
+    by_id = Unindexed(_interviews.id)
     few = [_identifiers({name}) for name in sorted(NARROW.intersection(criteria))]
     if few:
         checks = [_CHECKED[name] for name in sorted(criteria) if name not in NARROW]
@@ -143,10 +143,9 @@ def listed_documents(engine: Engine) -> Select[Any]:
 
 
 def _listed(engine: Engine) -> Select[Any]:
-    ids = engine.listed_identifiers("ids")
     return (
         select(_interviews.id, _interviews.document)
-        .where(_OF_ORGANIZATION, _interviews.id.in_(select(ids.c.value)))
+        .where(_OF_ORGANIZATION, engine.among(_interviews.id, "ids"))
         .order_by(_interviews.id)
     )
 

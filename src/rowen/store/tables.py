@@ -1,8 +1,8 @@
 """The tables, once, for both engines.
 
 Owns names, columns, keys and indexes. Must not know a dialect, a query or what a document says. Instants are
-whole milliseconds since 1970 UTC; every primary key leads with the organization: the tenant wall and the
-locality of reads.
+whole milliseconds since 1970 UTC; every primary key leads with the organization: the tenant wall, the locality of
+reads, the partition and the shard.
 """
 
 from typing import Final
@@ -22,27 +22,35 @@ from sqlalchemy import (
     literal_column,
 )
 
-SCHEMA_VERSIONS: Final = ("0001", "0002")
+SCHEMA_VERSIONS: Final = ("0001", "0002", "0003")
 """Every migration there ever was, in order."""
 
 SCHEMA_VERSION: Final = SCHEMA_VERSIONS[-1]
 """The newest migration: what a database of this Rowen stands at (a test compares it with Alembic's head)."""
 
+PARTITIONS: Final = 16
+"""Into how many parts, by a hash of the organization, PostgreSQL divides what grows with the schedule."""
+
+Text: Final = String().with_variant(String(collation="C"), "postgresql")
+"""Text in the order of its bytes, on every engine: nothing here is sorted for people."""
+
 metadata: Final = MetaData()
+
+_BY_ORGANIZATION: Final = "HASH (organization_id)"
 
 organizations: Final = Table(
     "organizations",
     metadata,
-    Column("id", Integer, primary_key=True),
-    Column("name", String, nullable=False, unique=True),
-    Column("time_zone", String, nullable=False),
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("name", Text, nullable=False, unique=True),
+    Column("time_zone", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     # The ledger: taken first by every write, raised by every commit.
     Column("revision", BigInteger, nullable=False),
     Column("last_updated_at", BigInteger, nullable=False),
     Column("last_id", BigInteger, nullable=False),
     Column("interview_count", BigInteger, nullable=False),
-    Column("double_booking", String, nullable=False, server_default="allow"),
+    Column("double_booking", Text, nullable=False, server_default="allow"),
     # How many milliseconds after its end an interview awaits feedback.
     Column("grace", BigInteger, nullable=False, server_default="0"),
 )
@@ -52,10 +60,10 @@ api_keys: Final = Table(
     metadata,
     Column("organization_id", Integer, nullable=False),
     Column("id", Integer, nullable=False),
-    Column("name", String, nullable=False),
-    Column("prefix", String, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("prefix", Text, nullable=False),
     Column("digest", LargeBinary, nullable=False),
-    Column("permissions", String, nullable=False),
+    Column("permissions", Text, nullable=False),
     Column("rate_limit", Integer),
     Column("created_at", BigInteger, nullable=False),
     Column("last_used_at", BigInteger),
@@ -71,12 +79,12 @@ scheduled_interviews: Final = Table(
     Column("organization_id", Integer, nullable=False),
     Column("id", BigInteger, nullable=False),
     Column("application_id", BigInteger, nullable=False),
-    Column("external_event_id", String),
+    Column("external_event_id", Text),
     Column("created_at", BigInteger),
     Column("updated_at", BigInteger),
     Column("starts_at", BigInteger, nullable=False),
     Column("ends_at", BigInteger, nullable=False),
-    Column("status", String, nullable=False),
+    Column("status", Text, nullable=False),
     Column("created_through_api", Boolean, nullable=False),
     Column("document", LargeBinary, nullable=False),
     # When the clock has to look at it; null where it was imported and nothing has happened to it since.
@@ -84,6 +92,7 @@ scheduled_interviews: Final = Table(
     PrimaryKeyConstraint("organization_id", "id"),
     # Clustered by organization and id: a page is one range scan (docs/decisions/0002).
     sqlite_with_rowid=False,
+    postgresql_partition_by=_BY_ORGANIZATION,
 )
 
 OPEN: Final = scheduled_interviews.c.created_through_api & (
@@ -106,6 +115,7 @@ Index(
     scheduled_interviews.c.id,
     scheduled_interviews.c.application_id,
     sqlite_where=OPEN,
+    postgresql_where=OPEN,
 )
 
 Index(
@@ -114,6 +124,7 @@ Index(
     scheduled_interviews.c.organization_id,
     scheduled_interviews.c.id,
     sqlite_where=scheduled_interviews.c.due_at.is_not(None),
+    postgresql_where=scheduled_interviews.c.due_at.is_not(None),
 )
 
 panel: Final = Table(
@@ -128,6 +139,7 @@ panel: Final = Table(
     # By their ends: what ends after a new one begins is seldom much, what began before it ends is all of the past.
     PrimaryKeyConstraint("organization_id", "person", "ends_at", "interview_id"),
     sqlite_with_rowid=False,
+    postgresql_partition_by=_BY_ORGANIZATION,
 )
 
 records: Final = Table(
@@ -135,11 +147,11 @@ records: Final = Table(
     "records",
     metadata,
     Column("organization_id", Integer, nullable=False),
-    Column("resource", String, nullable=False),
+    Column("resource", Text, nullable=False),
     Column("id", BigInteger, nullable=False),
     Column("created_at", BigInteger),
     Column("updated_at", BigInteger),
-    Column("status", String),
+    Column("status", Text),
     # Known from interviews only: whatever is imported of it is better.
     Column("derived", Boolean, nullable=False),
     # Null where the columns say all that is known.
@@ -148,6 +160,7 @@ records: Final = Table(
     Column("evidence", LargeBinary),
     PrimaryKeyConstraint("organization_id", "resource", "id"),
     sqlite_with_rowid=False,
+    postgresql_partition_by=_BY_ORGANIZATION,
 )
 for _column in ("created_at", "updated_at"):
     Index(
@@ -163,14 +176,15 @@ terms: Final = Table(
     "terms",
     metadata,
     Column("organization_id", Integer, nullable=False),
-    Column("resource", String, nullable=False),
-    Column("name", String, nullable=False),
-    Column("value", String, nullable=False),
+    Column("resource", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("value", Text, nullable=False),
     Column("id", BigInteger, nullable=False),
     PrimaryKeyConstraint("organization_id", "resource", "name", "value", "id"),
     # By the record: to replace its terms, and to read one of them.
     Index("terms_by_id", "organization_id", "resource", "id", "name"),
     sqlite_with_rowid=False,
+    postgresql_partition_by=_BY_ORGANIZATION,
 )
 
 changes: Final = Table(
@@ -180,13 +194,14 @@ changes: Final = Table(
     Column("organization_id", Integer, nullable=False),
     Column("revision", BigInteger, nullable=False),
     Column("time", BigInteger, nullable=False),
-    Column("kind", String, nullable=False),
+    Column("kind", Text, nullable=False),
     Column("interview_id", BigInteger),
     # JSON as it is served: who did what, field by field; and the interview after it, or before it was cancelled.
     Column("summary", LargeBinary, nullable=False),
     Column("document", LargeBinary),
     PrimaryKeyConstraint("organization_id", "revision"),
     sqlite_with_rowid=False,
+    postgresql_partition_by=_BY_ORGANIZATION,
 )
 BY_INTERVIEW_INDEX: Final = "changes_by_interview"
 Index(
@@ -195,6 +210,7 @@ Index(
     changes.c.interview_id,
     changes.c.revision,
     sqlite_where=changes.c.interview_id.is_not(None),
+    postgresql_where=changes.c.interview_id.is_not(None),
 )
 
 idempotency_keys: Final = Table(
@@ -203,13 +219,14 @@ idempotency_keys: Final = Table(
     metadata,
     Column("organization_id", Integer, nullable=False),
     Column("api_key_id", Integer, nullable=False),
-    Column("key", String, nullable=False),
+    Column("key", Text, nullable=False),
     Column("fingerprint", LargeBinary, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("answer", LargeBinary, nullable=False),
     PrimaryKeyConstraint("organization_id", "api_key_id", "key"),
     Index("idempotency_keys_by_created_at", "created_at"),
     sqlite_with_rowid=False,
+    postgresql_partition_by=_BY_ORGANIZATION,
 )
 
 webhooks: Final = Table(
@@ -217,13 +234,13 @@ webhooks: Final = Table(
     metadata,
     Column("organization_id", Integer, nullable=False),
     Column("id", Integer, nullable=False),
-    Column("url", String, nullable=False),
-    Column("actions", String, nullable=False),
-    Column("secret", String, nullable=False),
-    Column("previous_secret", String),
+    Column("url", Text, nullable=False),
+    Column("actions", Text, nullable=False),
+    Column("secret", Text, nullable=False),
+    Column("previous_secret", Text),
     Column("previous_secret_until", BigInteger),
     Column("enabled", Boolean, nullable=False),
-    Column("reason", String),
+    Column("reason", Text),
     Column("created_at", BigInteger, nullable=False),
     PrimaryKeyConstraint("organization_id", "id"),
 )
@@ -235,18 +252,19 @@ deliveries: Final = Table(
     Column("organization_id", Integer, nullable=False),
     Column("webhook_id", Integer, nullable=False),
     Column("revision", BigInteger, nullable=False),
-    Column("action", String, nullable=False),
-    Column("event_id", String, nullable=False),
-    Column("state", String, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("event_id", Text, nullable=False),
+    Column("state", Text, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("next_attempt_at", BigInteger, nullable=False),
     Column("last_status", Integer),
-    Column("last_error", String),
+    Column("last_error", Text),
     Column("created_at", BigInteger, nullable=False),
     Column("settled_at", BigInteger),
     Column("body", LargeBinary, nullable=False),
     PrimaryKeyConstraint("organization_id", "webhook_id", "revision", "action"),
     sqlite_with_rowid=False,
+    postgresql_partition_by=_BY_ORGANIZATION,
 )
 
 PENDING: Final = deliveries.c.state == literal_column("'pending'")
@@ -262,13 +280,23 @@ Index(
     deliveries.c.revision,
     deliveries.c.action,
     sqlite_where=PENDING,
+    postgresql_where=PENDING,
 )
 
 import_positions: Final = Table(
     "import_positions",
     metadata,
     Column("organization_id", Integer, nullable=False),
-    Column("source", String, nullable=False),
-    Column("next", String, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("next", Text, nullable=False),
     PrimaryKeyConstraint("organization_id", "source"),
+)
+
+leases: Final = Table(
+    # What one process of a database does for all: who does it, and until when, where the engine has no better way.
+    "leases",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("holder", Text, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
 )

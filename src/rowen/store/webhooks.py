@@ -14,6 +14,7 @@ from rowen.interviews.errors import Code, FieldProblem, Refusal
 from rowen.interviews.interview import OrganizationId
 from rowen.interviews.moments import Instant
 from rowen.store.engine import Engine, Row, Transaction
+from rowen.store.ledger import Ledger
 from rowen.store.tables import PENDING, deliveries, webhooks
 
 COLUMNS: Final = tuple(webhooks.c)
@@ -51,6 +52,7 @@ class WebhookTable:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._ledger = Ledger(engine)
         self._all = engine.prepare(
             select(*COLUMNS).where(webhooks.c.organization_id == bindparam("organization")).order_by(webhooks.c.id)
         )
@@ -90,6 +92,7 @@ class WebhookTable:
         """Store a webhook, enabled. Raises Refusal (invalid) where there are too many."""
 
         async def work(transaction: Transaction) -> Webhook:
+            await self._ledger.take(transaction, organization)
             last, count = await transaction.row(self._standing, {"organization": organization}) or (0, 0)
             if count >= MOST_WEBHOOKS:
                 problem = FieldProblem("url", f"Must be one of {MOST_WEBHOOKS} webhooks at the most")
@@ -118,6 +121,7 @@ class WebhookTable:
         named = {"organization": organization, "webhook": webhook}
 
         async def work(transaction: Transaction) -> Webhook | None:
+            await self._ledger.take(transaction, organization)
             before = await self._found(transaction, named)
             if before is None:
                 return None
@@ -153,6 +157,8 @@ class WebhookTable:
         named = {"organization": organization, "webhook": webhook}
 
         async def work(transaction: Transaction) -> int:
+            # Nobody writes meanwhile, who saw it and would leave something in the outbox for it.
+            await self._ledger.take(transaction, organization)
             await transaction.run(self._forget, named)
             return await transaction.run(self._remove, named)
 

@@ -7,7 +7,7 @@ from sqlalchemy import bindparam, delete, insert, literal_column, select, update
 
 from rowen.app.ports import Organization
 from rowen.interviews.interview import OrganizationId
-from rowen.store.engine import Engine, Transaction
+from rowen.store.engine import Engine, Transaction, Unindexed
 from rowen.store.ledger import LedgerState
 from rowen.store.organizations import COLUMNS, organization_of
 from rowen.store.tables import organizations, panel, scheduled_interviews, terms
@@ -47,9 +47,9 @@ class WriteStatements:
         self.delete = engine.prepare(delete(scheduled_interviews).where(_OF_ORGANIZATION, this))
         self.due = engine.prepare(
             select(_interviews.document, _interviews.created_through_api)
-            # A sum, so that SQLite goes by what is due rather than through all of the organization.
+            # So that SQLite goes by what is due rather than through all of the organization.
             .where(
-                _interviews.organization_id + literal_column("0") == bindparam("organization"),
+                Unindexed(_interviews.organization_id) == bindparam("organization"),
                 _interviews.due_at <= bindparam("now"),
             )
             .order_by(_interviews.due_at, _interviews.organization_id, _interviews.id)

@@ -25,7 +25,7 @@ KEPT: Final = 30 * 86_400_000
 
 _BETWEEN_SWEEPS: Final = 3_600.0
 _REST_AFTER_FAULT: Final = 30_000  # milliseconds
-_LONGEST_WAIT: Final = 60.0
+_LONGEST_WAIT: Final = 1.0  # the lead may be a lease, to be renewed
 _WAIT_FOR_THE_LEAD: Final = 1.0
 _WAIT_WITHOUT_STATE: Final = 0.1  # where only a look can tell whether there was a commit
 _FIRST_PAUSE: Final = 0.5
@@ -42,7 +42,7 @@ class Surroundings:
     seconds.
     """
 
-    lead: Callable[[], bool]
+    lead: Callable[[], Awaitable[bool]]
     now: Clock
     random: Callable[[], float] = random.random
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep
@@ -76,7 +76,7 @@ class Dispatcher:
 
     async def _turn(self) -> None:
         """Look once at what is due, and wait until there may be something else."""
-        if not self._around.lead():
+        if not await self._around.lead():
             await self._around.pause(_WAIT_FOR_THE_LEAD)
             return
         known = self._commits.state
@@ -125,6 +125,8 @@ class Dispatcher:
             due = await self._patiently(lambda: self._deliveries.next(endpoint))
             if due is None or due.next_attempt_at > self._around.now():
                 return
+            if not await self._patiently(self._around.lead):
+                return  # this process hung, and another tells meanwhile
             await self._try(due)
 
     async def _try(self, due: Due) -> None:
@@ -150,7 +152,7 @@ class Dispatcher:
             await self._around.pause(_BETWEEN_SWEEPS)
 
     async def _sweep(self) -> int:
-        if not self._around.lead():
+        if not await self._around.lead():
             return 0
         return await self._deliveries.sweep(Instant(self._around.now() - KEPT))
 

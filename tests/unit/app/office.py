@@ -15,7 +15,7 @@ from rowen.harvest import documents, resources
 from rowen.interviews.interview import InterviewId, Moment, ResponseStatus, ScheduledInterview
 from rowen.interviews.moments import Instant
 from rowen.interviews.scheduling import InterviewFields, Seat
-from rowen.store.database import Location, upgrade
+from rowen.store.database import locate, upgrade
 from rowen.store.desk import DeskWriting
 from rowen.store.due import DueInterviews
 from rowen.store.record_merging import RecordTableMerger
@@ -129,9 +129,9 @@ def records() -> list[RecordDraft]:
 @contextmanager
 def opened(database: str, time_zone: str = "UTC") -> Iterator[Office]:
     """Open a new database with one organization, until the end of the block."""
-    upgrade(Location.parse(database))
+    upgrade(locate(database))
     runner = asyncio.Runner()
-    store = wiring.open_store(Location.parse(database))
+    store = wiring.open_store(locate(database))
 
     def now() -> Instant:
         return office.now

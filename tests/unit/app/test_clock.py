@@ -13,7 +13,7 @@ from rowen.harvest import documents
 from rowen.interviews.errors import Unavailable
 from rowen.interviews.interview import Moment, Status
 from rowen.interviews.moments import Instant
-from rowen.store.database import Location
+from rowen.store.database import locate
 from rowen.store.desk import DeskWriting
 from rowen.store.due import DueInterviews
 from tests.unit.app.office import BEFORE, END, START, Office, opened
@@ -90,7 +90,7 @@ def test_a_day_ends_when_it_does_for_the_organization(database: str, time_zone: 
 def test_two_clocks_move_each_interview_once(office: Office, database: str) -> None:
     ids = [office.schedule().id for _ in range(50)]
     before = office.fresh().revision
-    other = wiring.open_store(Location.parse(database))
+    other = wiring.open_store(locate(database))
     writing = DeskWriting(other.engine, documents, lambda: office.now)
     rival = Clock(DueInterviews(other.engine), writing, lambda: office.now)
     office.now = END

@@ -1,29 +1,20 @@
 """The demo's key opens the demo, and is stored nowhere."""
 
 import asyncio
-from collections.abc import Iterator
-
-import pytest
 
 from rowen import wiring
 from rowen.app.demo import DEMO_KEY, DEMO_ORGANIZATION, DemoKeyring
 from rowen.app.keys import digest, new_key
 from rowen.interviews.moments import Instant
-from rowen.store.database import Location, upgrade
+from rowen.store.database import locate, upgrade
 
 NOW = Instant(0)
 
 
-@pytest.fixture
-def store(database: str) -> Iterator[wiring.Store]:
-    upgrade(Location.parse(database))
-    opened = wiring.open_store(Location.parse(database))
-    yield opened
-    asyncio.run(opened.engine.close())
+def test_the_demo_key_opens_the_demo_only(database: str) -> None:
+    upgrade(locate(database))
 
-
-def test_the_demo_key_opens_the_demo_only(store: wiring.Store) -> None:
-    async def use() -> None:
+    async def use(store: wiring.Store) -> None:
         keyring = DemoKeyring(store.keys, store.organizations)
         assert await keyring.authenticate(digest(DEMO_KEY)) is None, "there is no demo yet"
         other = await store.organizations.create("other", "UTC", NOW)
@@ -41,4 +32,8 @@ def test_the_demo_key_opens_the_demo_only(store: wiring.Store) -> None:
         assert [each.last_used_at for each in await store.keys.all()] == [NOW]
         assert await store.keys.authenticate(digest(DEMO_KEY)) is None, "no other server accepts it"
 
-    asyncio.run(use())
+    async def open_and_use() -> None:
+        async with wiring.opened(locate(database)) as store:
+            await use(store)
+
+    asyncio.run(open_and_use())

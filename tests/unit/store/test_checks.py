@@ -1,8 +1,6 @@
 """`rowen db check` on what was written here: sound through all that can happen, and told of what does not agree."""
 
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 
 import msgspec
 import pytest
@@ -13,10 +11,12 @@ from rowen.app.ports import Organization
 from rowen.interviews.interview import InterviewId, Moment, ResponseStatus
 from rowen.interviews.moments import Instant
 from rowen.interviews.scheduling import InterviewFields, Seat
-from rowen.store.database import Location, check
+from rowen.store.database import check, locate
 from tests.concurrency.writer import Client, Writer
 from tests.support.changes import Chronicler, chronicling
 from tests.support.records import Record, record
+from tests.support.sql import execute
+from tests.support.storage import Storage
 
 JACK = 2000
 KATE = 4080
@@ -31,10 +31,11 @@ SEATS = (
 class Schedule:
     """An organization that schedules, and its database."""
 
-    def __init__(self, chronicler: Chronicler, organization: Organization, location: Location) -> None:
+    def __init__(self, chronicler: Chronicler, organization: Organization, database: str) -> None:
         self._chronicler = chronicler
         self._organization = organization
-        self.location = location
+        self.database = database
+        self.location = locate(database)
 
     def create(self, event: str) -> Record:
         """Schedule an interview."""
@@ -83,9 +84,7 @@ class Schedule:
 
     def execute(self, *statements: str) -> None:
         """Tamper with the database."""
-        with closing(sqlite3.connect(self.location.path, isolation_level=None)) as connection:
-            for statement in statements:
-                connection.execute(statement)
+        execute(self.database, *statements)
 
 
 @pytest.fixture
@@ -93,7 +92,7 @@ def schedule(writer: Writer, client: Client, database: str) -> Iterator[Schedule
     """Return an organization with an imported interview, two written here of which one was moved, and one cancelled."""
     writer.merge(client, [SEEDLING])
     with chronicling(database) as chronicler:
-        found = Schedule(chronicler, client.organization, Location.parse(database))
+        found = Schedule(chronicler, client.organization, database)
         for number in (2, 3, 4):
             assert found.create(f"event {number}")["id"] == number
         found.move(3, "Dharma")
@@ -114,6 +113,12 @@ def test_what_was_imported_since_is_sound(schedule: Schedule, writer: Writer, cl
     assert check(schedule.location) == []
 
 
+REPLACED = {
+    "sqlite": "CAST(replace(document, 'Dharma', 'Hydra') AS BLOB)",
+    "postgres": "convert_to(replace(convert_from(document, 'UTF8'), 'Dharma', 'Hydra'), 'UTF8')",
+}
+"""A document with other words, as each engine says it."""
+
 TAMPERED = {
     "a document without its change": (
         "DELETE FROM changes WHERE interview_id = 2",
@@ -125,7 +130,7 @@ TAMPERED = {
         ["interview 3 of organization 1: its document is not that of its newest change"],
     ),
     "a document that no change tells of": (
-        "UPDATE scheduled_interviews SET document = CAST(replace(document, 'Dharma', 'Hydra') AS BLOB) WHERE id = 3",
+        "UPDATE scheduled_interviews SET document = REPLACED WHERE id = 3",
         ["interview 3 of organization 1: its document is not that of its newest change"],
     ),
     "a change without its document": (
@@ -174,7 +179,7 @@ TAMPERED = {
 
 
 @pytest.mark.parametrize("hurt", TAMPERED)
-def test_what_does_not_agree_is_found(schedule: Schedule, hurt: str) -> None:
+def test_what_does_not_agree_is_found(storage: Storage, schedule: Schedule, hurt: str) -> None:
     statements, faults = TAMPERED[hurt]
-    schedule.execute(*statements.split("; "))
+    schedule.execute(*statements.replace("REPLACED", REPLACED[storage.name]).split("; "))
     assert sorted(check(schedule.location)) == faults

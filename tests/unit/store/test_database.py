@@ -11,10 +11,18 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 
 from rowen.interviews.errors import Unavailable
-from rowen.store.database import Location, alembic_config, backup, check, upgrade
+from rowen.store.database import alembic_config, backup, check, upgrade
+from rowen.store.sqlite_file import SqliteFile
 from rowen.store.tables import SCHEMA_VERSION, metadata
 from tests.concurrency.writer import Client, Writer, writing
 from tests.support.records import record
+from tests.support.storage import SQLITE, Storage
+
+
+@pytest.fixture(scope="session")
+def storage() -> Storage:
+    """Return the engine that this is about."""
+    return SQLITE
 
 
 def schema(connection: sqlite3.Connection) -> set[tuple[str, str, str]]:
@@ -27,20 +35,20 @@ def schema(connection: sqlite3.Connection) -> set[tuple[str, str, str]]:
     }
 
 
-def execute(location: Location, *statements: str) -> None:
+def execute(location: SqliteFile, *statements: str) -> None:
     with closing(sqlite3.connect(location.path, isolation_level=None)) as connection:
         for statement in statements:
             connection.execute(statement)
 
 
 @pytest.fixture
-def location(writer: Writer, client: Client, database: str) -> Location:
+def location(writer: Writer, client: Client, database: str) -> SqliteFile:
     """Return a database with some interviews."""
     writer.merge(client, [record(i) for i in range(1, 21)])
-    return Location.parse(database)
+    return SqliteFile.parse(database)
 
 
-def test_a_fresh_schema_equals_a_migrated_one(location: Location, tmp_path: Path) -> None:
+def test_a_fresh_schema_equals_a_migrated_one(location: SqliteFile, tmp_path: Path) -> None:
     fresh = create_engine(f"sqlite:///{tmp_path / 'fresh.db'}")
     metadata.create_all(fresh)
     fresh.dispose()
@@ -53,7 +61,7 @@ def test_the_newest_migration_is_the_schema_version() -> None:
 
 
 def test_a_database_is_made_once(tmp_path: Path) -> None:
-    location = Location(tmp_path / "folder with % and space" / "rowen.db")
+    location = SqliteFile(tmp_path / "folder with % and space" / "rowen.db")
     with pytest.raises(Unavailable, match=r"there is no database rowen\.db"):
         upgrade(location, create=False)
     assert upgrade(location)
@@ -65,11 +73,11 @@ def test_a_database_is_made_once(tmp_path: Path) -> None:
 
 def test_an_empty_file_becomes_a_database(tmp_path: Path) -> None:
     (tmp_path / "rowen.db").touch()
-    assert upgrade(Location(tmp_path / "rowen.db"))
-    assert check(Location(tmp_path / "rowen.db")) == []
+    assert upgrade(SqliteFile(tmp_path / "rowen.db"))
+    assert check(SqliteFile(tmp_path / "rowen.db")) == []
 
 
-def test_a_newer_database_is_refused(location: Location) -> None:
+def test_a_newer_database_is_refused(location: SqliteFile) -> None:
     execute(location, "UPDATE alembic_version SET version_num = '9999'")
     for use in (upgrade, check):
         with pytest.raises(Unavailable, match="made by a newer Rowen"):
@@ -77,7 +85,7 @@ def test_a_newer_database_is_refused(location: Location) -> None:
 
 
 def test_a_database_of_another_program_is_refused_and_left_alone(tmp_path: Path) -> None:
-    location = Location(tmp_path / "other.db")
+    location = SqliteFile(tmp_path / "other.db")
     execute(location, "CREATE TABLE notes (text)", "INSERT INTO notes VALUES ('mine')")
     before = location.path.read_bytes()
     for use in (upgrade, check):
@@ -87,7 +95,7 @@ def test_a_database_of_another_program_is_refused_and_left_alone(tmp_path: Path)
 
 
 def test_what_is_no_database_is_refused(tmp_path: Path) -> None:
-    location = Location(tmp_path / "text.db")
+    location = SqliteFile(tmp_path / "text.db")
     location.path.write_text("no database at all\n" * 100)
     for use in (upgrade, check):
         with pytest.raises(Unavailable, match="no SQLite database"):
@@ -97,19 +105,19 @@ def test_what_is_no_database_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("url", ["", "sqlite:///", "rowen.db", "sqlite:rowen.db", "postgresql://localhost/rowen"])
 def test_other_addresses_are_refused(url: str) -> None:
     with pytest.raises(ValueError, match="must look like sqlite:///"):
-        Location.parse(url)
+        SqliteFile.parse(url)
 
 
 def test_addresses_are_relative_or_absolute() -> None:
-    assert Location.parse("sqlite:///a/b.db").path == Path("a/b.db")
-    assert Location.parse("sqlite:////a/b.db").path == Path("/a/b.db")
+    assert SqliteFile.parse("sqlite:///a/b.db").path == Path("a/b.db")
+    assert SqliteFile.parse("sqlite:////a/b.db").path == Path("/a/b.db")
 
 
-def test_a_sound_database_has_no_faults(location: Location) -> None:
+def test_a_sound_database_has_no_faults(location: SqliteFile) -> None:
     assert check(location) == []
 
 
-def test_a_count_that_is_wrong_is_found(location: Location) -> None:
+def test_a_count_that_is_wrong_is_found(location: SqliteFile) -> None:
     execute(location, "UPDATE organizations SET interview_count = 19")
     assert check(location) == ["organization one: its ledger counts 19 interviews, but it has 20"]
 
@@ -124,7 +132,7 @@ def test_a_count_that_is_wrong_is_found(location: Location) -> None:
         "'[]'",
     ],
 )
-def test_a_document_that_was_tampered_with_is_found(location: Location, document: str) -> None:
+def test_a_document_that_was_tampered_with_is_found(location: SqliteFile, document: str) -> None:
     execute(location, f"UPDATE scheduled_interviews SET document = CAST({document} AS BLOB) WHERE id = 7")
     assert check(location) == ["interview 7 of organization 1: its document is not its own"]
 
@@ -144,11 +152,11 @@ def test_a_backup_is_of_one_moment(writer: Writer, client: Client, database: str
 
     thread = threading.Thread(target=write)
     thread.start()
-    copy = Location(tmp_path / "copy.db")
+    copy = SqliteFile(tmp_path / "copy.db")
     seen: list[tuple[int, int]] = []
     try:
         assert wrote.wait(60)
-        backup(Location.parse(database), copy.path, lambda finished, total: seen.append((finished, total)))
+        backup(SqliteFile.parse(database), copy.path, lambda finished, total: seen.append((finished, total)))
     finally:
         done.set()
         thread.join(60)
@@ -159,7 +167,7 @@ def test_a_backup_is_of_one_moment(writer: Writer, client: Client, database: str
         assert connection.execute("SELECT count(*) FROM scheduled_interviews").fetchone() > (3_999,)
 
 
-def test_a_backup_replaces_nothing_and_leaves_nothing_half_done(location: Location, tmp_path: Path) -> None:
+def test_a_backup_replaces_nothing_and_leaves_nothing_half_done(location: SqliteFile, tmp_path: Path) -> None:
     target = tmp_path / "copy.db"
     target.write_text("precious")
     with pytest.raises(FileExistsError):
@@ -173,5 +181,5 @@ def test_a_backup_replaces_nothing_and_leaves_nothing_half_done(location: Locati
         backup(location, tmp_path / "other.db", interrupt)
     assert not list(tmp_path.glob("other.db*"))
     with pytest.raises(Unavailable):
-        backup(Location(tmp_path / "missing.db"), tmp_path / "other.db", lambda *_: None)
+        backup(SqliteFile(tmp_path / "missing.db"), tmp_path / "other.db", lambda *_: None)
     assert not list(tmp_path.glob("other.db*"))

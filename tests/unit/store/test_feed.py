@@ -87,15 +87,15 @@ def test_nothing_of_another_organization_is_told(chronicler: Chronicler, one: Or
     two = chronicler.new_organization("two")
     chronicler.write(two, Happening(document=b'{"secret":1}'))
     assert page(chronicler, one, 0).entries == ()
-    assert chronicler.run(chronicler.store.feed.history(one.id, InterviewId(1))) == []
-    assert len(chronicler.run(chronicler.store.feed.history(two.id, InterviewId(1)))) == 1
+    assert chronicler.run(chronicler.store.feed.history(one, InterviewId(1))) == []
+    assert len(chronicler.run(chronicler.store.feed.history(two, InterviewId(1)))) == 1
 
 
 def test_a_history_is_the_summaries_of_one_interview(chronicler: Chronicler, one: Organization) -> None:
     kinds = (Kind.CREATED, Kind.RESCHEDULED, Kind.CANCELLED)
     for kind in kinds:
         chronicler.write(one, Happening(kind, 5), Happening(kind, 6))
-    found = [json.loads(each) for each in chronicler.run(chronicler.store.feed.history(one.id, InterviewId(5)))]
+    found = [json.loads(each) for each in chronicler.run(chronicler.store.feed.history(one, InterviewId(5)))]
     assert [each["kind"] for each in found] == list(kinds)
     assert [each["revision"] for each in found] == [1, 3, 5]
     assert all("document" not in each for each in found)

@@ -13,7 +13,8 @@ from sqlalchemy import create_engine
 
 from rowen.harvest.documents import decode, draft
 from rowen.store import sqlite
-from rowen.store.database import Location, alembic_config, check, upgrade
+from rowen.store.database import alembic_config, check, upgrade
+from rowen.store.sqlite_file import SqliteFile
 from tests.concurrency.writer import writing
 from tests.support.records import Record, canonical, record
 
@@ -50,9 +51,9 @@ def interviews() -> list[Record]:
 
 
 @pytest.fixture
-def old(tmp_path: Path) -> Iterator[Location]:
+def old(tmp_path: Path) -> Iterator[SqliteFile]:
     """Return a database of schema 0001 with interviews in it, and an application that was closed."""
-    location = Location(tmp_path / "old.db")
+    location = SqliteFile(tmp_path / "old.db")
     sqlite.create(location.path)
     engine = create_engine("sqlite://", creator=lambda: sqlite.connect(location.path))
     with engine.begin() as connection:
@@ -97,11 +98,11 @@ def documents(path: Path) -> list[tuple[Any, ...]]:
         return connection.execute(statement).fetchall()
 
 
-def test_an_upgrade_gathers_what_an_import_gathers(old: Location, database: str) -> None:
+def test_an_upgrade_gathers_what_an_import_gathers(old: SqliteFile, tmp_path: Path) -> None:
     assert upgrade(old)
     assert check(old) == []
-    fresh = Location.parse(database).path
-    with writing(database) as writer:
+    fresh = tmp_path / "fresh.db"
+    with writing(f"sqlite:///{fresh}") as writer:
         writer.merge(writer.new_client("one"), interviews())
     with closing(sqlite3.connect(fresh, isolation_level=None)) as connection:
         connection.execute("UPDATE records SET status = 'rejected' WHERE resource = 'applications' AND id = 8")
@@ -110,7 +111,7 @@ def test_an_upgrade_gathers_what_an_import_gathers(old: Location, database: str)
     assert documents(old.path) == documents(fresh)
 
 
-def test_the_newest_counts(old: Location) -> None:
+def test_the_newest_counts(old: SqliteFile) -> None:
     upgrade(old)
     with closing(sqlite3.connect(old.path)) as connection:
         found = dict(connection.execute("SELECT id, CAST(document AS TEXT) FROM records WHERE resource = 'users'"))

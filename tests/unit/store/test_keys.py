@@ -11,7 +11,7 @@ from rowen.app.keys import PERMISSIONS, digest, new_key
 from rowen.interviews.errors import Code, Refusal
 from rowen.interviews.interview import OrganizationId
 from rowen.interviews.moments import Instant
-from rowen.store.database import Location, upgrade
+from rowen.store.database import locate, upgrade
 
 Result = TypeVar("Result")
 NOW = Instant(1_700_000_000_000)
@@ -36,7 +36,7 @@ class Desk:
 
 @pytest.fixture
 def desk(database: str) -> Iterator[Desk]:
-    location = Location.parse(database)
+    location = locate(database)
     upgrade(location)
     with asyncio.Runner() as runner:
         opened = Desk(wiring.open_store(location), runner)

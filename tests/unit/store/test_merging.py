@@ -1,10 +1,10 @@
 """Merging: the newer record stays, whatever the order of arrival, and the ledger knows."""
 
 import sqlite3
-from contextlib import closing
 from itertools import pairwise
 from typing import Any
 
+import asyncpg
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,19 +12,18 @@ from hypothesis import strategies as st
 from rowen.app.ports import MergeCounts
 from rowen.interviews.interview import OrganizationId
 from rowen.interviews.moments import Instant
-from rowen.store.database import Location
 from rowen.store.ledger import LedgerState, next_state
 from tests.concurrency.writer import Client, Writer, writing
 from tests.property.strategies import PROFILE, records
 from tests.support.records import Record, canonical, record
+from tests.support.sql import execute, fetch
 from tests.support.storage import Storage
 
 OLD, NEW = "2024-01-01T00:00:00.000Z", "2024-01-01T00:00:00.001Z"
 
 
 def rows(database: str, statement: str, *values: Any) -> list[tuple[Any, ...]]:
-    with closing(sqlite3.connect(Location.parse(database).path)) as connection:
-        return connection.execute(statement, values).fetchall()
+    return fetch(database, statement, *values)
 
 
 def document(database: str, identifier: int) -> bytes:
@@ -151,13 +150,20 @@ def test_an_unknown_organization_has_no_ledger(writer: Writer, client: Client) -
         writer.merge(nobody, [record(1)])
 
 
-def test_nothing_is_kept_of_a_merge_that_fails(writer: Writer, client: Client, database: str) -> None:
-    with closing(sqlite3.connect(Location.parse(database).path)) as connection:
-        connection.executescript(
-            "CREATE TRIGGER no BEFORE UPDATE ON organizations BEGIN SELECT RAISE(ABORT, 'no'); END"
-        )
+REFUSED = {
+    "sqlite": ("CREATE TRIGGER no BEFORE UPDATE ON organizations BEGIN SELECT RAISE(ABORT, 'no'); END",),
+    "postgres": (
+        "CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE integrity_constraint_violation; END'",
+        "CREATE TRIGGER no BEFORE UPDATE ON organizations FOR EACH ROW EXECUTE FUNCTION no()",
+    ),
+}
+"""How each engine is made to refuse the last statement of a merge."""
+
+
+def test_nothing_is_kept_of_a_merge_that_fails(storage: Storage, writer: Writer, client: Client, database: str) -> None:
+    execute(database, *REFUSED[storage.name])
     before = ledger(database)
-    with pytest.raises(sqlite3.IntegrityError):
+    with pytest.raises((sqlite3.IntegrityError, asyncpg.IntegrityConstraintViolationError)):
         writer.merge(client, [record(1)])
     assert ledger(database) == before
     assert rows(database, "SELECT id FROM scheduled_interviews UNION SELECT id FROM records") == []

@@ -11,13 +11,21 @@ from rowen.interviews.errors import Unavailable
 from rowen.interviews.interview import ApplicationId
 from rowen.interviews.moments import Instant
 from rowen.interviews.query import InterviewQuery, PageRequest
-from rowen.store.database import Location
 from rowen.store.engine import Parameters, Prepared, Row, Transaction
 from rowen.store.interviews import InterviewReader
 from rowen.store.organizations import OrganizationTable
 from rowen.store.sqlite import SqliteEngine
+from rowen.store.sqlite_file import SqliteFile
 from tests.concurrency.writer import Client, Writer
 from tests.support.records import record
+from tests.support.storage import SQLITE, Storage
+
+
+@pytest.fixture(scope="session")
+def storage() -> Storage:
+    """Return the engine that this is about."""
+    return SQLITE
+
 
 Result = TypeVar("Result")
 MANY = 600
@@ -48,7 +56,7 @@ class CountingEngine(SqliteEngine):
 def engine(writer: Writer, client: Client, database: str) -> CountingEngine:
     """Return the engine of a database whose interviews are all of one application."""
     writer.merge(client, [record(each, application_id=7) for each in range(1, MANY + 1)])
-    return CountingEngine(Location.parse(database).path)
+    return CountingEngine(SqliteFile.parse(database).path)
 
 
 async def organization(engine: CountingEngine) -> Organization:

@@ -1,16 +1,15 @@
 """Merging users, applications, stages and scorecards: what is better stays, and who is renamed is so everywhere."""
 
-import sqlite3
-from contextlib import closing
 from typing import Any
 
 import msgspec
 import pytest
 
 from rowen.app.ports import MergeCounts
-from rowen.store.database import Location, check
+from rowen.store.database import check, locate
 from tests.concurrency.writer import Client, Writer
 from tests.support.records import Record, canonical, record
+from tests.support.sql import fetch
 
 OLD, NEW = "2024-01-01T00:00:00.000Z", "2024-01-01T00:00:00.001Z"
 KATE: Record = {
@@ -26,8 +25,7 @@ FORD: Record = {**KATE, "name": "Kate Ford", "last_name": "Ford", "updated_at": 
 
 
 def rows(database: str, statement: str, *values: Any) -> list[tuple[Any, ...]]:
-    with closing(sqlite3.connect(Location.parse(database).path)) as connection:
-        return connection.execute(statement, values).fetchall()
+    return fetch(database, statement, *values)
 
 
 def stored(database: str, resource: str, identifier: int) -> dict[str, Any]:
@@ -97,7 +95,7 @@ def test_a_renamed_user_is_renamed_everywhere(writer: Writer, client: Client, da
     assert told["fields"] == [{"field": "organizer", "before": organizer, "after": interview(database, 2)["organizer"]}]
     assert told["actor"] == {"kind": "import", "id": None, "name": None, "api_key": None}
     assert rows(database, "SELECT revision, last_updated_at FROM organizations") == [(5, updated_at)]
-    assert check(Location.parse(database)) == []
+    assert check(locate(database)) == []
 
 
 def test_who_is_known_by_the_interviews_is_renamed_too(writer: Writer, client: Client, database: str) -> None:

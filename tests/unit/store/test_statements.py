@@ -11,14 +11,22 @@ import pytest
 
 from rowen.interviews.query import CRITERIA
 from rowen.store import sqlite, statements
-from rowen.store.database import Location
 from rowen.store.engine import Prepared
 from rowen.store.feed import ChangeFeed
 from rowen.store.sqlite import SqliteEngine
+from rowen.store.sqlite_file import SqliteFile
 from rowen.store.tables import OPEN
 from rowen.store.writes import WriteStatements
 from tests.concurrency.writer import Client, Writer
 from tests.support.records import canonical, record
+from tests.support.storage import SQLITE, Storage
+
+
+@pytest.fixture(scope="session")
+def storage() -> Storage:
+    """Return the engine that this is about."""
+    return SQLITE
+
 
 WIDE = tuple(name for name in CRITERIA if name not in statements.NARROW)
 SETS = [
@@ -31,7 +39,7 @@ SETS = [
 
 @contextmanager
 def opened(database: str) -> Iterator[tuple[SqliteEngine, sqlite3.Connection]]:
-    path = Location.parse(database).path
+    path = SqliteFile.parse(database).path
     with closing(sqlite.connect(path)) as connection:
         yield SqliteEngine(path), connection
 

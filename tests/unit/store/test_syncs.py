@@ -11,7 +11,7 @@ from rowen import wiring
 from rowen.app.ports import Organization, Page
 from rowen.interviews.moments import Instant
 from rowen.interviews.query import InterviewQuery, PageRequest
-from rowen.store.database import Location
+from rowen.store.database import locate
 from rowen.store.interviews import InterviewReader
 from rowen.store.matches import Matches
 from tests.concurrency.writer import Client, Writer
@@ -62,7 +62,7 @@ class Reading:
 @pytest.fixture
 def reading(writer: Writer, client: Client, database: str) -> Iterator[Reading]:
     writer.merge(client, [record(i, updated_at=FIRST) for i in range(1, 9)])
-    opened = Reading(wiring.open_store(Location.parse(database)), "one")
+    opened = Reading(wiring.open_store(locate(database)), "one")
     yield opened
     opened.close()
 

@@ -11,7 +11,7 @@ from typing import TypeVar
 from rowen.app.telling import Action, Delivery, DeliveryState, Event, Messenger, Webhook, WebhookId, new_secret
 from rowen.interviews.interview import OrganizationId
 from rowen.interviews.moments import Instant
-from rowen.store.database import Location, open_engine, upgrade
+from rowen.store.database import locate, open_engine, upgrade
 from rowen.store.engine import Engine, Transaction
 from rowen.store.organizations import OrganizationTable
 from rowen.store.outbox import Outbox
@@ -119,7 +119,7 @@ class Office:
 @asynccontextmanager
 async def office(database: str, name: str = "home") -> AsyncIterator[Office]:
     """Open an office of a new organization until the end of the block."""
-    location = Location.parse(database)
+    location = locate(database)
     upgrade(location)
     engine = open_engine(location)
     clock = HandClock()

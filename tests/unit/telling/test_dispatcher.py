@@ -238,9 +238,9 @@ def test_one_dispatcher_of_a_database_tells(database: str) -> None:
         async with office(database) as here, office(database, "beside") as beside:
             with receiving() as receiver:
                 webhooks = [await each.add(receiver.url) for each in (here, beside)]
-                assert here.engine.lead()
-                assert here.engine.lead(), "kept"
-                assert not beside.engine.lead()
+                assert await here.engine.lead()
+                assert await here.engine.lead(), "kept"
+                assert not await beside.engine.lead()
                 beside.start()
                 here.start()
                 for number in range(10):

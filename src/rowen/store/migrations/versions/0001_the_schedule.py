@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from rowen.store.migrations.partitions import BY_ORGANIZATION, TEXT, divide
+
 revision = "0001"
 down_revision = None
 branch_labels = None
@@ -13,9 +15,9 @@ def upgrade() -> None:
     """Bring the schema forward."""
     op.create_table(
         "organizations",
-        sa.Column("id", sa.Integer, primary_key=True),
-        sa.Column("name", sa.String, nullable=False, unique=True),
-        sa.Column("time_zone", sa.String, nullable=False),
+        sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("name", TEXT, nullable=False, unique=True),
+        sa.Column("time_zone", TEXT, nullable=False),
         sa.Column("created_at", sa.BigInteger, nullable=False),
         sa.Column("revision", sa.BigInteger, nullable=False),
         sa.Column("last_updated_at", sa.BigInteger, nullable=False),
@@ -26,10 +28,10 @@ def upgrade() -> None:
         "api_keys",
         sa.Column("organization_id", sa.Integer, nullable=False),
         sa.Column("id", sa.Integer, nullable=False),
-        sa.Column("name", sa.String, nullable=False),
-        sa.Column("prefix", sa.String, nullable=False),
+        sa.Column("name", TEXT, nullable=False),
+        sa.Column("prefix", TEXT, nullable=False),
         sa.Column("digest", sa.LargeBinary, nullable=False),
-        sa.Column("permissions", sa.String, nullable=False),
+        sa.Column("permissions", TEXT, nullable=False),
         sa.Column("rate_limit", sa.Integer),
         sa.Column("created_at", sa.BigInteger, nullable=False),
         sa.Column("last_used_at", sa.BigInteger),
@@ -50,8 +52,8 @@ def upgrade() -> None:
     op.create_table(
         "import_positions",
         sa.Column("organization_id", sa.Integer, nullable=False),
-        sa.Column("source", sa.String, nullable=False),
-        sa.Column("next", sa.String, nullable=False),
+        sa.Column("source", TEXT, nullable=False),
+        sa.Column("next", TEXT, nullable=False),
         sa.PrimaryKeyConstraint("organization_id", "source"),
     )
 
@@ -62,17 +64,19 @@ def _create_interviews() -> None:
         sa.Column("organization_id", sa.Integer, nullable=False),
         sa.Column("id", sa.BigInteger, nullable=False),
         sa.Column("application_id", sa.BigInteger, nullable=False),
-        sa.Column("external_event_id", sa.String),
+        sa.Column("external_event_id", TEXT),
         sa.Column("created_at", sa.BigInteger),
         sa.Column("updated_at", sa.BigInteger),
         sa.Column("starts_at", sa.BigInteger, nullable=False),
         sa.Column("ends_at", sa.BigInteger, nullable=False),
-        sa.Column("status", sa.String, nullable=False),
+        sa.Column("status", TEXT, nullable=False),
         sa.Column("created_through_api", sa.Boolean, nullable=False),
         sa.Column("document", sa.LargeBinary, nullable=False),
         sa.PrimaryKeyConstraint("organization_id", "id"),
         sqlite_with_rowid=False,
+        postgresql_partition_by=BY_ORGANIZATION,
     )
+    divide("scheduled_interviews")
     for column in ("application_id", "external_event_id", "created_at", "updated_at", "starts_at", "ends_at"):
         op.create_index(f"scheduled_interviews_by_{column}", "scheduled_interviews", ["organization_id", column, "id"])
     still_open = sa.text("created_through_api = 1 AND status != 'complete'")
@@ -81,4 +85,5 @@ def _create_interviews() -> None:
         "scheduled_interviews",
         ["organization_id", "created_through_api", "status", "id", "application_id"],
         sqlite_where=still_open,
+        postgresql_where=sa.text("created_through_api AND status != 'complete'"),
     )

@@ -1,0 +1,164 @@
+"""PostgreSQL's part in copying a database: reading all of it as of one moment, and filling one.
+
+Owns the sessions for that, and what becomes of rows that PostgreSQL cannot hold. Must not know what the tables hold.
+Behind a pooler only a transaction reaches one process from its first message to its last: all that is asked for here
+ends with it.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
+from typing import Final
+
+import asyncpg
+from sqlalchemy import BigInteger, Integer, Table, select
+from sqlalchemy.dialects.postgresql import asyncpg as dialect_module
+from sqlalchemy.sql.expression import ClauseElement
+
+from rowen.interviews.errors import Unavailable
+from rowen.store.engine import Filling, Row, Snapshot
+from rowen.store.postgres import explained
+
+Connect = Callable[[], Awaitable[asyncpg.Connection]]
+
+_CLOSE_SECONDS: Final = 3.0
+_LARGEST: Final = 2**31 - 1  # of an integer that is not a big one
+_IDENTITY: Final = "SELECT pg_postmaster_start_time() || ' ' || current_database()"
+_MOMENT: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_PATIENT: Final = """
+    SELECT set_config(name, '0', true) FROM pg_settings WHERE name IN
+    ('statement_timeout', 'lock_timeout', 'transaction_timeout', 'idle_in_transaction_session_timeout')
+"""
+"""Takes limits from a transaction that whoever keeps the server has set: a copy may take hours, and wait for us."""
+
+_DIALECT: Final = dialect_module.dialect()  # type: ignore[no-untyped-call]  # untyped in SQLAlchemy
+
+
+@asynccontextmanager
+async def snapshot(connect: Connect, name: str) -> AsyncIterator[Snapshot]:
+    """Hold a moment of a database still."""
+    async with _connected(connect, name) as connection:
+        with _explained(name):
+            await connection.execute(f"{_MOMENT}; {_PATIENT}")
+            identity = await connection.fetchval(_IDENTITY)
+        yield _PostgresSnapshot(connection, name, identity)
+
+
+@asynccontextmanager
+async def filling(connect: Connect, name: str) -> AsyncIterator[Filling]:
+    """Fill a database."""
+    async with _connected(connect, name) as connection:
+        yield _PostgresFilling(connection, name)
+
+
+@asynccontextmanager
+async def _connected(connect: Connect, name: str) -> AsyncIterator[asyncpg.Connection]:
+    with _explained(name):
+        connection = await connect()
+    try:
+        yield connection
+    finally:  # with which the server undoes what is not committed
+        try:
+            await connection.close(timeout=_CLOSE_SECONDS)
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            connection.terminate()
+
+
+class _PostgresSnapshot:
+    """The `Snapshot` of a database."""
+
+    def __init__(self, connection: asyncpg.Connection, name: str, identity: str) -> None:
+        self.identity = identity
+        self._connection = connection
+        self._name = name
+
+    async def ask(self, statement: ClauseElement) -> Sequence[Row]:
+        with _explained(self._name):
+            return [tuple(row) for row in await self._connection.fetch(_text(statement))]
+
+    async def chunks(self, table: Table, size: int) -> AsyncIterator[Sequence[Row]]:
+        rows = _text(select(table).order_by(*table.primary_key.columns))
+        with _explained(self._name):
+            # By a cursor of SQL's: that of the driver prepares statements by names that others behind a pooler have.
+            await self._connection.execute(f"DECLARE copied NO SCROLL CURSOR FOR {rows}")
+        while True:
+            with _explained(self._name):
+                found = await self._connection.fetch(f"FETCH {size} FROM copied")
+            if not found:
+                break
+            yield [tuple(row) for row in found]
+        with _explained(self._name):
+            await self._connection.execute("CLOSE copied")
+
+
+class _PostgresFilling:
+    """The `Filling` of a database."""
+
+    def __init__(self, connection: asyncpg.Connection, name: str) -> None:
+        self._connection = connection
+        self._name = name
+
+    async def add(self, table: Table, rows: Sequence[Row]) -> None:
+        # A commit that is waited for takes those before it along to the disk.
+        async with self._transaction("SET LOCAL synchronous_commit = off"):
+            try:
+                await self._connection.copy_records_to_table(table.name, records=rows, columns=table.columns.keys())
+            except (asyncpg.PostgresError, ValueError, OverflowError) as error:
+                misfit = _misfit(table, rows)
+                if misfit is None:
+                    raise
+                raise Unavailable(f"database {self._name}: PostgreSQL cannot hold {misfit}") from error
+
+    async def settle(self, statements: Sequence[ClauseElement]) -> None:
+        async with self._transaction(_PATIENT):
+            for statement in statements:
+                await self._connection.execute(_text(statement))
+
+    async def gather_statistics(self, tables: Sequence[Table]) -> None:
+        async with self._transaction(_PATIENT):
+            await self._connection.execute(f"ANALYZE {', '.join(table.name for table in tables)}")
+
+    @asynccontextmanager
+    async def _transaction(self, settings: str) -> AsyncIterator[None]:
+        with _explained(self._name):
+            await self._connection.execute(f"BEGIN; {settings}")
+            try:
+                yield
+                await self._connection.execute("COMMIT")
+            except Exception:
+                with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                    await self._connection.execute("ROLLBACK")
+                raise
+
+
+def _misfit(table: Table, rows: Sequence[Row]) -> str | None:
+    """Say in words which row has a value that SQLite can hold and PostgreSQL cannot; None where there is none."""
+    for row in rows:
+        for column, value in zip(table.columns, row, strict=True):
+            if isinstance(value, str) and "\0" in value:
+                return f"{_named(table, row)}: its {column.name} holds a NUL character"
+            small = isinstance(column.type, Integer) and not isinstance(column.type, BigInteger)
+            if small and value is not None and not -_LARGEST <= value <= _LARGEST:
+                return f"{_named(table, row)}: its {column.name} is too large a number"
+    return None
+
+
+def _named(table: Table, row: Row) -> str:
+    keys = table.primary_key.columns
+    found = (f"{c.name} {value!r}" for c, value in zip(table.columns, row, strict=True) if c.name in keys)
+    return f"{table.name} ({', '.join(found)})"
+
+
+def _text(statement: ClauseElement) -> str:
+    return str(statement.compile(dialect=_DIALECT, compile_kwargs={"literal_binds": True}))
+
+
+@contextmanager
+def _explained(name: str) -> Iterator[None]:
+    """Say what PostgreSQL's errors mean, in the block, those too that would be our own mistake elsewhere."""
+    try:
+        with explained():
+            yield
+    except asyncpg.UniqueViolationError as error:
+        raise Unavailable(f"database {name}: somebody else writes to it, too: {error}") from error
+    except asyncpg.PostgresError as error:
+        raise Unavailable(f"database {name}: {error}") from error

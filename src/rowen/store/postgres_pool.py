@@ -1,0 +1,190 @@
+"""Connections to one PostgreSQL server: opened when needed, kept, and given up when they are of no more use.
+
+Owns how many there are, and who waits for one. Must not know a statement beyond what sets up a session. It is our own
+because of what happens at the server's limit: a pool that has one connection goes on with that, where asyncpg's
+fails; and because nothing is reset between two uses, which would cost each a round trip.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
+
+import asyncpg
+
+from rowen.interviews.errors import Unavailable
+from rowen.store.postgres_text import hold_any_text
+
+Connection = asyncpg.Connection
+
+IDLE_SECONDS: Final = 6
+"""How long a transaction may wait for its node: one that hangs loses it, and with it the organization it holds."""
+
+LOCK_SECONDS: Final = 10
+"""How long a transaction waits for an organization: longer than one that hangs can hold it."""
+
+_CLOSE_SECONDS: Final = 3.0
+_PATIENCE_SECONDS: Final = 10.0
+_SESSION: Final[Mapping[str, str]] = {
+    "lock_timeout": f"{LOCK_SECONDS}s",
+    "idle_in_transaction_session_timeout": f"{IDLE_SECONDS}s",
+    "jit": "off",  # no statement here runs long enough to be worth compiling
+    # Each statement here has one good plan, by an index, whatever it is asked: made once, it saves half the time of a
+    # short one (docs/decisions/0021); also where the tables are still empty, or their statistics old.
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+}
+
+
+class Session(NamedTuple):
+    """How to talk over a connection.
+
+    `begin` opens a transaction. `lasting` says that the next statement reaches the same session: not so behind a
+    pooler in transaction mode, where nothing may be prepared for later.
+    """
+
+    begin: str
+    lasting: bool
+
+
+_DIRECT: Final = Session("BEGIN", True)
+_POOLED: Final = Session(
+    "; ".join(["BEGIN", *(f"SET LOCAL {name} = '{value}'" for name, value in _SESSION.items())]), False
+)
+
+
+@dataclass
+class Pool:
+    """At most so many connections to the server of an address; `seconds` bounds each statement.
+
+    `generation` grows when a connection was lost: what answers then may be another server, or the same after a crash.
+    """
+
+    dsn: str
+    most: int
+    seconds: float
+    connect_seconds: float = 3.0
+    generation: int = 0
+    _idle: list[Connection] = field(default_factory=list)
+    _open: int = 0
+    _outdated: set[int] = field(default_factory=set)
+    _used: set[Connection] = field(default_factory=set)
+    _waiters: "deque[asyncio.Future[Connection | None]]" = field(default_factory=deque)
+    _session: Session | None = None
+
+    @property
+    def session(self) -> Session:
+        """How to talk to this server: known once a connection was taken."""
+        return self._session or _POOLED
+
+    async def take(self) -> Connection:
+        """Return a connection that nobody uses. Raises what asyncpg does, OSError, and Unavailable."""
+        while True:
+            connection = self._kept()
+            if connection is None and self._open < self.most:
+                connection = await self._opened()
+            if connection is None:
+                connection = await self._handed_over()
+            if connection is not None:
+                self._used.add(connection)
+                return connection
+
+    def give(self, connection: Connection) -> None:
+        """Take back a connection."""
+        self._used.discard(connection)
+        if connection.is_closed() or id(connection) in self._outdated:
+            self._drop(connection)
+            self._hand(None)
+        elif not self._hand(connection):
+            self._idle.append(connection)
+
+    def renew(self) -> None:
+        """Open every connection anew: what was known of the server no longer holds."""
+        idle, self._idle = self._idle, []
+        for connection in idle:
+            self._drop(connection)
+        self._outdated = {id(connection) for connection in self._used}
+
+    async def close(self) -> None:
+        """Close every connection."""
+        idle, self._idle = self._idle, []
+        for connection in idle:
+            try:
+                await connection.close(timeout=_CLOSE_SECONDS)
+            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                connection.terminate()
+        for connection in self._used:
+            connection.terminate()
+        await asyncio.sleep(0)  # what was cut off is let go of in the next round of the loop
+
+    def _kept(self) -> Connection | None:
+        while self._idle:
+            connection = self._idle.pop()
+            if not connection.is_closed():
+                return connection
+            self._drop(connection)
+        return None
+
+    async def _opened(self) -> Connection | None:
+        """Open one more connection; None where the server has no room, but we have others to wait for."""
+        self._open += 1
+        try:
+            if self._session is None:
+                self._session = await self._recognize()
+            return await self._connect(self._session)
+        except BaseException as error:
+            self._open -= 1
+            self._hand(None)
+            if isinstance(error, asyncpg.TooManyConnectionsError) and self._open > 0:
+                return None
+            raise
+
+    async def _handed_over(self) -> Connection | None:
+        waiter: asyncio.Future[Connection | None] = asyncio.get_running_loop().create_future()
+        self._waiters.append(waiter)
+        try:
+            return await asyncio.wait_for(waiter, _PATIENCE_SECONDS)
+        except TimeoutError as error:
+            raise Unavailable("every connection to the database has been busy for too long") from error
+
+    def _hand(self, connection: Connection | None) -> bool:
+        """Hand a connection, or the room for one, to who has waited longest; False where nobody waits."""
+        while self._waiters:
+            waiter = self._waiters.popleft()
+            if not waiter.done():
+                waiter.set_result(connection)
+                return True
+        return False
+
+    def _drop(self, connection: Connection) -> None:
+        self._open -= 1
+        self.generation += 1
+        self._outdated.discard(id(connection))
+        if not connection.is_closed():
+            connection.terminate()
+
+    async def _recognize(self) -> Session:
+        """Find out whether a pooler in transaction mode stands between: then a session has more than one process."""
+        connection = await self._connect(_POOLED)
+        try:
+            promised = connection.get_server_pid()
+            async with connection.transaction():
+                process = await connection.fetchval("SELECT pg_backend_pid()")
+        finally:
+            connection.terminate()
+        return _DIRECT if process == promised else _POOLED
+
+    async def _connect(self, session: Session) -> Connection:
+        options: dict[str, Any] = {} if session.lasting else {"statement_cache_size": 0}
+        connection: Connection = await asyncpg.connect(
+            self.dsn,
+            timeout=self.connect_seconds,
+            command_timeout=self.seconds,
+            max_cached_statement_lifetime=0,
+            **options,
+        )
+        await hold_any_text(connection)
+        if session.lasting:
+            await connection.execute("; ".join(f"SET {name} = '{value}'" for name, value in _SESSION.items()))
+        return connection

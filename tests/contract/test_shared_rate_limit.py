@@ -1,0 +1,151 @@
+"""How often a key may call, where several servers count together (contract section 3)."""
+
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Final
+
+import httpx
+import pytest
+
+from tests.contract.schedule import HOME, make_key
+from tests.fault.processes import script
+from tests.support.command import rowen
+from tests.support.programs import quiet_port
+from tests.support.redis import serving_redis
+from tests.support.server import Server, basic, serving
+
+LIST: Final = "/v1/scheduled_interviews?per_page=1"
+GONE: Final = "rate limits not shared"
+BACK: Final = "rate limits shared again"
+PASSWORD: Final = "p4ss-of-the-store"
+
+PATIENT: Final = script("""
+import multiprocessing
+
+multiprocessing.set_start_method("fork")
+from rowen.http import shared_rate_limit
+
+shared_rate_limit._PATIENCE = 30
+from rowen.cli.main import main
+
+main()
+""")
+"""`rowen` that waits for Redis as long as a busy machine makes it wait: for tests that count exactly."""
+
+
+@pytest.fixture
+def stack() -> Iterator[ExitStack]:
+    """Return what ends the servers of a test."""
+    with ExitStack() as made:
+        yield made
+
+
+def answers(servers: list[Server], key: str, each: int) -> list[httpx.Response]:
+    """Call every server so many times, all at once, each time over a connection of its own."""
+
+    def call(server: Server) -> httpx.Response:
+        return httpx.get(server.url + LIST, headers=basic(key), timeout=60)
+
+    with ThreadPoolExecutor(8) as pool:
+        return list(pool.map(call, servers * each))
+
+
+def assert_one_limit(found: list[httpx.Response], limit: int) -> None:
+    """Check that a limit was counted once, whoever counted."""
+    assert Counter(answer.status_code for answer in found) == {200: limit, 429: len(found) - limit}
+    admitted = [answer for answer in found if answer.status_code == 200]
+    remaining = sorted(int(answer.headers["x-ratelimit-remaining"]) for answer in admitted)
+    assert remaining == list(range(limit))
+    for answer in found:
+        assert answer.headers["x-ratelimit-limit"] == str(limit)
+        if answer.status_code == 429:
+            assert answer.content == b'{"message":"Rate limit exceeded"}'
+            assert answer.headers["x-ratelimit-remaining"] == "0"
+            assert 1 <= int(answer.headers["retry-after"]) <= 10
+            assert int(answer.headers["x-ratelimit-reset"]) > 0
+
+
+def calling_until(event: str, server: Server, key: str) -> set[int]:
+    """Call a server until its log tells of an event; return the statuses on the way."""
+    statuses = set()
+    with server.client(key) as client:
+        while not told(server, event):
+            statuses.add(client.get(LIST).status_code)
+    return statuses
+
+
+def told(server: Server, event: str) -> int:
+    """Return how often a server's log tells of an event."""
+    return sum(f'"event": "{event}"' in line for line in server.log)
+
+
+def test_servers_and_workers_share_one_limit_exactly(database: str, stack: ExitStack) -> None:
+    key, other = (make_key(database, HOME, name, rate_limit=25) for name in ("limited", "other"))
+    redis = stack.enter_context(serving_redis())
+    options = ["--rate-limit-store", redis.url]
+    servers = [
+        stack.enter_context(serving(database, each, command=PATIENT)) for each in (options, [*options, "--workers=2"])
+    ]
+    assert_one_limit(answers(servers, key, 20), 25)
+    assert_one_limit(answers(servers, other, 20), 25)
+    assert [told(server, GONE) for server in servers] == [0, 0]
+
+
+def test_keys_without_limit_are_not_counted_together_either(database: str, stack: ExitStack) -> None:
+    key = make_key(database, HOME, "unlimited", rate_limit=0)
+    redis = stack.enter_context(serving_redis())
+    server = stack.enter_context(serving(database, ["--rate-limit-store", redis.url]))
+    assert {answer.status_code for answer in answers([server], key, 10)} == {200}
+    assert redis.ask("DBSIZE") == ":0\r\n"
+
+
+def test_requests_go_on_while_redis_is_gone(database: str, stack: ExitStack) -> None:
+    key, after = (make_key(database, HOME, name, rate_limit=limit) for name, limit in (("one", 100_000), ("two", 6)))
+    first = stack.enter_context(serving_redis())
+    options = ["--rate-limit-store", first.url]
+    servers = [stack.enter_context(serving(database, options, command=command)) for command in (PATIENT, PATIENT)]
+    assert {answer.status_code for answer in answers(servers, key, 5)} == {200}
+    first.kill()
+    for server in servers:
+        assert calling_until(GONE, server, key) <= {200}
+    assert {answer.status_code for answer in answers(servers, key, 20)} == {200}
+    stack.enter_context(serving_redis(port=first.port))
+    for server in servers:
+        assert calling_until(BACK, server, key) <= {200}
+    assert_one_limit(answers(servers, after, 6), 6)
+    assert [(told(server, GONE), told(server, BACK)) for server in servers] == [(1, 1), (1, 1)]
+
+
+def test_a_redis_that_hangs_stops_nobody(database: str, stack: ExitStack) -> None:
+    key = make_key(database, HOME, "own", rate_limit=100_000)
+    redis = stack.enter_context(serving_redis())
+    server = stack.enter_context(serving(database, ["--rate-limit-store", redis.url]))
+    assert {answer.status_code for answer in answers([server], key, 10)} == {200}
+    redis.pause()
+    assert calling_until(GONE, server, key) == {200}
+    assert {answer.status_code for answer in answers([server], key, 20)} == {200}
+    redis.resume()
+    assert calling_until(BACK, server, key) == {200}
+    assert server.stop() == 0
+
+
+def test_what_cannot_be_reached_is_told_of_and_each_counts_alone(database: str, stack: ExitStack) -> None:
+    key = make_key(database, HOME, "limited", rate_limit=3)
+    store = f"redis://counter:{PASSWORD}@127.0.0.1:{quiet_port()}/0"
+    server = stack.enter_context(serving(database, extra_environment={"ROWEN_RATE_LIMIT_STORE": store}))
+    with server.client(key) as client:
+        assert [client.get(LIST).status_code for _ in range(4)] == [200, 200, 200, 429]
+    assert server.stop() == 0
+    assert told(server, GONE) == 1
+    assert PASSWORD not in "".join(server.log)
+
+
+@pytest.mark.parametrize("address", [f"http://:{PASSWORD}@127.0.0.1:6379", f"redis://:{PASSWORD}/@127.0.0.1:6379/0"])
+def test_an_address_that_is_none_is_refused_at_the_start(tmp_path: Path, address: str) -> None:
+    done = rowen("serve", "--rate-limit-store", address, cwd=tmp_path, status=2)
+    assert "--rate-limit-store" in done.stderr
+    assert PASSWORD not in done.stderr
+    assert not list(tmp_path.iterdir())
