@@ -44,6 +44,7 @@ class Told(NamedTuple):
     """Everything that was answered: the feed, the log, and the copies of the readers."""
 
     client: Client
+    writes: int
     feed: list[Record]
     log: list[Logged]
     synced: dict[int, bytes]
@@ -132,7 +133,7 @@ def told(storage: Storage, tmp_path_factory: pytest.TempPathFactory) -> Iterator
             writer.merge_records(client, "applications", [world.application(i, 0) for i in world.APPLICATIONS])
             writer.merge_records(client, "job_stages", [world.stage(1), world.stage(2)])
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                answered = runner.run(write_and_read(office, client))
+                answered = runner.run(write_and_read(office, client, round(WRITES * storage.portion)))
             yield office, answered
 
 
@@ -142,9 +143,9 @@ def people(version: int) -> list[Record]:
     return [person(i) | {n: world.user(i, version)[n] for n in ("name", "first_name", "updated_at")} for i in changed]
 
 
-async def write_and_read(office: Served, client: Client) -> Told:
+async def write_and_read(office: Served, client: Client, writes: int) -> Told:
     """Let the clerks write, the readers read, and people be renamed, all at once."""
-    board = Board(WRITES)
+    board = Board(writes)
     expected: set[tuple[str, int]] = set()
     async with connections(office.server.port, client.key, CLERKS + 2) as opened, asyncio.TaskGroup() as tasks:
         reader, follower = Reader(opened[-2]), Follower(opened[-1])
@@ -155,7 +156,7 @@ async def write_and_read(office: Served, client: Client) -> Told:
             soon = round(time.time() * 1000) + SOON_MILLISECONDS
             made = [await clerk.create(soon - 1000, soon + more) for more in range(SOON // CLERKS + 1)]
             expected |= {("status_changed", each["id"]) for each in made}
-        working = asyncio.gather(*(clerk.work() for clerk in clerks), rename(office, client, board))
+        working = asyncio.gather(*(clerk.work() for clerk in clerks), rename(office, client, board, writes))
         while not working.done():
             await reader.sync()
         await working
@@ -164,13 +165,13 @@ async def write_and_read(office: Served, client: Client) -> Told:
         await follower.wait_for(expected)
         following.cancel()
         await reader.sync()
-    return Told(client, reader.feed, board.log, reader.copy, follower.copy)
+    return Told(client, writes, reader.feed, board.log, reader.copy, follower.copy)
 
 
-async def rename(office: Served, client: Client, board: Board) -> None:
+async def rename(office: Served, client: Client, board: Board, writes: int) -> None:
     """Import people under other names, spread over all the writing."""
     for version in range(1, RENAMES + 1):
-        await board.reaches(version * WRITES // (RENAMES + 1))
+        await board.reaches(version * writes // (RENAMES + 1))
         await asyncio.to_thread(office.writer.merge_records, client, "users", people(version))
 
 
@@ -272,7 +273,7 @@ def exported(told: tuple[Served, Told], tmp_path_factory: pytest.TempPathFactory
 
 def test_told_again_in_order_it_gives_the_database(told: tuple[Served, Told], exported: list[bytes]) -> None:
     office, answered = told
-    assert len(answered.log) >= WRITES
+    assert len(answered.log) >= answered.writes
     model = replay(answered)
     assert answered.feed == [_row(each.summary, each.document) for each in model.happened]
     assert exported == [model.kept[i].document for i in sorted(model.kept)]

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count
+from math import ceil
 from typing import Any, Final, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -342,7 +343,7 @@ def _again(seat: Record) -> Record:
 
 @pytest.mark.timeout(900)  # what fails is shrunk for up to five minutes
 @pytest.mark.parametrize("shard", range(SHARDS))
-def test_the_schedule_becomes_what_the_model_says(office: Office, shard: int) -> None:
+def test_the_schedule_becomes_what_the_model_says(storage: Storage, office: Office, shard: int) -> None:
     class Machine(CommandMachine):
         def __init__(self) -> None:
             super().__init__(office)
@@ -351,7 +352,7 @@ def test_the_schedule_becomes_what_the_model_says(office: Office, shard: int) ->
         PROFILE,
         derandomize=False,
         phases=[Phase.generate, Phase.shrink],
-        max_examples=-(-RUNS // SHARDS),
+        max_examples=ceil(RUNS * storage.portion / SHARDS),
         stateful_step_count=STEPS,
     )
     run_state_machine_as_test(seed(shard)(Machine), settings=profile)

@@ -287,11 +287,12 @@ def served(storage: Storage, tmp_path_factory: pytest.TempPathFactory) -> Iterat
             yield Served(server, writer)
 
 
-def test_the_server_answers_as_the_model_does(served: Served) -> None:
+def test_the_server_answers_as_the_model_does(storage: Storage, served: Served) -> None:
     with served.server.client() as http:
 
         class Machine(ScheduleMachine):
             def __init__(self) -> None:
                 super().__init__(served, http)
 
-        run_state_machine_as_test(Machine, settings=settings(PROFILE, max_examples=100, stateful_step_count=30))
+        runs = round(100 * storage.portion)
+        run_state_machine_as_test(Machine, settings=settings(PROFILE, max_examples=runs, stateful_step_count=30))

@@ -136,13 +136,21 @@ class PostgresReader:
         await self._scanning.close()
 
 
+class _Queue:
+    """The units of one organization: the one that runs, and those behind it."""
+
+    def __init__(self) -> None:
+        self.head = asyncio.Lock()
+        self.length = 0
+
+
 class PostgresEngine(PostgresReader):
     """The `Engine` on a PostgreSQL server."""
 
     def __init__(self, dsn: str, name: str) -> None:
         super().__init__(Pool(dsn, _READERS, _READ_SECONDS), Pool(dsn, _SCANNERS, _WORK_SECONDS))
         self._writing = Pool(dsn, _WRITERS, _WORK_SECONDS)
-        self._queues: dict[int, asyncio.Lock] = {}
+        self._queues: dict[int, _Queue] = {}
         self._lease = _Lease(self._reading, name)
         self._units: set[asyncio.Task[Any]] = set()
 
@@ -178,13 +186,15 @@ class PostgresEngine(PostgresReader):
         """
         if organization is None:
             return await self._repeated(work)
-        queue = self._queues.setdefault(organization, asyncio.Lock())
+        queue = self._queues.setdefault(organization, _Queue())
+        queue.length += 1
         try:
-            async with queue:
+            async with queue.head:
                 return await self._repeated(work)
         finally:
-            if not queue.locked():
-                self._queues.pop(organization, None)
+            queue.length -= 1
+            if not queue.length:
+                del self._queues[organization]
 
     async def _repeated(self, work: Callable[[Transaction], Awaitable[Result]]) -> Result:
         """Run a unit until it is not undone for another's sake."""
@@ -342,6 +352,8 @@ _LOST_AGAINST_ANOTHER: Final = (
     asyncpg.DeadlockDetectedError,
     # What must be unique is looked up before it is written: another was quicker, and will be seen the next time.
     asyncpg.UniqueViolationError,
+    # A table has a column more than when the statement was prepared: an upgrade was made meanwhile.
+    asyncpg.InvalidCachedStatementError,
 )
 
 _OURS: Final = ("22", "23", "42")
@@ -384,6 +396,8 @@ def _unavailable(error: Exception, pool: Pool | None) -> Exception:
         return Unavailable(f"the PostgreSQL database: {known or str(error)}")
     if isinstance(error, TimeoutError):
         return Unavailable("the PostgreSQL database: it does not answer")
+    if isinstance(error, asyncpg.TargetServerAttributeNotMatched):
+        return Unavailable("the PostgreSQL database: none of its servers is a primary")
     if isinstance(error, OSError | asyncpg.InterfaceError):
         return Unavailable(f"the PostgreSQL database: {_reason(error)}")
     return error

@@ -5,12 +5,14 @@ Behind a pooler only a transaction reaches one process from its first message to
 ends with it.
 """
 
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
+from reprlib import repr as shortened
 from typing import Final
 
 import asyncpg
-from sqlalchemy import BigInteger, Integer, Table, select
+from sqlalchemy import Table, select
 from sqlalchemy.dialects.postgresql import asyncpg as dialect_module
 from sqlalchemy.sql.expression import ClauseElement
 
@@ -21,7 +23,13 @@ from rowen.store.postgres import explained
 Connect = Callable[[], Awaitable[asyncpg.Connection]]
 
 _CLOSE_SECONDS: Final = 3.0
-_LARGEST: Final = 2**31 - 1  # of an integer that is not a big one
+_UNFIT: Final = ("22", "54")
+"""Classes of errors that are of a value: its kind, its size (PostgreSQL, appendix A)."""
+
+_OURS: Final = (*_UNFIT, "23", "40", "42")
+"""And those of constraints, conflicts and statements: somebody else has done something with the database."""
+
+_LINE: Final = re.compile(r"line (\d+)")  # of what is copied, which is a row
 _IDENTITY: Final = "SELECT pg_postmaster_start_time() || ' ' || current_database()"
 _MOMENT: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _PATIENT: Final = """
@@ -102,11 +110,12 @@ class _PostgresFilling:
         async with self._transaction("SET LOCAL synchronous_commit = off"):
             try:
                 await self._connection.copy_records_to_table(table.name, records=rows, columns=table.columns.keys())
-            except (asyncpg.PostgresError, ValueError, OverflowError) as error:
-                misfit = _misfit(table, rows)
-                if misfit is None:
+            except asyncpg.PostgresError as error:
+                line = _LINE.search(error.context or "")
+                if line is None or (error.sqlstate or "")[:2] not in _UNFIT:
                     raise
-                raise Unavailable(f"database {self._name}: PostgreSQL cannot hold {misfit}") from error
+                row = _named(table, rows[int(line[1]) - 1])
+                raise Unavailable(f"database {self._name}: cannot hold {row}: {_said(error)}") from error
 
     async def settle(self, statements: Sequence[ClauseElement]) -> None:
         async with self._transaction(_PATIENT):
@@ -130,22 +139,12 @@ class _PostgresFilling:
                 raise
 
 
-def _misfit(table: Table, rows: Sequence[Row]) -> str | None:
-    """Say in words which row has a value that SQLite can hold and PostgreSQL cannot; None where there is none."""
-    for row in rows:
-        for column, value in zip(table.columns, row, strict=True):
-            if isinstance(value, str) and "\0" in value:
-                return f"{_named(table, row)}: its {column.name} holds a NUL character"
-            small = isinstance(column.type, Integer) and not isinstance(column.type, BigInteger)
-            if small and value is not None and not -_LARGEST <= value <= _LARGEST:
-                return f"{_named(table, row)}: its {column.name} is too large a number"
-    return None
-
-
 def _named(table: Table, row: Row) -> str:
-    keys = table.primary_key.columns
-    found = (f"{c.name} {value!r}" for c, value in zip(table.columns, row, strict=True) if c.name in keys)
-    return f"{table.name} ({', '.join(found)})"
+    """Name a row by its key, what is long in it cut short."""
+    values = dict(zip(table.columns.keys(), row, strict=True))
+    return (
+        f"{table.name} ({', '.join(f'{key.name} {shortened(values[key.name])}' for key in table.primary_key.columns)})"
+    )
 
 
 def _text(statement: ClauseElement) -> str:
@@ -154,11 +153,18 @@ def _text(statement: ClauseElement) -> str:
 
 @contextmanager
 def _explained(name: str) -> Iterator[None]:
-    """Say what PostgreSQL's errors mean, in the block, those too that would be our own mistake elsewhere."""
-    try:
-        with explained():
+    """Say what PostgreSQL's errors mean, in the block; those too that would be our own mistake elsewhere."""
+    with explained():
+        try:
             yield
-    except asyncpg.UniqueViolationError as error:
-        raise Unavailable(f"database {name}: somebody else writes to it, too: {error}") from error
-    except asyncpg.PostgresError as error:
-        raise Unavailable(f"database {name}: {error}") from error
+        except asyncpg.UniqueViolationError as error:
+            raise Unavailable(f"database {name}: somebody else writes to it, too: {_said(error)}") from error
+        except asyncpg.PostgresError as error:
+            if (error.sqlstate or "")[:2] not in _OURS:
+                raise
+            raise Unavailable(f"database {name}: {_said(error)}") from error
+
+
+def _said(error: asyncpg.PostgresError) -> str:
+    """Return in a line what PostgreSQL has said, without its hints: they are for programmers."""
+    return " ".join(part for part in (str(error).partition("\n")[0], error.detail) if part)

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
+from urllib.parse import urlsplit
 
 import asyncpg
 
@@ -54,6 +55,13 @@ _POOLED: Final = Session(
 )
 
 
+def addresses(dsn: str) -> list[str]:
+    """Return the address of each server that an address names, in its order."""
+    parts = urlsplit(dsn)
+    user, at, hosts = parts.netloc.rpartition("@")
+    return [parts._replace(netloc=f"{user}{at}{host}").geturl() for host in hosts.split(",")]
+
+
 @dataclass
 class Pool:
     """At most so many connections to the server of an address; `seconds` bounds each statement.
@@ -72,6 +80,9 @@ class Pool:
     _used: set[Connection] = field(default_factory=set)
     _waiters: "deque[asyncio.Future[Connection | None]]" = field(default_factory=deque)
     _session: Session | None = None
+
+    def __post_init__(self) -> None:
+        self._addresses = addresses(self.dsn)
 
     @property
     def session(self) -> Session:
@@ -93,6 +104,8 @@ class Pool:
     def give(self, connection: Connection) -> None:
         """Take back a connection."""
         self._used.discard(connection)
+        if not connection.is_closed() and connection.is_in_transaction():
+            connection.terminate()  # its end was not heard of
         if connection.is_closed() or id(connection) in self._outdated:
             self._drop(connection)
             self._hand(None)
@@ -175,14 +188,26 @@ class Pool:
             connection.terminate()
         return _DIRECT if process == promised else _POOLED
 
+    async def _connect_anywhere(self, **options: Any) -> Connection:
+        """Connect to the first server that will do, beginning with the one that did last.
+
+        One after the other, each with its own time: to asyncpg one that is dead could take the time of all.
+        """
+        for left in reversed(range(len(self._addresses))):
+            address = self._addresses[0]
+            try:
+                return await asyncpg.connect(address, **options)
+            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.TargetServerAttributeNotMatched):
+                if not left:
+                    raise
+                if self._addresses[0] == address:  # nobody else has found out before
+                    self._addresses.append(self._addresses.pop(0))
+        raise AssertionError("an address names a server")
+
     async def _connect(self, session: Session) -> Connection:
         options: dict[str, Any] = {} if session.lasting else {"statement_cache_size": 0}
-        connection: Connection = await asyncpg.connect(
-            self.dsn,
-            timeout=self.connect_seconds,
-            command_timeout=self.seconds,
-            max_cached_statement_lifetime=0,
-            **options,
+        connection = await self._connect_anywhere(
+            timeout=self.connect_seconds, command_timeout=self.seconds, max_cached_statement_lifetime=0, **options
         )
         await hold_any_text(connection)
         if session.lasting:

@@ -17,6 +17,7 @@ class _Round(Generic[Answer]):
         self.next: _Round[Answer] | None = None
         self.sharing: list[asyncio.Future[Answer]] = []
         self.turn: asyncio.Future[None] | None = None
+        self.is_over = False
 
 
 class SharedQuestions(Generic[Answer]):
@@ -70,6 +71,7 @@ class SharedQuestions(Generic[Answer]):
             self._pass_on(question, this)
 
     def _pass_on(self, question: Hashable, ended: "_Round[Answer]") -> None:
+        ended.is_over = True
         following = ended.next
         if following is None:
             self._rounds.pop(question, None)
@@ -80,7 +82,7 @@ class SharedQuestions(Generic[Answer]):
         """Forget a round whose turn nobody waits for any more: those who share it ask again."""
         if running.next is following:
             running.next = None
-        if self._rounds.get(question) is running and following.turn is not None and following.turn.done():
+        if running.is_over and self._rounds.get(question) is running:
             self._rounds.pop(question, None)  # its turn had come
         for share in following.sharing:
             if not share.done():
