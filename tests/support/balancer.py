@@ -43,7 +43,8 @@ backend servers
     option redispatch 1
     retry-on conn-failure empty-response response-timeout
     http-request disable-l7-retry unless METH_GET
-    default-server check inter 200ms fall 1 rise 1
+    # Who waits for a server that has gone, or hangs, hears of it.
+    default-server check inter 200ms fall 1 rise 1 on-marked-down shutdown-sessions
 {servers}
 
 frontend state

@@ -28,13 +28,14 @@ def run(work: Coroutine[Any, Any, Result]) -> Result:
 
 
 @contextmanager
-def interruptible() -> Iterator[None]:
+def interruptible(*, at_once: bool) -> Iterator[None]:
     """Let Ctrl-C end the work in the block at once, by KeyboardInterrupt.
 
-    Left to itself, asyncio waits for the next `await`: reading a slow pipe or server would go on for as long.
+    Left to itself, asyncio waits for the next `await`, or for Ctrl-C once more: reading a slow pipe or server goes on
+    for as long. So it is where that is not safe `at_once`, as with drivers that call Python out of C.
     """
     handled = signal.getsignal(signal.SIGINT)
-    if handled is not signal.default_int_handler:  # a shell's background job ignores Ctrl-C, and shall
+    if not at_once or handled is not signal.default_int_handler:  # a shell's background job ignores Ctrl-C, and shall
         yield
         return
     signal.signal(signal.SIGINT, _interrupt)

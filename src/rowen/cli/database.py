@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from rowen.cli.console import interruptible, progress, run
+from rowen.cli.console import progress, run
 from rowen.cli.options import Database, read_database
 from rowen.settings import DEFAULT_DATABASE
 from rowen.store import database as store
@@ -101,9 +101,24 @@ def copy(
       rowen db copy postgresql://rowen@db.example.com/rowen sqlite:///copy.db
     """
     try:
-        with interruptible(), progress() as report:
+        with progress() as report:
             copied = run(copy_database(locate(source), locate(target), resume=resume, progress=report))
     except (KeyboardInterrupt, asyncio.CancelledError):
         typer.echo("Interrupted. The same command with --resume goes on.", err=True)
         raise typer.Exit(130) from None
     typer.echo(f"Copied {copied.tables} tables, {copied.rows:,} rows; both agree.", err=True)
+
+
+@app.command("distribute")
+def distribute(database: Database = DEFAULT_DATABASE) -> None:
+    """Spread a PostgreSQL database over the machines of a Citus cluster, by organization.
+
+    What is distributed already stays as it is. Where the server has no Citus, nothing is done, and it is said.
+
+    \b
+    Example:
+      rowen db distribute --database postgresql://rowen@coordinator/rowen
+    """
+    location = locate(database)
+    store.upgrade(location, create=False)
+    location.distribute(lambda table: typer.echo(f"{table} is distributed.", err=True))

@@ -86,7 +86,7 @@ def export_interviews(
         query = replace(query, application_id=ApplicationId(application_id))
     location = locate(database)
     upgrade(location, create=False)
-    with _destination(output) as file, interruptible():
+    with _destination(output) as file, interruptible(at_once=location.runs_here):
         run(_export(location, organization, query, form, file))
 
 

@@ -121,7 +121,11 @@ def import_interviews(
     gc.disable()  # a million records, and not one of them in a cycle
     try:
         kept = keep_going and not dry_run
-        with interruptible(), _Rejections(keep=kept) as rejections, progress() as shown:
+        with (
+            interruptible(at_once=command.location.runs_here),
+            _Rejections(keep=kept) as rejections,
+            progress() as shown,
+        ):
             asyncio.run(command.run(selection.sources, keep_going, report, rejections, shown))
     except (KeyboardInterrupt, asyncio.CancelledError):
         typer.echo("Interrupted. What is written is whole; the same command completes it.", err=True)

@@ -5,11 +5,12 @@ know an engine beyond its `Location`. The source may be served and written meanw
 the target is proved it says of itself that it is unfinished, and nobody serves it.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import blake2b
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
 from sqlalchemy import LargeBinary, String, Table, column, delete, func, insert, literal, select, table, update
@@ -29,6 +30,9 @@ from rowen.store.tables import (
     records,
     scheduled_interviews,
 )
+
+One = TypeVar("One")
+Other = TypeVar("Other")
 
 COPIED: Final = tuple(each for each in metadata.tables.values() if each is not leases)
 """What is copied, in this order; leases are of the processes of one database."""
@@ -186,10 +190,9 @@ class _Copying:
                 await self._filling.add(each, new)
 
         told = await self._read(self._original, "Copying", total, use)
-        await self._make_indexes()
-        await self._filling.gather_statistics(COPIED)
         async with self._target.snapshot() as present:
-            found = await self._read(present, "Comparing", total)
+            # The one keeps a server busy, the other this process.
+            _, found = await _both(self._finish(), self._read(present, "Comparing", total))
         if different := [name for name in told if told[name] != found[name]]:
             raise Unavailable(
                 f"database {self._target.name}: is not like the source in {', '.join(different)}: begin anew with an "
@@ -220,15 +223,31 @@ class _Copying:
                 if use is not None:
                     await use(each, rows)
                 done += len(rows)
-                self._progress(doing, done, total, f"{done:,} rows, {each.name}")
+                await self._tell(doing, done, total, f"{done:,} rows, {each.name}")
             told[each.name] = read.told
         return told
 
-    async def _make_indexes(self) -> None:
+    async def _finish(self) -> None:
         for number, index in enumerate(_INDEXES):
-            self._progress("Indexing", number, len(_INDEXES), str(index.name))
+            await self._tell("Indexing", number, len(_INDEXES), str(index.name))
             await self._filling.settle([CreateIndex(index, if_not_exists=True)])
-        self._progress("Indexing", len(_INDEXES), len(_INDEXES), "")
+        await self._tell("Indexing", len(_INDEXES), len(_INDEXES), "")
+        await self._filling.gather_statistics(COPIED)
+
+    async def _tell(self, doing: str, done: int, total: int, remark: str) -> None:
+        self._progress(doing, done, total, remark)
+        await asyncio.sleep(0)  # here a copy can be called off: with an engine that runs at once, it waits nowhere else
+
+
+async def _both(one: Coroutine[Any, Any, One], other: Coroutine[Any, Any, Other]) -> tuple[One, Other]:
+    """Run both at the same time; where one fails, or this is called off, none goes on."""
+    tasks = asyncio.ensure_future(one), asyncio.ensure_future(other)
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _chunk(each: Table) -> int:

@@ -223,6 +223,11 @@ class Location(Protocol):
         ...
 
     @property
+    def runs_here(self) -> bool:
+        """Whether its engine runs within the calls to it: an exception out of nowhere does no harm then."""
+        ...
+
+    @property
     def folder(self) -> Path:
         """Return where there is room for what is put aside for a while."""
         ...

@@ -203,8 +203,10 @@ class PostgresEngine(PostgresReader):
             try:
                 return await _patiently(self._writing, lambda connection: self._committed(connection, work))
             except asyncpg.PostgresError as error:
-                if not isinstance(error, _LOST_AGAINST_ANOTHER) or not left:
+                if not isinstance(error, _LOST_AGAINST_ANOTHER):
                     raise
+                if not left:
+                    raise _unavailable_to_all(error) from error
             await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311  (so that two do not meet again)
             pause *= 2
         raise AssertionError("unreachable")
@@ -215,7 +217,7 @@ class PostgresEngine(PostgresReader):
             result = await work(_PostgresTransaction(connection))
         except BaseException:
             if not connection.is_closed():
-                with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+                with suppress(asyncpg.PostgresError, *_OF_THE_CONNECTION, OSError, TimeoutError):
                     await connection.execute("ROLLBACK")
             raise
         with explained(self._writing):  # nobody can tell whether it was kept: it must not be run again
@@ -308,7 +310,7 @@ async def _alone(pool: Pool, connection: Connection, text: str, values: Sequence
     try:
         found = await connection.fetchval(text, *values)
     except BaseException:
-        with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+        with suppress(asyncpg.PostgresError, *_OF_THE_CONNECTION, OSError, TimeoutError):
             await connection.execute("ROLLBACK")
         raise
     await connection.execute("COMMIT")
@@ -331,16 +333,20 @@ async def _patiently(pool: Pool, use: Callable[[Connection], Awaitable[Result]])
 
 
 async def once(pool: Pool, use: Callable[[Connection], Awaitable[Result]]) -> Result:
-    """Use a connection. Raises Unavailable."""
+    """Use a connection to read. Raises Unavailable."""
     with explained(pool):
-        return await _use(pool, use)
+        try:
+            return await _use(pool, use)
+        except (asyncpg.SerializationError, asyncpg.DeadlockDetectedError) as error:
+            # A standby ends what needs rows that its primary has removed.
+            raise Unavailable("the PostgreSQL database: what was asked stood in the way of what it follows") from error
 
 
 async def _use(pool: Pool, use: Callable[[Connection], Awaitable[Result]]) -> Result:
     connection = await pool.take()
     try:
         return await use(connection)
-    except (TimeoutError, asyncio.CancelledError):
+    except (TimeoutError, asyncio.CancelledError, asyncpg.InternalClientError):
         connection.terminate()  # what it was doing goes on
         raise
     finally:
@@ -352,8 +358,6 @@ _LOST_AGAINST_ANOTHER: Final = (
     asyncpg.DeadlockDetectedError,
     # What must be unique is looked up before it is written: another was quicker, and will be seen the next time.
     asyncpg.UniqueViolationError,
-    # A table has a column more than when the statement was prepared: an upgrade was made meanwhile.
-    asyncpg.InvalidCachedStatementError,
 )
 
 _OURS: Final = ("22", "23", "42")
@@ -375,11 +379,27 @@ _EXPLANATIONS: Final = {
 }
 
 
+_OF_THE_CONNECTION: Final = (
+    asyncpg.InterfaceError,
+    # The server has just said farewell on it, and it is not closed yet.
+    asyncpg.InternalClientError,
+)
+
+
+def _unavailable_to_all(error: Exception) -> Exception:
+    """Return what it means that a unit has lost time and again."""
+    if isinstance(error, asyncpg.UniqueViolationError):
+        return error  # not against another, then: it is our own mistake
+    return Unavailable("the PostgreSQL database: others have been quicker, time and again")
+
+
 def _is_lost(error: Exception) -> bool:
-    """Tell whether a connection was lost, so that another may fare better."""
+    """Tell whether a connection was lost, or is of no more use, so that another may fare better."""
+    if isinstance(error, asyncpg.InvalidCachedStatementError):
+        return True  # a table has a column more than when the statement was prepared: an upgrade was made meanwhile
     if isinstance(error, asyncpg.PostgresError):
         return (error.sqlstate or "")[:2] in ("08", "57") and error.sqlstate != "57014"
-    return isinstance(error, asyncpg.InterfaceError | ConnectionError)
+    return isinstance(error, (*_OF_THE_CONNECTION, ConnectionError))
 
 
 def _unavailable(error: Exception, pool: Pool | None) -> Exception:
@@ -398,7 +418,7 @@ def _unavailable(error: Exception, pool: Pool | None) -> Exception:
         return Unavailable("the PostgreSQL database: it does not answer")
     if isinstance(error, asyncpg.TargetServerAttributeNotMatched):
         return Unavailable("the PostgreSQL database: none of its servers is a primary")
-    if isinstance(error, OSError | asyncpg.InterfaceError):
+    if isinstance(error, (OSError, *_OF_THE_CONNECTION)):
         return Unavailable(f"the PostgreSQL database: {_reason(error)}")
     return error
 

@@ -38,6 +38,9 @@ _PATIENT: Final = """
 """
 """Takes limits from a transaction that whoever keeps the server has set: a copy may take hours, and wait for us."""
 
+_BY_INDEX: Final = "SET LOCAL enable_sort = off"
+"""Reads rows in their order from the first one on, where the server knows nothing yet of how many there are."""
+
 _DIALECT: Final = dialect_module.dialect()  # type: ignore[no-untyped-call]  # untyped in SQLAlchemy
 
 
@@ -46,7 +49,7 @@ async def snapshot(connect: Connect, name: str) -> AsyncIterator[Snapshot]:
     """Hold a moment of a database still."""
     async with _connected(connect, name) as connection:
         with _explained(name):
-            await connection.execute(f"{_MOMENT}; {_PATIENT}")
+            await connection.execute(f"{_MOMENT}; {_PATIENT}; {_BY_INDEX}")
             identity = await connection.fetchval(_IDENTITY)
         yield _PostgresSnapshot(connection, name, identity)
 

@@ -96,20 +96,21 @@ class Pool:
             if connection is None and self._open < self.most:
                 connection = await self._opened()
             if connection is None:
-                connection = await self._handed_over()
+                connection = self._kept() or await self._handed_over()
             if connection is not None:
                 self._used.add(connection)
                 return connection
 
     def give(self, connection: Connection) -> None:
         """Take back a connection."""
-        self._used.discard(connection)
         if not connection.is_closed() and connection.is_in_transaction():
             connection.terminate()  # its end was not heard of
         if connection.is_closed() or id(connection) in self._outdated:
+            self._used.discard(connection)
             self._drop(connection)
             self._hand(None)
         elif not self._hand(connection):
+            self._used.discard(connection)
             self._idle.append(connection)
 
     def renew(self) -> None:
@@ -119,13 +120,19 @@ class Pool:
             self._drop(connection)
         self._outdated = {id(connection) for connection in self._used}
 
+    def abandon(self) -> None:
+        """End every connection, also those in use: who waits for an answer on one is told that it was lost."""
+        self.renew()
+        for connection in self._used:
+            connection.terminate()
+
     async def close(self) -> None:
         """Close every connection."""
         idle, self._idle = self._idle, []
         for connection in idle:
             try:
                 await connection.close(timeout=_CLOSE_SECONDS)
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
                 connection.terminate()
         for connection in self._used:
             connection.terminate()
@@ -148,18 +155,32 @@ class Pool:
             return await self._connect(self._session)
         except BaseException as error:
             self._open -= 1
-            self._hand(None)
             if isinstance(error, asyncpg.TooManyConnectionsError) and self._open > 0:
-                return None
+                return None  # and who waits does not try: there is no room
+            self._hand(None)
             raise
 
     async def _handed_over(self) -> Connection | None:
         waiter: asyncio.Future[Connection | None] = asyncio.get_running_loop().create_future()
         self._waiters.append(waiter)
         try:
-            return await asyncio.wait_for(waiter, _PATIENCE_SECONDS)
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                return await waiter
         except TimeoutError as error:
+            self._hand_on(waiter)
             raise Unavailable("every connection to the database has been busy for too long") from error
+        except asyncio.CancelledError:
+            self._hand_on(waiter)
+            raise
+
+    def _hand_on(self, waiter: "asyncio.Future[Connection | None]") -> None:
+        """Give to the next what came for one who no longer waits."""
+        if waiter.done() and not waiter.cancelled():
+            connection = waiter.result()
+            if connection is None:
+                self._hand(None)
+            else:
+                self.give(connection)
 
     def _hand(self, connection: Connection | None) -> bool:
         """Hand a connection, or the room for one, to who has waited longest; False where nobody waits."""
@@ -188,28 +209,39 @@ class Pool:
             connection.terminate()
         return _DIRECT if process == promised else _POOLED
 
-    async def _connect_anywhere(self, **options: Any) -> Connection:
+    async def _connect(self, session: Session) -> Connection:
         """Connect to the first server that will do, beginning with the one that did last.
 
         One after the other, each with its own time: to asyncpg one that is dead could take the time of all.
         """
-        for left in reversed(range(len(self._addresses))):
-            address = self._addresses[0]
+        failure: Exception | None = None
+        for address in tuple(self._addresses):
             try:
-                return await asyncpg.connect(address, **options)
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.TargetServerAttributeNotMatched):
-                if not left:
-                    raise
-                if self._addresses[0] == address:  # nobody else has found out before
-                    self._addresses.append(self._addresses.pop(0))
-        raise AssertionError("an address names a server")
+                connection = await self._connect_to(address, session)
+            except (OSError, asyncpg.CannotConnectNowError, asyncpg.ConnectionDoesNotExistError) as error:
+                failure = failure or error
+            except asyncpg.TargetServerAttributeNotMatched:
+                pass  # it is there, but not the primary: of what the others say more is to be learnt
+            else:
+                self._addresses.remove(address)
+                self._addresses.insert(0, address)
+                return connection
+        raise failure or Unavailable("the PostgreSQL database: none of its servers is the primary")
 
-    async def _connect(self, session: Session) -> Connection:
+    async def _connect_to(self, address: str, session: Session) -> Connection:
         options: dict[str, Any] = {} if session.lasting else {"statement_cache_size": 0}
-        connection = await self._connect_anywhere(
-            timeout=self.connect_seconds, command_timeout=self.seconds, max_cached_statement_lifetime=0, **options
+        connection: Connection = await asyncpg.connect(
+            address,
+            timeout=self.connect_seconds,
+            command_timeout=self.seconds,
+            max_cached_statement_lifetime=0,
+            **options,
         )
-        await hold_any_text(connection)
-        if session.lasting:
-            await connection.execute("; ".join(f"SET {name} = '{value}'" for name, value in _SESSION.items()))
+        try:
+            await hold_any_text(connection)
+            if session.lasting:
+                await connection.execute("; ".join(f"SET {name} = '{value}'" for name, value in _SESSION.items()))
+        except BaseException:
+            connection.terminate()
+            raise
         return connection

@@ -80,9 +80,16 @@ class _Replica(PostgresReader):
         # The same revision at another time is that of another history: of a primary that was given up.
         return known[0] > version[0] or known == version
 
+    async def read(self, work: Callable[[Transaction], Awaitable[Result]]) -> Result:
+        """Run work that may take long on one snapshot, if it answers at all. Raises Unavailable."""
+        await self.row(_ALIVE, {})
+        return await super().read(work)
+
     def leave_out(self, reason: str) -> None:
-        """Ask it nothing more until it answers again."""
+        """Ask it nothing more until it answers again; those who still wait for an answer ask elsewhere."""
         if self._returning is None:
+            self._reading.abandon()
+            self._scanning.abandon()
             _log.warning("replica left out", replica=self._number, reason=reason)
             self._returning = asyncio.create_task(self._return(), name=f"replica {self._number}: returning")
 

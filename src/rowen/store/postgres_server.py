@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 _ADDRESS: Final = re.compile(r"postgres(?:ql)?://(?:[^/@]*@)?[^/@]*/[^/?#]+(?:\?[^#]*)?")
+_HOST: Final = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^\[\]:]*)(?::([0-9]{1,5}))?")
+_PORTS: Final = 65_536
 _CONNECT_SECONDS: Final = 10.0
 _OLDEST: Final = 15
 _MIGRATING: Final = 0x526F77656E  # "Rowen": nobody else's lock in this database
@@ -68,6 +70,12 @@ async def _what_citus_lacks(connection: asyncpg.Connection) -> str:
     return "its server has no Citus: tables can be distributed where that extension is installed"
 
 
+def _is_host(text: str) -> bool:
+    """Tell whether this is a host, with or without a port; none at all is this machine."""
+    found = _HOST.fullmatch(text)
+    return found is not None and int(found[1] or 0) < _PORTS
+
+
 @dataclass(frozen=True, slots=True)
 class PostgresDatabase:
     """The `Location` of a database on a PostgreSQL server, or on several of which one is the primary."""
@@ -88,9 +96,16 @@ class PostgresDatabase:
             raise ValueError("must look like postgresql://user@host/database or sqlite:///rowen.db")
         parts = urlsplit(url)
         hosts = parts.netloc.rpartition("@")[2]
+        if not all(map(_is_host, hosts.split(","))):
+            raise ValueError(f"must name hosts like db.internal:5432, not {hosts}")
         if "," in hosts and "target_session_attrs" not in parts.query:
             url += ("&" if parts.query else "?") + "target_session_attrs=primary"
         return cls(url, f"{hosts}{parts.path}", tuple(replicas))
+
+    @property
+    def runs_here(self) -> bool:
+        """Return False: answers come when they come, and the driver, which is C, calls Python then."""
+        return False
 
     @property
     def folder(self) -> Path:

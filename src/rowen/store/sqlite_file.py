@@ -44,6 +44,11 @@ class SqliteFile:
         return self.path.name
 
     @property
+    def runs_here(self) -> bool:
+        """Return True: it does."""
+        return True
+
+    @property
     def folder(self) -> Path:
         """Return the folder of the file."""
         return self.path.absolute().parent

@@ -41,7 +41,7 @@ def test_every_command_is_tested() -> None:
         *("organizations create", "organizations change", "organizations list"),
         *("webhooks add", "webhooks list", "webhooks test", "webhooks rotate", "webhooks remove"),
         *("webhooks enable", "webhooks disable", "webhooks deliveries"),
-        *("db upgrade", "db check", "db backup"),
+        *("db upgrade", "db check", "db backup", "db copy", "db distribute"),
     }
 
 

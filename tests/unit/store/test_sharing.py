@@ -1,4 +1,4 @@
-"""Questions that several ask at once: put once at a time, and never answered by what was read before they were asked."""
+"""Questions that several ask at once: put once at a time, and never answered by what was read before they came."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
@@ -82,13 +82,12 @@ def test_who_asks_between_two_rounds_shares_the_one_that_begins() -> None:
         await settled()
         second = database.ask()
         await settled()
-        late: list[asyncio.Task[str]] = []
-        first.add_done_callback(lambda _: late.append(database.ask()))
         database.open[0].set_result("before")
+        late = database.ask()  # it runs after the first has ended, and before the second is woken
         await settled()
         assert len(database.open) == 1
         database.open[0].set_result("after")
-        assert await asyncio.gather(first, second, *late) == ["before", "after", "after"]
+        assert list(await asyncio.gather(first, second, late)) == ["before", "after", "after"]
 
     driven(test)
 
@@ -192,7 +191,7 @@ def test_a_turn_that_comes_with_a_cancellation_is_not_lost(cancelled_first: bool
         await settled()
         assert second.cancelled()
         database.open[0].set_result("after")
-        assert await asyncio.gather(first, third) == ["before", "after"]
+        assert list(await asyncio.gather(first, third)) == ["before", "after"]
 
     driven(test)
 
