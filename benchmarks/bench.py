@@ -1,18 +1,23 @@
 """The bench: how much is measured, and what all figures share.
 
-Owns the sizes, and the databases of Rowen's, each made by this run when it is first needed. Must not know a figure.
+Owns the sizes, the PostgreSQL server, and the databases of Rowen's, each made by this run when it is first needed. Must
+not know a figure.
 """
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Final
+from types import TracebackType
+from typing import Final, Self
 
 from benchmarks import data, subject
+from benchmarks.grown import Grown, Growth, InSqlite, Keeper, OnPostgres, grown
 from benchmarks.load import Rounds
 from benchmarks.peers.running import Peers
+from benchmarks.places import Place, SqliteFile, fresh
+from benchmarks.postgres import Postgres
 from benchmarks.processes import Server
 from benchmarks.subject import Database
 
@@ -31,6 +36,7 @@ class Scale:
     requests: int
     repeats: int
     writes: int
+    growth: Growth
 
     def __str__(self) -> str:
         """Say how much, for the report."""
@@ -38,8 +44,28 @@ class Scale:
         return f"{self.interviews:,} interviews over {data.ORGANIZATIONS} organizations, {rounds}"
 
 
-FULL: Final = Scale(1_000_000, 10_000, (10_000, 100_000), Rounds(3, 5), requests=800, repeats=3, writes=300)
-QUICK: Final = Scale(20_000, 4_000, (1_000,), Rounds(1, 1), requests=100, repeats=1, writes=30)
+_MANY: Final = "many"
+
+FULL: Final = Scale(
+    interviews=1_000_000,
+    few=10_000,
+    json_server=(10_000, 100_000),
+    rounds=Rounds(3, 5),
+    requests=800,
+    repeats=3,
+    writes=300,
+    growth=Growth(organizations=20, each=5_000, times=100),
+)
+QUICK: Final = Scale(
+    interviews=20_000,
+    few=4_000,
+    json_server=(1_000,),
+    rounds=Rounds(1, 1),
+    requests=100,
+    repeats=1,
+    writes=30,
+    growth=Growth(organizations=3, each=500, times=4),
+)
 
 
 def organization_name(number: int) -> str:
@@ -48,50 +74,101 @@ def organization_name(number: int) -> str:
 
 
 class Bench:
-    """What figures are measured with."""
+    """What figures are measured with, until the end of the `with` block."""
 
     def __init__(self, scale: Scale, folder: Path) -> None:
         self.scale = scale
         self.peers = Peers(folder)
-        self._folder = folder
+        self.folder = folder
+        self._ending = ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._ending.close()
+
+    @cached_property
+    def postgres(self) -> Postgres:
+        """The PostgreSQL server, which runs from when it is first needed to the end."""
+        server = Postgres(self.folder)
+        server.start()
+        self._ending.callback(server.stop)
+        return server
 
     @cached_property
     def corpus(self) -> data.Corpus:
         """The many interviews."""
-        return data.corpus(self.scale.interviews, self._folder)
+        return data.corpus(self.scale.interviews, self.folder)
+
+    @cached_property
+    def growing(self) -> data.Corpus:
+        """The interviews of the small service; the grown one has them again and again."""
+        growth = self.scale.growth
+        return data.corpus(growth.organizations * growth.each, self.folder, growth.organizations)
 
     @cached_property
     def many(self) -> Database:
         """The many interviews in Rowen, over all organizations."""
-        return self._loaded("many", self.corpus)
+        return self._loaded(SqliteFile(self.file(_MANY)), self.corpus)
+
+    @cached_property
+    def many_on_postgres(self) -> Database:
+        """The same on PostgreSQL."""
+        place = self.postgres.place(_MANY)
+        database = self._loaded(place, self.corpus)
+        place.tidy()
+        self.postgres.settle()
+        return database
+
+    @contextmanager
+    def copy_on_postgres(self) -> Iterator[Database]:
+        """Copy the many on PostgreSQL for the length of the block, to be written to."""
+        keys, place = self.many_on_postgres.keys, self.postgres.place("written")
+        try:
+            place.copy(self.postgres.place(_MANY))
+            yield Database(place, keys)
+        finally:
+            place.remove()
 
     @cached_property
     def few(self) -> Database:
         """The few interviews in Rowen, over all organizations."""
-        return self._loaded("few", data.corpus(self.scale.few, self._folder))
+        return self._loaded(SqliteFile(self.file("few")), data.corpus(self.scale.few, self.folder))
 
     @cached_property
     def single(self) -> Database:
         """The many interviews in Rowen, all in one organization: ten thousand pages, as large as they can be."""
-        return subject.load(self.file("single"), {"Everybody": self.corpus.combined})
+        return subject.load(SqliteFile(self.file("single")), {"Everybody": self.corpus.combined})
+
+    def services(self) -> Iterator[Grown]:
+        """Yield a service when it is small and when it has grown, on each engine; kept from run to run."""
+        yield self._grown(OnPostgres(self.postgres))
+        yield self._grown(InSqlite(self.folder / "databases"))
 
     def file(self, name: str) -> Path:
-        """Return the path of a database."""
-        return self._folder / "databases" / f"{name}.db"
+        """Return the path of a SQLite database."""
+        return self.folder / "databases" / f"{name}.db"
 
-    def served(self, database: Database) -> AbstractContextManager[Server]:
+    def served(self, database: Database, workers: int = 1) -> AbstractContextManager[Server]:
         """Serve a database with Rowen."""
-        return subject.served(database, self._folder / "logs" / "rowen.log")
+        return subject.served(database, self.folder / "logs" / "rowen.log", workers)
 
     @contextmanager
     def copy(self, database: Database, name: str) -> Iterator[Database]:
-        """Copy a database for the length of the block: what writes must not change what others read."""
+        """Copy a SQLite database for the length of the block: what writes must not change what others read."""
         file = self.file(name)
         try:
             yield subject.copied(database, file)
         finally:
-            subject.fresh(file)
+            fresh(file)
 
-    def _loaded(self, name: str, corpus: data.Corpus) -> Database:
+    def _grown(self, keeper: Keeper) -> Grown:
+        corpus = self.growing
+        return grown(keeper, self.scale.growth, corpus, lambda place: self._loaded(place, corpus))
+
+    def _loaded(self, place: Place, corpus: data.Corpus) -> Database:
         sources = {organization_name(number): file for number, file in enumerate(corpus.organizations)}
-        return subject.load(self.file(name), sources)
+        return subject.load(place, sources)

@@ -127,12 +127,17 @@ class Corpus:
     combined: Path
     organizations: tuple[Path, ...]
 
+    @property
+    def home(self) -> Path:
+        """The folder of the files, whose name changes with what is in them."""
+        return self.combined.parent
 
-def corpus(count: int, folder: Path) -> Corpus:
-    """Return `count` interviews, made on first use and kept in `folder`."""
+
+def corpus(count: int, folder: Path, organizations: int = ORGANIZATIONS) -> Corpus:
+    """Return `count` interviews over so many organizations, made on first use and kept in `folder`."""
     # The name changes with this module, so that files made by an older one are not taken for the same.
-    home = folder / f"interviews-{count}-{zlib.crc32(Path(__file__).read_bytes()):08x}"
-    names = tuple(f"organization-{number:02}.jsonl" for number in range(1, ORGANIZATIONS + 1))
+    home = folder / f"interviews-{count}-{organizations}-{zlib.crc32(Path(__file__).read_bytes()):08x}"
+    names = tuple(f"organization-{number:02}.jsonl" for number in range(1, organizations + 1))
     if not home.exists():
         unfinished = home.with_suffix(".unfinished")
         shutil.rmtree(unfinished, ignore_errors=True)
@@ -147,31 +152,32 @@ def _write(count: int, home: Path, names: tuple[str, ...]) -> None:
     with ExitStack() as stack:
         combined = stack.enter_context((home / "combined.jsonl").open("wb"))
         parts = [stack.enter_context((home / name).open("wb")) for name in names]
-        for organization, interview in interviews(count):
+        for organization, interview in interviews(count, len(parts)):
             line = encode(interview) + b"\n"
             combined.write(line)
             parts[organization].write(line)
 
 
-def interviews(count: int, seed: int = SEED) -> Iterator[tuple[int, Interview]]:
+def interviews(count: int, organizations: int, seed: int = SEED) -> Iterator[tuple[int, Interview]]:
     """Yield the index of an organization and an interview of it, `count` times, by ascending id and creation."""
     chance = random.Random(seed)
-    teams = [_Team(number) for number in range(ORGANIZATIONS)]
+    teams = [_Team(number, organizations) for number in range(organizations)]
     begin = round(BEGIN.timestamp() * 1000)
     step = (END - BEGIN) / timedelta(milliseconds=1) / count
     identifier = _FIRST_ID
     for index in range(count):
         identifier += chance.randrange(1, 8)
-        team = teams[index % ORGANIZATIONS]
+        team = teams[index % organizations]
         created = begin + int((index + chance.random()) * step)
         yield team.number, team.interview(identifier, created, chance)
 
 
 class _Team:
-    """An organization: its people, its stages, and how far its applications have come."""
+    """An organization, one of so many: its people, its stages, and how far its applications have come."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, organizations: int) -> None:
         self.number = number
+        self._organizations = organizations
         self._people = tuple(_organizer(number, place) for place in range(_STAFF))
         self._emails = tuple(_email(person) for person in self._people)
         self._stages = tuple(Stage(7001 + number * 100 + place, name) for place, name in enumerate(_STAGES))
@@ -184,7 +190,7 @@ class _Team:
         status = _status(begins, chance)
         return Interview(
             id=identifier,
-            application_id=180_000_000 + self._made // 3 * ORGANIZATIONS + self.number,
+            application_id=180_000_000 + self._made // 3 * self._organizations + self.number,
             external_event_id=f"{identifier * _MIXER % 2**64:016x}",
             start=start,
             end=end,

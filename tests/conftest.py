@@ -10,6 +10,15 @@ from tests.contract.schedule import HOME, Schedule, shared_schedule
 from tests.support.storage import STORAGES, Storage
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is a suite once more, on another engine: all but the unit tests, which are about the engine."""
+    for item in items:
+        if isinstance(item, pytest.Function) and "unit" not in item.path.parts and hasattr(item, "callspec"):
+            storage = item.callspec.params.get("storage")
+            if storage is not None and storage is not STORAGES[0]:
+                item.add_marker("again")
+
+
 @pytest.fixture(params=STORAGES, ids=lambda storage: storage.name, scope="session")
 def storage(request: pytest.FixtureRequest) -> Storage:
     """Return a storage engine: a test that asks for it runs once on each."""

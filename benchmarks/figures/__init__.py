@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from benchmarks.bench import Bench
-from benchmarks.figures import clock, latency, loading, telling, throughput, writing
+from benchmarks.figures import clock, copying, costs, engines, latency, loading, scale, telling, throughput, writing
 from benchmarks.report import Result
 
 FIGURES: Final[dict[str, Callable[[Bench], Iterable[Result]]]] = {
@@ -24,5 +24,12 @@ FIGURES: Final[dict[str, Callable[[Bench], Iterable[Result]]]] = {
     "telling": telling.telling,
     "clock": clock.clock,
     "size": clock.size,
+    "list-postgres": engines.list_on_postgres,
+    "list-postgres-book": throughput.list_against_the_book_on_postgres,
+    "scale": scale.scale,
+    "import-postgres": loading.imports_into_postgres,
+    "copy": copying.copying,
+    "workers": engines.workers,
+    "costs": costs.costs,
 }
 """By the name that picks it on the command line, in the order of the table."""

@@ -22,9 +22,9 @@ _Side = tuple[Connection, Database]
 _WINDOW: Final = 50
 _DEEP_AFTER: Final = Goal(1.3, 1.0, more_is_better=False)
 _DEEP_PAGE: Final = Goal(2.0, 1.2, more_is_better=False)
-_WALK: Final = Goal(1.5, 1.1, more_is_better=False)
+WALK: Final = Goal(1.5, 1.1, more_is_better=False)
 
-_FILTERS: Final[tuple[dict[str, str], ...]] = (
+FILTERS: Final[tuple[dict[str, str], ...]] = (
     {},
     *(
         {f"{moment}_{side}": MIDDLE}
@@ -33,6 +33,7 @@ _FILTERS: Final[tuple[dict[str, str], ...]] = (
     ),
     {"actionable": "true"},
 )
+"""What a walk asks for: everything, and each filter set to about the middle."""
 
 
 def deep_by_after(bench: Bench) -> Iterator[Result]:
@@ -42,9 +43,9 @@ def deep_by_after(bench: Bench) -> Iterator[Result]:
         first = listing(bench.single.keys[0], per_page=size)
         requests = [request for request, _ in islice(walk(connection, first), 10_000)]
         near, far = requests[:_WINDOW], requests[-_WINDOW:]
-        pairs = _in_turns(connection, connection, near * 5, far * 5)
+        pairs = in_turns(connection, connection, near * 5, far * 5)
     what = f"page {len(requests):,} by after, {size} a page, against page 1"
-    yield _slower(what, far=[pair[1] for pair in pairs], near=[pair[0] for pair in pairs], goal=_DEEP_AFTER)
+    yield slower(what, far=[pair[1] for pair in pairs], near=[pair[0] for pair in pairs], goal=_DEEP_AFTER)
 
 
 def deep_by_page(bench: Bench) -> Iterator[Result]:
@@ -57,9 +58,9 @@ def deep_by_page(bench: Bench) -> Iterator[Result]:
         near = [listing(key, page=number, per_page=size) for number in range(1, _WINDOW + 1)]
         far = [listing(key, page=number, per_page=size) for number in range(5_001 - _WINDOW, 5_001)]
         # Once only: the far pages are new to the server, the near ones are not, which is to its disadvantage.
-        pairs = _in_turns(connection, connection, near, far)
+        pairs = in_turns(connection, connection, near, far)
     what = f"page 5,000 by page alone, {size} a page, against page 1"
-    yield _slower(what, far=[pair[1] for pair in pairs], near=[pair[0] for pair in pairs], goal=_DEEP_PAGE)
+    yield slower(what, far=[pair[1] for pair in pairs], near=[pair[0] for pair in pairs], goal=_DEEP_PAGE)
 
 
 def many_rows_against_few(bench: Bench) -> Iterator[Result]:
@@ -70,7 +71,7 @@ def many_rows_against_few(bench: Bench) -> Iterator[Result]:
         many.connect() as here,
         few.connect() as there,
     ):
-        for parameters in _FILTERS:
+        for parameters in FILTERS:
             name = ", ".join(parameters) or "unfiltered"
             what = f"walk p50, {_rows(bench)}, {name}"
             yield _walks(what, bench, (here, bench.many), (there, bench.few), parameters)
@@ -93,7 +94,7 @@ def _walks(
     whole_small = [seconds for _, (seconds, whole) in enough if whole]
     if not whole_large or not whole_small:  # a filter that keeps less than a page
         whole_large, whole_small = [large[0] for large, _ in enough], [small[0] for _, small in enough]
-    return _slower(what, far=whole_large, near=whole_small, goal=_WALK)
+    return slower(what, far=whole_large, near=whole_small, goal=WALK)
 
 
 def _page_latencies(side: _Side, parameters: dict[str, str], *, again: bool) -> Iterator[tuple[float, bool]]:
@@ -106,9 +107,9 @@ def _page_latencies(side: _Side, parameters: dict[str, str], *, again: bool) -> 
 
 def _lookups(bench: Bench, many: _Side, few: _Side) -> Result:
     ours, theirs = (_event_requests(side, bench.scale.requests) for side in (many, few))
-    pairs = _in_turns(many[0], few[0], ours, list(islice(cycle(theirs), len(ours))))
+    pairs = in_turns(many[0], few[0], ours, list(islice(cycle(theirs), len(ours))))
     what = f"walk p50, {_rows(bench)}, external_event_id"
-    return _slower(what, far=[pair[0] for pair in pairs], near=[pair[1] for pair in pairs], goal=_WALK)
+    return slower(what, far=[pair[0] for pair in pairs], near=[pair[1] for pair in pairs], goal=WALK)
 
 
 def _event_requests(side: _Side, count: int) -> list[Request]:
@@ -128,16 +129,16 @@ def _first_pages(bench: Bench, many: _Side, few: _Side) -> Result:
     start = datetime.fromisoformat(MIDDLE)
     moments = [f"{start + timedelta(hours=hour):%Y-%m-%dT%H:%M:%S.000Z}" for hour in range(_WINDOW)]
     ours, theirs = ([listing(side[1].keys[0], updated_after=moment) for moment in moments] for side in (many, few))
-    pairs = _in_turns(many[0], few[0], ours, theirs)
+    pairs = in_turns(many[0], few[0], ours, theirs)
     what = f"first page of a question not asked before, {_rows(bench)}"
-    return _slower(what, far=[pair[0] for pair in pairs], near=[pair[1] for pair in pairs], goal=None)
+    return slower(what, far=[pair[0] for pair in pairs], near=[pair[1] for pair in pairs], goal=None)
 
 
 def _rows(bench: Bench) -> str:
     return f"{bench.scale.interviews:,} rows against {bench.scale.few:,}"
 
 
-def _in_turns(
+def in_turns(
     first: Connection, second: Connection, requests: Sequence[Request], others: Sequence[Request]
 ) -> list[tuple[float, float]]:
     """Send two kinds of requests in turns, and return the seconds of each pair."""
@@ -147,7 +148,7 @@ def _in_turns(
     ]
 
 
-def _slower(what: str, *, far: Sequence[float], near: Sequence[float], goal: Goal | None) -> Result:
+def slower(what: str, *, far: Sequence[float], near: Sequence[float], goal: Goal | None) -> Result:
     """Compare medians: how many times the far one is the near one."""
     here, there = median(far), median(near)
     written = [Unit.MILLISECONDS.write(seconds * 1000) for seconds in (here, there)]

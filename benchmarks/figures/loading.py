@@ -5,13 +5,17 @@ Owns the figures that are taken from processes rather than from requests.
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
 from typing import Final
 
-from benchmarks import subject
+from benchmarks import growing, subject
 from benchmarks.bench import Bench
 from benchmarks.client import Connection
 from benchmarks.load import Load, throughput
+from benchmarks.places import SqliteFile, fresh
+from benchmarks.postgres import PostgresPlace
 from benchmarks.processes import Run
 from benchmarks.report import Goal, Result, Unit
 from benchmarks.subject import listing, pages, walk
@@ -21,6 +25,8 @@ _STARTS: Final = 5
 _IMPORT: Final = Goal(1.2, 3.0)
 _IMPORT_MEMORY: Final = Goal(200, None, Unit.MEGABYTES, more_is_better=False)
 _SERVER_MEMORY: Final = Goal(150, None, Unit.MEGABYTES, more_is_better=False)
+_IMPORT_POSTGRES: Final = Goal(0.3, 0.6)
+_POSTGRES_REPEATS: Final = 2  # each takes minutes
 _START: Final = Goal(1.0, 0.4, Unit.SECONDS, more_is_better=False)
 
 
@@ -28,19 +34,56 @@ def imports(bench: Bench) -> Iterator[Result]:
     """Compare an import with every index and check with `sqlite-utils insert --nl` without any; and its memory."""
     ours: list[Run] = []
     theirs: list[Run] = []
-    source = bench.corpus.combined
+    source, place = bench.corpus.combined, SqliteFile(bench.file("import"))
     for _ in range(bench.scale.repeats):
         os.sync()  # what the run before wrote must not be paid for by the next
-        ours.append(subject.import_file(source, subject.fresh(bench.file("import")), "Everybody"))
+        place.clear()
+        ours.append(subject.import_file(source, place, "Everybody"))
         os.sync()
         theirs.append(bench.peers.sqlite_utils_insert(source, bench.file("sqlite-utils")))
     for name in ("import", "sqlite-utils"):
-        subject.fresh(bench.file(name))
+        fresh(bench.file(name))
     mine, other = (median(run.seconds for run in runs) for runs in (ours, theirs))
     what = f"import of {bench.scale.interviews:,} JSON Lines, against sqlite-utils insert"
     yield Result(what, f"{mine:,.1f} s and {other:,.1f} s", other / mine, _IMPORT)
     peaks = [max(run.peak_memory for run in runs) / _MEGABYTE for runs in (ours, theirs)]
     yield Result("peak memory of that import", f"sqlite-utils: {peaks[1]:,.0f} MB", peaks[0], _IMPORT_MEMORY)
+
+
+def imports_into_postgres(bench: Bench) -> Iterator[Result]:
+    """Compare an import into PostgreSQL with `COPY`, by psql, of the rows that it makes, into the same tables."""
+    server = bench.postgres
+    place, plain = server.place("imported"), server.place("copied_in")
+    ours: list[float] = []
+    theirs: list[float] = []
+    with TemporaryDirectory(dir=bench.folder) as folder:
+        for _ in range(min(bench.scale.repeats, _POSTGRES_REPEATS)):
+            _prepare(place)
+            ours.append(subject.import_file(bench.corpus.combined, place, "Everybody").seconds)
+            files = _rows(place, Path(folder))
+            _prepare(plain)
+            commands = [f"\\copy {table} from {file}" for table, file in files.items()]
+            theirs.append(server.psql(plain.name, *(part for each in commands for part in ("-c", each))).seconds)
+    for each in (place, plain):
+        each.remove()
+    mine, other = median(ours), median(theirs)
+    what = f"import of {bench.scale.interviews:,} JSON Lines into PostgreSQL, against COPY of the same rows"
+    yield Result(what, f"{mine:,.1f} s and {other:,.1f} s", other / mine, _IMPORT_POSTGRES)
+
+
+def _prepare(place: PostgresPlace) -> None:
+    """Make the tables, and have nothing left to be written that the next one would pay for."""
+    subject.make_tables(place)
+    place.server.settle()
+    os.sync()
+
+
+def _rows(place: PostgresPlace, folder: Path) -> dict[str, Path]:
+    """Take the rows out of each table, in the form of `COPY`."""
+    files = {table: folder / table for table in growing.tables_on_postgres(place)}
+    commands = [f"\\copy (SELECT * FROM {table}) TO {file}" for table, file in files.items()]
+    place.server.psql(place.name, *(part for each in commands for part in ("-c", each)))
+    return files
 
 
 def memory_after_load(bench: Bench) -> Iterator[Result]:

@@ -22,6 +22,7 @@ _INTERVIEWS: Final = 2_000
 _LIST: Final = Goal(0.25, 0.5)
 _RETRIEVE: Final = Goal(0.35, 0.6)
 _BOOK: Final = Goal(80, 200)
+_BOOK_POSTGRES: Final = Goal(40, 100)
 _OTHERS: Final = Goal(10, 30)
 
 
@@ -33,30 +34,45 @@ def list_against_bare(bench: Bench) -> Iterator[Result]:
         with bench.peers.bare(_answers(rowen, [first, *at_random])) as bare:
             for name, requests in (("one page", [first]), ("pages at random", at_random)):
                 what = f"list of 100, {name}, against bare ASGI"
-                yield _ratio(bench, what, Load(rowen, requests), Load(bare, requests), _LIST)
+                yield ratio(bench, what, Load(rowen, requests), Load(bare, requests), _LIST)
 
 
 def retrieve_against_bare(bench: Bench) -> Iterator[Result]:
     """Compare one interview with a bare application that returns its bytes from memory."""
     with bench.served(bench.many) as rowen:
-        requests = [_retrieval(interview, page.request) for page, interview in _interviews(bench, rowen)]
+        requests = retrievals(bench.many, rowen, pages_at_random(bench.many, rowen))
         with bench.peers.bare(_answers(rowen, requests)) as bare:
             for name, some in (("the same one", requests[:1]), ("at random", requests)):
                 what = f"retrieve one, {name}, against bare ASGI"
-                yield _ratio(bench, what, Load(rowen, some), Load(bare, some), _RETRIEVE)
+                yield ratio(bench, what, Load(rowen, some), Load(bare, some), _RETRIEVE)
 
 
 def list_against_the_book(bench: Bench) -> Iterator[Result]:
     """Compare a list page with FastAPI, the SQLAlchemy ORM and Pydantic; both answer the same documents."""
     with bench.served(bench.many) as rowen, bench.peers.by_the_book(bench.corpus) as book:
-        chosen = pages_at_random(bench.many, rowen)
-        theirs = [bench.peers.by_the_book_page(page.organization, page.number) for page in chosen]
-        ours_first, theirs_first = listing(bench.many.keys[0]), bench.peers.by_the_book_page(0)
-        with rowen.connect() as here, book.connect() as there:
-            for one, other in ((ours_first, theirs_first), (chosen[0].request, theirs[0])):
-                if json.loads(expect(here, one).body) != json.loads(expect(there, other).body):
-                    raise BenchmarkError("the by-the-book peer answers other documents than Rowen")
-        yield from _both(bench, "by the book", (rowen, chosen, ours_first), (book, theirs, theirs_first), _BOOK)
+        yield from _beside_the_book(bench, "by the book", (rowen, bench.many), book, _BOOK)
+
+
+def list_against_the_book_on_postgres(bench: Bench) -> Iterator[Result]:
+    """Compare the same on PostgreSQL, both on one server; both answer the same documents."""
+    database = bench.many_on_postgres
+    peer = bench.peers.by_the_book_on_postgres(bench.corpus, bench.postgres)
+    with bench.served(database) as rowen, peer as book:
+        yield from _beside_the_book(bench, "by the book, both on PostgreSQL", (rowen, database), book, _BOOK_POSTGRES)
+
+
+def _beside_the_book(
+    bench: Bench, name: str, ours: tuple[Server, Database], book: Server, goal: Goal
+) -> Iterator[Result]:
+    rowen, database = ours
+    chosen = pages_at_random(database, rowen)
+    theirs = [bench.peers.by_the_book_page(page.organization, page.number) for page in chosen]
+    ours_first, theirs_first = listing(database.keys[0]), bench.peers.by_the_book_page(0)
+    with rowen.connect() as here, book.connect() as there:
+        for one, other in ((ours_first, theirs_first), (chosen[0].request, theirs[0])):
+            if json.loads(expect(here, one).body) != json.loads(expect(there, other).body):
+                raise BenchmarkError("the by-the-book peer answers other documents than Rowen")
+    yield from _both(bench, name, (rowen, chosen, ours_first), (book, theirs, theirs_first), goal)
 
 
 def list_against_datasette(bench: Bench) -> Iterator[Result]:
@@ -99,7 +115,7 @@ def _both(
 ) -> Iterator[Result]:
     rowen, chosen, our_first = ours
     peer, their_chosen, their_first = theirs
-    yield _ratio(
+    yield ratio(
         bench,
         f"list of 100, one page, against {name}",
         Load(rowen, [our_first]),
@@ -108,10 +124,11 @@ def _both(
     )
     our_chosen = [page.request for page in chosen]
     what = f"list of 100, pages at random, against {name}"
-    yield _ratio(bench, what, Load(rowen, our_chosen), Load(peer, their_chosen), goal)
+    yield ratio(bench, what, Load(rowen, our_chosen), Load(peer, their_chosen), goal)
 
 
-def _ratio(bench: Bench, what: str, ours: Load, theirs: Load, goal: Goal) -> Result:
+def ratio(bench: Bench, what: str, ours: Load, theirs: Load, goal: Goal) -> Result:
+    """Compare the requests a second of two servers, in turns."""
     mine, other = compare(ours, theirs, bench.scale.rounds)
     return Result(what, f"{mine:,.0f} and {other:,.0f} requests/s", mine / other, goal)
 
@@ -124,19 +141,18 @@ def pages_at_random(database: Database, rowen: Server) -> list[Page]:
     return random.Random(_PAGES).sample(known, k=min(_PAGES, len(known)))
 
 
-def _interviews(bench: Bench, rowen: Server) -> Iterator[tuple[Page, int]]:
-    chosen = pages_at_random(bench.many, rowen)
-    each = -(-_INTERVIEWS // len(chosen))
+def retrievals(database: Database, rowen: Server, pages: Sequence[Page]) -> list[Request]:
+    """Return requests for single interviews of pages, some of each."""
+    each = -(-_INTERVIEWS // len(pages))
     chance = random.Random(_INTERVIEWS)
+    found = []
     with rowen.connect() as connection:
-        for page in chosen:
-            body = json.loads(expect(connection, page.request).body)
-            for interview in chance.sample(body, k=min(each, len(body))):
-                yield page, interview["id"]
-
-
-def _retrieval(interview: int, page: Request) -> Request:
-    return Request(f"{INTERVIEWS}/{interview}", page.key)
+        for page in pages:
+            key = database.keys[page.organization]
+            body = json.loads(expect(connection, Request(page.request.target, key)).body)
+            chosen = chance.sample(body, k=min(each, len(body)))
+            found += [Request(f"{INTERVIEWS}/{interview['id']}", key) for interview in chosen]
+    return found
 
 
 def _answers(server: Server, requests: Sequence[Request]) -> list[tuple[Request, Answer]]:

@@ -28,14 +28,14 @@ def creates(bench: Bench) -> Iterator[Result]:
     """Compare creates over HTTP with a loop of single-row commits in bare `sqlite3`, on the same disk, as durable."""
     with (
         bench.copy(bench.few, "creates") as ours,
-        bench.copy(bench.few, "bare-creates") as theirs,
+        bench.copy(bench.few, "bare-creates"),
         bench.served(ours) as rowen,
     ):
         with rowen.connect() as connection:
             some = writes.material(connection, ours.keys[0])
         load = Load(rowen, writes.creations(some, _BODIES))
         write_throughput(load, MARK, 1)  # makes the rows that the loop inserts, too
-        with committing(theirs.file, ours.file) as bare:
+        with committing(bench.file("bare-creates"), bench.file("creates")) as bare:
             mine, other = in_turns(partial(write_throughput, load, MARK), bare, bench.scale.rounds)
     what = f"durable creates, {CONNECTIONS} clients, against single-row commits in bare sqlite3"
     yield Result(what, f"{mine:,.0f} and {other:,.0f} creates/s", mine / other, _CREATES)

@@ -20,8 +20,10 @@ import msgspec
 from benchmarks.client import Answer, Request
 from benchmarks.data import Corpus
 from benchmarks.peers import bare, by_the_book
+from benchmarks.places import fresh
+from benchmarks.postgres import Postgres
 from benchmarks.processes import BenchmarkError, Run, Server, free_port, run, serving
-from benchmarks.subject import INTERVIEWS, Page, fresh
+from benchmarks.subject import INTERVIEWS, Page
 
 _HERE: Final = Path(__file__).parent.parent
 _OWN_TO_A_SERVER: Final = frozenset({"date", "server", "connection", "keep-alive"})
@@ -43,17 +45,31 @@ class Peers:
         )
 
     def by_the_book(self, corpus: Corpus) -> AbstractContextManager[Server]:
-        """Serve FastAPI with the SQLAlchemy ORM and Pydantic."""
-        module = "benchmarks.peers.by_the_book.fill"
-        sources = sorted(Path(by_the_book.__file__).parent.glob("*.py"))
-        state = zlib.crc32(b"".join(source.read_bytes() for source in sources))
-        file = self._folder / f"by-the-book-{corpus.combined.parent.name}-{state:08x}.db"
+        """Serve FastAPI with the SQLAlchemy ORM and Pydantic, on SQLite."""
+        file = self._folder / f"by-the-book-{_version(corpus)}.db"
         if not file.exists():
             unfinished = fresh(file.with_suffix(".unfinished"))
-            url = f"sqlite:///{unfinished}"
-            run("filling the by-the-book peer", [self._python, "-m", module, url, *corpus.organizations])
+            self._fill_by_the_book(f"sqlite:///{unfinished}", corpus)
             unfinished.rename(file)
-        environment = {"BY_THE_BOOK_DATABASE": f"sqlite:///{file}"}
+        return self._by_the_book(f"sqlite:///{file}")
+
+    def by_the_book_on_postgres(self, corpus: Corpus, server: Postgres) -> AbstractContextManager[Server]:
+        """Serve the same on PostgreSQL, by psycopg."""
+        place = server.place(f"by_the_book_{_version(corpus)}")
+        if not place.exists:
+            unfinished = server.place(f"{place.name}_unfinished")
+            unfinished.clear()
+            self._fill_by_the_book(_by_psycopg(unfinished.url), corpus)
+            unfinished.tidy()
+            unfinished.rename(place.name)
+        return self._by_the_book(_by_psycopg(place.url))
+
+    def _fill_by_the_book(self, url: str, corpus: Corpus) -> None:
+        module = "benchmarks.peers.by_the_book.fill"
+        run("filling the by-the-book peer", [self._python, "-m", module, url, *corpus.organizations])
+
+    def _by_the_book(self, url: str) -> AbstractContextManager[Server]:
+        environment = {"BY_THE_BOOK_DATABASE": url}
         ready = self.by_the_book_page(0)
         return self._granian("the by-the-book peer", self._python, "by_the_book.application:build", ready, environment)
 
@@ -67,7 +83,7 @@ class Peers:
 
         It runs its queries in `threads`, 3 as it comes; with 0 they run on the event loop, which is its fastest.
         """
-        file = self._folder / f"datasette-{corpus.combined.parent.name}.db"
+        file = self._folder / f"datasette-{corpus.home.name}.db"
         if not file.exists():
             unfinished = fresh(file.with_suffix(".unfinished"))
             for source in corpus.organizations:
@@ -83,7 +99,7 @@ class Peers:
 
     def datasette_page(self, corpus: Corpus, organization: int, after: int | None = None) -> Request:
         """Return a request for a hundred rows, by its own keyset continuation."""
-        database = f"datasette-{corpus.combined.parent.name}"
+        database = f"datasette-{corpus.home.name}"
         behind = "" if after is None else f"&_next={after}"
         table = f"organization_{organization + 1:02}"
         return Request(f"/{database}/{table}.json?_size=100&_shape=array&_nocount=1&_nofacet=1{behind}")
@@ -167,6 +183,18 @@ class Peers:
                 ["npm", "install", "--prefix", home, "--no-audit", "--no-fund", "--no-package-lock"],
             )
         return program
+
+
+def _version(corpus: Corpus) -> str:
+    """Return what tells the by-the-book peer with these interviews from one of other code, or with others."""
+    sources = sorted(Path(by_the_book.__file__).parent.glob("*.py"))
+    state = zlib.crc32(b"".join(source.read_bytes() for source in sources), zlib.crc32(corpus.home.name.encode()))
+    return f"{corpus.count}_{state:08x}"
+
+
+def _by_psycopg(url: str) -> str:
+    """Return the URL of a PostgreSQL database as SQLAlchemy has it."""
+    return url.replace("postgresql://", "postgresql+psycopg://", 1)
 
 
 def _canned(request: Request, answer: Answer) -> bare.CannedAnswer:

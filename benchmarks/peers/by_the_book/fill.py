@@ -1,11 +1,13 @@
 """Fills the peer's database: `python -m benchmarks.peers.by_the_book.fill DATABASE FILE…`, a file per organization.
 
-Owns the way from a document to its rows. Runs in the peers' environment, and is no part of any figure.
+Owns the way from a document to its rows. Runs in the peers' environment, and is no part of any figure. A file is read
+twice: PostgreSQL wants whom an interview names to be there before it.
 """
 
 import hashlib
 import json
 import sys
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from itertools import islice
 from pathlib import Path
@@ -39,15 +41,34 @@ def fill(database: str, files: list[Path]) -> None:
 def _fill_organization(connection: Connection, organization: int, file: Path) -> None:
     users: dict[int, dict[str, Any]] = {}
     stages: dict[int, dict[str, Any]] = {}
-    with file.open(encoding="utf-8") as lines:
-        while batch := [json.loads(line) for line in islice(lines, _BATCH)]:
-            connection.execute(insert(models.Interview), [_interview(organization, document) for document in batch])
-            connection.execute(insert(models.Interviewer), [row for document in batch for row in _panel(document)])
-            for document in batch:
-                stages[document["interview"]["id"]] = document["interview"]
-                _note_people(organization, document, users)
+    for batch in _batches(file):
+        for document in batch:
+            stages[document["interview"]["id"]] = document["interview"]
+            _note_people(organization, document, users)
     connection.execute(insert(models.Stage), list(stages.values()))
     connection.execute(insert(models.User), list(users.values()))
+    for batch in _batches(file):
+        _add(connection, models.Interview, [_interview(organization, document) for document in batch])
+        _add(connection, models.Interviewer, [row for document in batch for row in _panel(document)])
+
+
+def _add(connection: Connection, model: type[models.Base], rows: Sequence[dict[str, Any]]) -> None:
+    """Insert many rows of the same columns, by COPY where there is one: it takes a third of the time."""
+    driver: Any = connection.connection.driver_connection
+    if connection.dialect.name != "postgresql":
+        connection.execute(insert(model), list(rows))
+        return
+    columns = ", ".join(rows[0])
+    with driver.cursor().copy(f"COPY {model.__tablename__} ({columns}) FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row(tuple(row.values()))
+
+
+def _batches(file: Path) -> Iterator[list[dict[str, Any]]]:
+    """Yield the documents of a file, some thousand at a time."""
+    with file.open(encoding="utf-8") as lines:
+        while batch := [json.loads(line) for line in islice(lines, _BATCH)]:
+            yield batch
 
 
 def _interview(organization: int, document: dict[str, Any]) -> dict[str, Any]:

@@ -1,16 +1,18 @@
-"""The tables of the peer, normalized, and what its queries need indexed.
+"""The tables of the peer, normalized, and what its queries need indexed, on SQLite and on PostgreSQL.
 
 Owns the ORM classes. Must not know HTTP, nor the shape of a response beyond the names of its fields.
 """
 
 from datetime import date, datetime
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 
 class Base(DeclarativeBase):
-    """The tables of this peer."""
+    """The tables of this peer. Ids are beyond 32 bits, which SQLite's integers are by themselves."""
+
+    type_annotation_map = {int: BigInteger().with_variant(Integer, "sqlite")}  # noqa: RUF012  (as SQLAlchemy has it)
 
 
 class Organization(Base):
@@ -89,7 +91,7 @@ class Interviewer(Base):
 
 
 class Interview(Base):
-    """A scheduled interview; one of whole days has these too. Moments are UTC, as SQLite has no zones."""
+    """A scheduled interview; one of whole days has these too. Moments are UTC without a zone: SQLite has none."""
 
     __tablename__ = "interviews"
     __table_args__ = (

@@ -1,0 +1,287 @@
+"""`python -m benchmarks.sizing`: how large the machines must be, from one team to every company that hires.
+
+Owns the measured figures that this is reckoned from, each with the row of benchmarks/README.md that has it, what
+clients are taken to do, and the arithmetic. Must not measure anything. docs/scaling.md holds what it prints.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from math import ceil
+from typing import Final, NamedTuple
+
+TO_MEASURE: Final = "TO MEASURE"
+"""Stands beside figures of a small run on a busy machine."""
+
+
+class Kind(Enum):
+    """The kinds of requests that are told apart, in words."""
+
+    SAME_PAGE = "a first page that was served before"
+    ANY_PAGE = "any page of 100"
+    SYNC = "a list of what was updated of late"
+    RETRIEVE = "one interview"
+    WRITE = "a write"
+
+
+class Cost(NamedTuple):
+    """How many milliseconds a request keeps cores busy, of Rowen's and of the database's, and the row that says so."""
+
+    rowen: float
+    database: float
+    row: str
+    is_measured: bool
+
+
+class Room(NamedTuple):
+    """What is kept: bytes an interview, bytes a write (history, and indexes of it), memory of a worker in MB."""
+
+    interview: int
+    write: int
+    worker: int
+    row: str
+    is_measured: bool
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A database engine, and what was measured on it."""
+
+    name: str
+    costs: Mapping[Kind, Cost]
+    room: Room
+
+
+SQLITE: Final = Engine(
+    "SQLite",
+    {
+        Kind.SAME_PAGE: Cost(0.071, 0, "list of 100, one page, against bare ASGI", is_measured=True),
+        Kind.ANY_PAGE: Cost(0.237, 0, "list of 100, pages at random, against bare ASGI", is_measured=True),
+        Kind.SYNC: Cost(0.4, 0, "`costs`: a list of what was updated of late, SQLite", is_measured=False),
+        Kind.RETRIEVE: Cost(0.051, 0, "retrieve one, at random, against bare ASGI", is_measured=True),
+        Kind.WRITE: Cost(0.76, 0, "durable creates, 16 clients", is_measured=True),
+    },
+    Room(1_170, 2_500, 124, "database of 1,000,000 interviews; memory of the server after load", is_measured=False),
+)
+POSTGRES: Final = Engine(
+    "PostgreSQL",
+    {
+        Kind.SAME_PAGE: Cost(0.16, 0.02, "`costs`: a page of 100, the same one, PostgreSQL", is_measured=False),
+        Kind.ANY_PAGE: Cost(0.54, 0.35, "`costs`: a page of 100, at random, PostgreSQL", is_measured=False),
+        Kind.SYNC: Cost(0.8, 0.3, "`costs`: a list of what was updated of late, PostgreSQL", is_measured=False),
+        Kind.RETRIEVE: Cost(0.16, 0.02, "`costs`: one interview, at random, PostgreSQL", is_measured=False),
+        Kind.WRITE: Cost(2.5, 1.5, "`costs`: a create, over all organizations, PostgreSQL", is_measured=False),
+    },
+    Room(1_670, 2_700, 102, "`costs`: database, disk that a create takes, memory of the server", is_measured=False),
+)
+
+_YEARS: Final = 3
+_WORKING_DAYS: Final = 250
+_WORKING_SECONDS: Final = 8 * 3600
+_WRITES: Final = 4
+_RETRIEVALS: Final = 10
+_PAGES: Final = 2
+_PEAK: Final = 3
+_POLLERS: Final = 2
+_POLL_SECONDS: Final = 30
+_SYNC_SECONDS: Final = 600
+_EXPORT_SECONDS: Final = 7 * 8 * 3600
+_BUSY: Final = 0.5
+_RECENT: Final = 0.1
+_WORKERS: Final = 4
+
+ASSUMPTIONS: Final = (
+    f"Interviews are those of {_YEARS} years, and stay; a year has {_WORKING_DAYS} working days of eight hours.",
+    f"Each interview is written {_WRITES} times: scheduled, moved or answered, scored, ended. "
+    f"The busiest minute of a day has {_PEAK} times the writes of the mean one, in all organizations at once.",
+    f"With each write go {_RETRIEVALS} single interviews and {_PAGES} pages that people or programs look at.",
+    f"In each organization {_POLLERS} programs ask for the first page every {_POLL_SECONDS} seconds.",
+    "A warehouse syncs each organization by `updated_after` every hour, all of them in the same ten minutes, "
+    "and once a week reads everything again, in the nights.",
+    f"At such a peak cores are {_BUSY:.0%} busy, so that nobody waits and one machine of two can be missing.",
+    f"A tenth of the interviews, the recent ones, is in memory with its indexes. A node has up to {_WORKERS} workers.",
+    "Disks hold twice what is stored: room for upkeep, and for what the next year brings. Backups are elsewhere.",
+)
+"""What the arithmetic takes for granted, in words."""
+
+
+@dataclass(frozen=True)
+class Service:
+    """Who is served: how many organizations, of how many interviews each."""
+
+    name: str
+    organizations: int
+    each: int
+
+    @property
+    def interviews(self) -> int:
+        """How many interviews there are in all."""
+        return self.organizations * self.each
+
+    @property
+    def writes(self) -> int:
+        """How many writes there have been in all."""
+        return self.interviews * _WRITES
+
+    def rates(self) -> dict[Kind, float]:
+        """Return how many requests of each kind come in a second of the peak."""
+        writes = self.writes / (_YEARS * _WORKING_DAYS * _WORKING_SECONDS) * _PEAK
+        exported = self.interviews / 100 / _EXPORT_SECONDS
+        return {
+            Kind.SAME_PAGE: self.organizations * _POLLERS / _POLL_SECONDS,
+            Kind.ANY_PAGE: writes * _PAGES + exported,
+            Kind.SYNC: self.organizations / _SYNC_SECONDS,
+            Kind.RETRIEVE: writes * _RETRIEVALS,
+            Kind.WRITE: writes,
+        }
+
+
+SERVICES: Final = (
+    Service("one team", 1, 10_000),
+    Service("one company", 1, 100_000),
+    Service("a group of companies", 20, 50_000),
+    Service("an agency", 200, 20_000),
+    Service("a hosted service, as measured", 2_000, 5_000),
+    Service("a large hosted service", 1_000, 100_000),
+    Service("every company that hires", 7_500, 100_000),
+)
+
+
+@dataclass(frozen=True)
+class Need:
+    """What a service needs on one engine, in all: requests and writes a second, cores, bytes of one copy."""
+
+    engine: Engine
+    requests: float
+    writes: float
+    rowen_cores: float
+    database_cores: float
+    stored: float
+
+    @property
+    def workers(self) -> int:
+        """How many processes of Rowen's."""
+        return max(1, ceil(self.rowen_cores))
+
+    @property
+    def disk(self) -> float:
+        """Bytes of disk that one copy of everything should have."""
+        return 2 * self.stored
+
+
+class Step(NamedTuple):
+    """A way to run it, and up to where it is the simplest one that does: cores in all, and bytes of disk."""
+
+    name: str
+    engine: Engine
+    most_cores: float
+    most_disk: float
+    machines: str
+
+
+_GIGABYTE: Final = 10**9
+_SHARD: Final = 2_000 * _GIGABYTE
+STEPS: Final = (
+    Step("SQLite on a laptop", SQLITE, 1, 1 * _GIGABYTE, "that laptop"),
+    Step("SQLite on one server", SQLITE, 4, 100 * _GIGABYTE, "1 server"),
+    Step("PostgreSQL on one machine", POSTGRES, 8, 500 * _GIGABYTE, "1 with both, or 1 + 1"),
+    Step("a primary, two replicas, nodes behind a balancer", POSTGRES, 64, 2 * _SHARD, "3 + {nodes} nodes"),
+    Step("Citus, each shard with a standby", POSTGRES, float("inf"), float("inf"), "2 × {shards} + {nodes} nodes"),  # noqa: RUF001
+)
+
+
+def need(service: Service, engine: Engine) -> Need:
+    """Reckon what a service needs."""
+    rates = service.rates()
+    room = engine.room
+    return Need(
+        engine,
+        sum(rates.values()),
+        rates[Kind.WRITE],
+        sum(rate * engine.costs[kind].rowen for kind, rate in rates.items()) / 1000 / _BUSY,
+        sum(rate * engine.costs[kind].database for kind, rate in rates.items()) / 1000 / _BUSY,
+        service.interviews * room.interview + service.writes * room.write,
+    )
+
+
+def step(service: Service) -> tuple[Step, Need]:
+    """Return the first step that is enough for a service, and what it needs there."""
+    for each in STEPS:
+        needed = need(service, each.engine)
+        if needed.rowen_cores + needed.database_cores <= each.most_cores and needed.disk <= each.most_disk:
+            return each, needed
+    raise AssertionError("the last step has no bounds")
+
+
+def table() -> str:
+    """Return the part of docs/scaling.md that is made from here, as Markdown."""
+    parts = ("What is taken for granted:\n", "".join(f"- {each}\n" for each in ASSUMPTIONS))
+    return "\n".join(
+        (*parts, _markdown(_SIZES, map(_size, SERVICES)), "Reckoned from:\n", _markdown(_SOURCES, _sources()))
+    )
+
+
+_SIZES: Final = (
+    "Who",
+    "Organizations × interviews",  # noqa: RUF001
+    "Requests/s, of them writes",
+    "How",
+    "Machines",
+    "Cores of Rowen, of the database",
+    "Memory",
+    "Disk of one copy",
+)
+_SOURCES: Final = ("What", "Engine", "Figure", "Row of the benchmarks")
+
+
+def _size(service: Service) -> tuple[str, ...]:
+    chosen, needed = step(service)
+    nodes = max(2, ceil(needed.workers / _WORKERS))
+    shards = max(2, ceil(needed.disk / _SHARD))
+    memory = needed.workers * needed.engine.room.worker * 10**6 + _RECENT * needed.stored
+    return (
+        service.name,
+        f"{service.organizations:,} × {service.each:,}",  # noqa: RUF001
+        f"{_rounded(needed.requests)}, {_rounded(needed.writes)}",
+        chosen.name,
+        chosen.machines.format(nodes=nodes, shards=shards),
+        f"{_rounded(needed.rowen_cores)}, {_rounded(needed.database_cores)}",
+        _bytes(memory),
+        _bytes(needed.disk),
+    )
+
+
+def _sources() -> Iterator[tuple[str, ...]]:
+    for engine in (SQLITE, POSTGRES):
+        for kind, cost in engine.costs.items():
+            figure = f"{cost.rowen:g} ms" + (f" and {cost.database:g} ms" if cost.database else "")
+            yield f"cores' time of {kind.value}", engine.name, _marked(figure, cost.is_measured), cost.row
+        room = engine.room
+        figure = f"{room.interview:,} bytes, {room.write:,} bytes, {room.worker} MB"
+        yield "an interview, a write, a worker", engine.name, _marked(figure, room.is_measured), room.row
+
+
+def _marked(figure: str, is_measured: bool) -> str:
+    return figure if is_measured else f"{figure}, {TO_MEASURE}"
+
+
+def _markdown(headings: Sequence[str], rows: Iterator[tuple[str, ...]]) -> str:
+    lines = [headings, ["---"] * len(headings), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _rounded(value: float) -> str:
+    if value < 0.01:
+        return "none" if value == 0 else "under 0.01"
+    return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
+
+
+def _bytes(value: float) -> str:
+    for unit, size in (("TB", 10**12), ("GB", 10**9)):
+        if value >= size:
+            return f"{value / size:,.1f} {unit}"
+    return f"{value / 10**6:,.0f} MB"
+
+
+if __name__ == "__main__":
+    print(table())

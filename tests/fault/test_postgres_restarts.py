@@ -1,0 +1,36 @@
+"""PostgreSQL crashes twenty times under load: nothing is lost, nothing is there twice, and each time all go on soon."""
+
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from rowen.store.database import locate, upgrade
+from tests.fault.cluster_clients import Kind
+from tests.fault.cluster_nodes import Node
+from tests.fault.cluster_team import Load
+from tests.support.postgres import serving_postgres
+
+pytestmark = [pytest.mark.heavy, pytest.mark.xdist_group("cluster"), pytest.mark.timeout(600)]
+
+RESTARTS: Final = 20
+_SOME: Final = 20
+"""Writes between two crashes."""
+
+
+def test_nothing_is_lost_in_twenty_crashes(tmp_path: Path) -> None:
+    with serving_postgres() as server:  # in memory: what it has handed to the system outlives it there, too
+        database = server.create_database()
+        upgrade(locate(database))
+        node = Node(database, ["--rate-limit", "0"])
+        node.launch()
+        with node.ended():
+            node.wait_until_ready()
+            with Load("crashing", database, node.port) as load:
+                for _ in range(RESTARTS):
+                    load.wait_for_writes(_SOME)
+                    with load.fault(Kind.REFUSED):
+                        server.stop("immediate")
+                        load.wait_for_errors()
+                        server.start()
+    assert '"exception"' not in "".join(node.said), "\n".join(node.said)
