@@ -24,6 +24,7 @@ from tests.property import world
 from tests.property.model import milliseconds
 from tests.property.schedule import Schedule
 from tests.support.command import rowen
+from tests.support.quantity import quantity
 from tests.support.records import Record
 from tests.support.server import serving
 from tests.support.storage import Storage
@@ -31,7 +32,7 @@ from tests.support.wire import Connection, connections
 
 pytestmark = [pytest.mark.heavy, pytest.mark.xdist_group("races"), pytest.mark.timeout(300)]
 
-WRITES: Final = 10_000
+WRITES: Final = quantity(10_000)
 RENAMES: Final = 4
 SOON: Final = 40
 SOON_MILLISECONDS: Final = 4_000

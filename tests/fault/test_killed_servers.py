@@ -1,8 +1,8 @@
-"""A hundred SIGKILLs of a server that is written to and tells webhooks: nothing acknowledged is lost.
+"""A server that is written to and tells webhooks is killed, again and again: nothing acknowledged is lost.
 
 After every kill the database is looked at from outside, and the next server goes on with it. Kills come at an
 event, never after a time: at the n-th acknowledgement, in the middle of the next commit, at the arrival of a webhook,
-and while its receiver has not answered yet.
+and while its receiver has not answered yet. In all of its quantity (`quantity.py`) that is a hundred SIGKILLs.
 """
 
 import signal
@@ -20,12 +20,13 @@ from tests.fault.processes import footprint, wait_for_write
 from tests.fault.runs import ALLOWED, PATHS, Run, require_owed, telling, writing
 from tests.fault.scribes import Scribe
 from tests.support.command import rowen
+from tests.support.quantity import quantity
 from tests.support.receiver import Received, Reply, receiving
 from tests.support.server import serving
 
 pytestmark = [pytest.mark.heavy, pytest.mark.timeout(600)]
 
-KILLS: Final = 50
+KILLS: Final = quantity(50)
 SCRIBES: Final = 4
 
 

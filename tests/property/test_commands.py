@@ -5,7 +5,6 @@ it in the feed and the history, who is booked, and what is listed are compared b
 """
 
 import asyncio
-import os
 import re
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -42,6 +41,7 @@ from tests.property.scorecards import Done
 from tests.property.strategies import PROFILE
 from tests.property.test_model import ZONES, requests
 from tests.property.world import MINUTE, SEASON, picks, users
+from tests.support.quantity import quantity
 from tests.support.records import Record
 from tests.support.storage import Storage
 
@@ -51,7 +51,7 @@ Result = TypeVar("Result")
 Handler = Callable[[Services, Call], Awaitable[Answer]]
 
 SHARDS: Final = 4
-RUNS: Final = int(os.environ.get("ROWEN_PROPERTY_RUNS", "500"))
+RUNS: Final = quantity(500)
 STEPS: Final = 50
 URL: Final = "http://rowen.test"
 START: Final = Instant(SEASON)
