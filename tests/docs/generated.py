@@ -13,6 +13,7 @@ from typing import Any, Final
 import typer
 from typer.core import TyperArgument, TyperOption
 
+from benchmarks.sizing import table as sizing
 from rowen.app.keys import PERMISSIONS
 from rowen.app.telling import ATTEMPTS, events_of, pause_after
 from rowen.cli.main import app
@@ -251,6 +252,7 @@ def _spoken(milliseconds: int) -> str:
 
 PARTS: Final[dict[str, Callable[[], str]]] = {
     "settings": _settings,
+    "sizing": sizing,
     "commands": _commands,
     "calls": _calls,
     "permissions": _permissions,

@@ -11,7 +11,7 @@ from tests.docs.documents import DOCUMENTS, Block, blocks_of, name_of, steps_of
 from tests.docs.session import Session, agrees, normalized
 
 _PROGRAMS: Final = {"python": ("python", "example.py"), "ruby": ("ruby", "example.rb")}
-_SHOWN_ONLY: Final = {"text", "ini", "nginx", "yaml", "json", "mermaid"}  # JSON is checked for being JSON
+_SHOWN_ONLY: Final = {"text", "sh", "ini", "nginx", "yaml", "json", "mermaid"}  # JSON is checked for being JSON
 _TOOLS: Final = ("bash", "cmp", "curl", "make", "openssl", "sed", "timeout")
 _RUNNABLE: Final = [
     document
