@@ -34,6 +34,9 @@ PARTITIONS: Final = 16
 Text: Final = String().with_variant(String(collation="C"), "postgresql")
 """Text in the order of its bytes, on every engine: nothing here is sorted for people."""
 
+Asked: Final = Integer().with_variant(BigInteger(), "postgresql")
+"""A number that is small, but that clients may ask for by any; SQLite's integers hold all of them."""
+
 metadata: Final = MetaData()
 
 _BY_ORGANIZATION: Final = "HASH (organization_id)"
@@ -233,7 +236,7 @@ webhooks: Final = Table(
     "webhooks",
     metadata,
     Column("organization_id", Integer, nullable=False),
-    Column("id", Integer, nullable=False),
+    Column("id", Asked, nullable=False),
     Column("url", Text, nullable=False),
     Column("actions", Text, nullable=False),
     Column("secret", Text, nullable=False),
@@ -250,7 +253,7 @@ deliveries: Final = Table(
     "deliveries",
     metadata,
     Column("organization_id", Integer, nullable=False),
-    Column("webhook_id", Integer, nullable=False),
+    Column("webhook_id", Asked, nullable=False),
     Column("revision", BigInteger, nullable=False),
     Column("action", Text, nullable=False),
     Column("event_id", Text, nullable=False),

@@ -1,6 +1,6 @@
 """How the tables that grow with the schedule are laid out on PostgreSQL; SQLite knows nothing of it.
 
-Owns the migrations' words for text and partitions, as they were when the tables were first made there. Must import
+Owns the migrations' words for text, numbers and partitions, as they were when the tables were first made. Must import
 none of Rowen's code.
 """
 
@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 BY_ORGANIZATION: Final = "HASH (organization_id)"
+ASKED: Final = sa.Integer().with_variant(sa.BigInteger(), "postgresql")
 TEXT: Final = sa.String().with_variant(sa.String(collation="C"), "postgresql")
 
 _PARTITIONS: Final = 16

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from rowen.store.migrations.gathering import gather
-from rowen.store.migrations.partitions import BY_ORGANIZATION, TEXT, divide
+from rowen.store.migrations.partitions import ASKED, BY_ORGANIZATION, TEXT, divide
 
 revision = "0002"
 down_revision = "0001"
@@ -128,7 +128,7 @@ def _create_webhooks() -> None:
     op.create_table(
         "webhooks",
         sa.Column("organization_id", sa.Integer, nullable=False),
-        sa.Column("id", sa.Integer, nullable=False),
+        sa.Column("id", ASKED, nullable=False),
         sa.Column("url", TEXT, nullable=False),
         sa.Column("actions", TEXT, nullable=False),
         sa.Column("secret", TEXT, nullable=False),
@@ -142,7 +142,7 @@ def _create_webhooks() -> None:
     op.create_table(
         "deliveries",
         sa.Column("organization_id", sa.Integer, nullable=False),
-        sa.Column("webhook_id", sa.Integer, nullable=False),
+        sa.Column("webhook_id", ASKED, nullable=False),
         sa.Column("revision", sa.BigInteger, nullable=False),
         sa.Column("action", TEXT, nullable=False),
         sa.Column("event_id", TEXT, nullable=False),
