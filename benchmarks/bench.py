@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from benchmarks import data, subject
-from benchmarks.grown import Grown, Growth, InSqlite, Keeper, OnPostgres, grown
+from benchmarks.grown import Fill, Grown, Growth, InSqlite, Keeper, OnPostgres, grown
 from benchmarks.load import Rounds
 from benchmarks.peers.running import Peers
 from benchmarks.places import Place, SqliteFile, fresh
@@ -145,8 +145,11 @@ class Bench:
 
     def services(self) -> Iterator[Grown]:
         """Yield a service when it is small and when it has grown, on each engine; kept from run to run."""
-        yield self._grown(OnPostgres(self.postgres))
-        yield self._grown(InSqlite(self.folder / "databases"))
+        keeper = InSqlite(self.folder / "databases")
+        sqlite = self._grown(keeper, lambda place: self._loaded(place, self.growing))
+        yield sqlite
+        # Not imported once more: that takes a process for each organization.
+        yield self._grown(OnPostgres(self.postgres), lambda place: subject.copy_over(place, sqlite.small.place))
 
     def file(self, name: str) -> Path:
         """Return the path of a SQLite database."""
@@ -165,9 +168,8 @@ class Bench:
         finally:
             fresh(file)
 
-    def _grown(self, keeper: Keeper) -> Grown:
-        corpus = self.growing
-        return grown(keeper, self.scale.growth, corpus, lambda place: self._loaded(place, corpus))
+    def _grown(self, keeper: Keeper, fill: Fill) -> Grown:
+        return grown(keeper, self.scale.growth, self.growing, fill)
 
     def _loaded(self, place: Place, corpus: data.Corpus) -> Database:
         sources = {organization_name(number): file for number, file in enumerate(corpus.organizations)}

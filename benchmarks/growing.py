@@ -45,19 +45,14 @@ _Tables = Mapping[str, Sequence[str]]
 
 
 def key(organization: int) -> str:
-    """Return the API key of an organization, counted from 0, of a database that `name_keys` or `grow` was given."""
+    """Return the API key of an organization, counted from 0, once `name_keys` has had the database."""
     return f"{_KEY}{organization + 1}"
 
 
-def name_keys_on_postgres(place: PostgresPlace) -> None:
-    """Give the keys of a database the digests of `key`."""
-    place.server.execute(_naming(_POSTGRES_DIGEST), database=place.name)
-
-
-def name_keys_in_sqlite(place: SqliteFile) -> None:
+def name_keys(place: SqliteFile) -> None:
     """Give the keys of a database the digests of `key`."""
     with closing(_connect(place)) as connection, connection:
-        connection.execute(_naming(_SQLITE_DIGEST))
+        connection.execute(f"UPDATE api_keys SET digest = {_SQLITE_DIGEST.format(_key_of(_ORGANIZATION))}")
 
 
 def grow_on_postgres(place: PostgresPlace, organizations: int, times: int) -> None:
@@ -96,10 +91,6 @@ def _connect(place: SqliteFile) -> sqlite3.Connection:
     connection = sqlite3.connect(place.path)
     connection.create_function("sha256", 1, lambda text: hashlib.sha256(text.encode()).digest(), deterministic=True)
     return connection
-
-
-def _naming(digest: str) -> str:
-    return f"UPDATE api_keys SET digest = {digest.format(_key_of(_ORGANIZATION))}"
 
 
 def _key_of(organization: str) -> str:

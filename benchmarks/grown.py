@@ -23,7 +23,7 @@ _LARGE: Final = "large"
 _SMALL: Final = "small"
 
 Fill = Callable[[Place], object]
-"""Has Rowen put the interviews of the small service into an empty database."""
+"""Has Rowen put the small service into a database."""
 
 
 @dataclass(frozen=True)
@@ -107,10 +107,9 @@ class OnPostgres:
         return place if place.exists else None
 
     def make_small(self, name: str, fill: Fill) -> Place:
-        """Make the small one."""
+        """Make the small one, of the one in SQLite, whose keys are named."""
         unfinished = self._server.place(f"{name}_unfinished")
         fill(unfinished)
-        growing.name_keys_on_postgres(unfinished)
         unfinished.tidy()
         return unfinished.rename(name)
 
@@ -147,7 +146,7 @@ class InSqlite:
         """Make the small one."""
         unfinished = SqliteFile(self._file(f"{name}_unfinished"))
         fill(unfinished)
-        growing.name_keys_in_sqlite(unfinished)
+        growing.name_keys(unfinished)
         return SqliteFile(unfinished.path.rename(self._file(name)))
 
     def make_large(self, name: str, small: str, growth: Growth) -> Place:

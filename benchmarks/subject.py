@@ -69,6 +69,12 @@ def make_tables(place: Place) -> None:
     run("rowen db upgrade", [*_ROWEN, "db", "upgrade", "--database", place.url])
 
 
+def copy_over(place: Place, original: Place) -> None:
+    """Make a database a copy of another, of whichever engine."""
+    place.clear()
+    run("rowen db copy", [*_ROWEN, "db", "copy", original.url, place.url])
+
+
 def copied(database: Database, file: Path) -> Database:
     """Return a copy of a SQLite database, made anew, that may be written to; its keys are the same."""
     copy = SqliteFile(file)
