@@ -126,7 +126,7 @@ def faults_of(location: Location) -> list[str]:
 
 
 async def _faults_of(location: Location) -> list[str]:
-    engine = location.open()
+    engine = location.open(patient=True)
 
     async def work(transaction: Transaction) -> list[str]:
         faults: list[str] = []

@@ -232,8 +232,11 @@ class Location(Protocol):
         """Return where there is room for what is put aside for a while."""
         ...
 
-    def open(self) -> Engine:
-        """Return the engine of a database that is up to date; nothing is opened yet."""
+    def open(self, *, patient: bool = False) -> Engine:
+        """Return the engine of a database that is up to date; nothing is opened yet.
+
+        `patient` is who reads all of it, and waits for an answer as long as that takes.
+        """
         ...
 
     def exists(self) -> bool:

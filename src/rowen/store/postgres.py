@@ -36,7 +36,11 @@ CONNECTIONS: Final = _READERS + _SCANNERS + _WRITERS
 """How many connections a process opens at the most, besides those to replicas."""
 
 _READ_SECONDS: Final = 10.0
-_WORK_SECONDS: Final = 120.0
+_SCAN_SECONDS: Final = 120.0
+_WRITE_SECONDS: Final = 30.0  # a statement of a unit: longer than it may wait for the ledger
+_QUEUE_SECONDS: Final = 30.0
+_CLOSE_SECONDS: Final = 15.0
+_PATIENT_SECONDS: Final = 86_400.0
 _TRIES: Final = 5
 _FIRST_PAUSE: Final = 0.01
 _BULK: Final = 64  # rows from which COPY, with its two round trips more, is the faster way to insert
@@ -50,6 +54,8 @@ _TAKE_LEASE: Final = """
     ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, expires_at = excluded.expires_at
     WHERE leases.holder = excluded.holder
        OR leases.expires_at < (extract(epoch FROM clock_timestamp()) * 1000)::bigint
+       -- longer than anybody is given it: the clock was set back, or is another server's
+       OR leases.expires_at > excluded.expires_at
     RETURNING holder
 """
 _GIVE_LEASE: Final = "DELETE FROM leases WHERE name = $1 AND holder = $2"
@@ -143,13 +149,23 @@ class _Queue:
         self.head = asyncio.Lock()
         self.length = 0
 
+    async def come_first(self) -> None:
+        """Return when it is one's turn. Raises Unavailable where that takes too long."""
+        try:
+            async with asyncio.timeout(_QUEUE_SECONDS):
+                await self.head.acquire()
+        except TimeoutError as error:
+            raise Unavailable("the PostgreSQL database: others have been writing for too long") from error
+
 
 class PostgresEngine(PostgresReader):
     """The `Engine` on a PostgreSQL server."""
 
-    def __init__(self, dsn: str, name: str) -> None:
-        super().__init__(Pool(dsn, _READERS, _READ_SECONDS), Pool(dsn, _SCANNERS, _WORK_SECONDS))
-        self._writing = Pool(dsn, _WRITERS, _WORK_SECONDS)
+    def __init__(self, dsn: str, name: str, *, patient: bool = False) -> None:
+        """Use a database; `patient` is who reads all of it and waits as long as that takes."""
+        scan_seconds = _PATIENT_SECONDS if patient else _SCAN_SECONDS
+        super().__init__(Pool(dsn, _READERS, _READ_SECONDS), Pool(dsn, _SCANNERS, scan_seconds))
+        self._writing = Pool(dsn, _WRITERS, _WRITE_SECONDS)
         self._queues: dict[int, _Queue] = {}
         self._lease = _Lease(self._reading, name)
         self._units: set[asyncio.Task[Any]] = set()
@@ -189,8 +205,11 @@ class PostgresEngine(PostgresReader):
         queue = self._queues.setdefault(organization, _Queue())
         queue.length += 1
         try:
-            async with queue.head:
+            await queue.come_first()
+            try:
                 return await self._repeated(work)
+            finally:
+                queue.head.release()
         finally:
             queue.length -= 1
             if not queue.length:
@@ -215,10 +234,8 @@ class PostgresEngine(PostgresReader):
         await connection.execute(self._writing.session.begin)
         try:
             result = await work(_PostgresTransaction(connection))
-        except BaseException:
-            if not connection.is_closed():
-                with suppress(asyncpg.PostgresError, *_OF_THE_CONNECTION, OSError, TimeoutError):
-                    await connection.execute("ROLLBACK")
+        except BaseException as error:
+            await _roll_back(connection, error)
             raise
         with explained(self._writing):  # nobody can tell whether it was kept: it must not be run again
             await connection.execute("COMMIT")
@@ -262,7 +279,7 @@ class PostgresEngine(PostgresReader):
     async def close(self) -> None:
         """Finish what is being written and let go of the server."""
         if self._units:
-            await asyncio.wait(self._units)
+            await asyncio.wait(self._units, timeout=_CLOSE_SECONDS)
         await self._lease.give()
         await self._writing.close()
         await super().close()
@@ -309,12 +326,20 @@ async def _alone(pool: Pool, connection: Connection, text: str, values: Sequence
     await connection.execute(pool.session.begin)
     try:
         found = await connection.fetchval(text, *values)
-    except BaseException:
-        with suppress(asyncpg.PostgresError, *_OF_THE_CONNECTION, OSError, TimeoutError):
-            await connection.execute("ROLLBACK")
+    except BaseException as error:
+        await _roll_back(connection, error)
         raise
     await connection.execute("COMMIT")
     return found
+
+
+async def _roll_back(connection: Connection, error: BaseException) -> None:
+    """Undo a transaction, where there is somebody to do so: who has not answered in time will not now."""
+    if isinstance(error, TimeoutError):
+        connection.terminate()
+    elif not connection.is_closed():
+        with suppress(asyncpg.PostgresError, *_OF_THE_CONNECTION, OSError, TimeoutError):
+            await connection.execute("ROLLBACK")
 
 
 async def _patiently(pool: Pool, use: Callable[[Connection], Awaitable[Result]]) -> Result:
@@ -346,8 +371,12 @@ async def _use(pool: Pool, use: Callable[[Connection], Awaitable[Result]]) -> Re
     connection = await pool.take()
     try:
         return await use(connection)
-    except (TimeoutError, asyncio.CancelledError, asyncpg.InternalClientError):
+    except TimeoutError:
         connection.terminate()  # what it was doing goes on
+        pool.renew()  # the others may be to the same that is gone without a word
+        raise
+    except (asyncio.CancelledError, asyncpg.InternalClientError):
+        connection.terminate()
         raise
     finally:
         pool.give(connection)
@@ -395,6 +424,8 @@ def _unavailable_to_all(error: Exception) -> Exception:
 
 def _is_lost(error: Exception) -> bool:
     """Tell whether a connection was lost, or is of no more use, so that another may fare better."""
+    if isinstance(error, asyncpg.DataError):
+        return False  # a value of ours that cannot be sent; to asyncpg an error of the interface
     if isinstance(error, asyncpg.InvalidCachedStatementError):
         return True  # a table has a column more than when the statement was prepared: an upgrade was made meanwhile
     if isinstance(error, asyncpg.PostgresError):
@@ -404,7 +435,7 @@ def _is_lost(error: Exception) -> bool:
 
 def _unavailable(error: Exception, pool: Pool | None) -> Exception:
     """Return what an error means: our own mistakes, and what is to be tried again, as they are."""
-    if isinstance(error, _LOST_AGAINST_ANOTHER):
+    if isinstance(error, (*_LOST_AGAINST_ANOTHER, asyncpg.DataError)):
         return error
     if isinstance(error, asyncpg.PostgresError):
         state = error.sqlstate or ""

@@ -66,6 +66,7 @@ def addresses(dsn: str) -> list[str]:
 class Pool:
     """At most so many connections to the server of an address; `seconds` bounds each statement.
 
+    With `follows` it may be a standby, otherwise only the primary will do: a standby would answer with what was.
     `generation` grows when a connection was lost: what answers then may be another server, or the same after a crash.
     """
 
@@ -73,6 +74,7 @@ class Pool:
     most: int
     seconds: float
     connect_seconds: float = 3.0
+    follows: bool = False
     generation: int = 0
     _idle: list[Connection] = field(default_factory=list)
     _open: int = 0
@@ -239,9 +241,17 @@ class Pool:
         )
         try:
             await hold_any_text(connection)
+            if not self.follows:
+                await _require_primary(connection)
             if session.lasting:
                 await connection.execute("; ".join(f"SET {name} = '{value}'" for name, value in _SESSION.items()))
         except BaseException:
             connection.terminate()
             raise
         return connection
+
+
+async def _require_primary(connection: Connection) -> None:
+    async with connection.transaction():  # behind a pooler only so does all of a question reach one server
+        if await connection.fetchval("SELECT pg_is_in_recovery()"):
+            raise asyncpg.TargetServerAttributeNotMatched("it is a standby")

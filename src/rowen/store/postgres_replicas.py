@@ -41,8 +41,8 @@ class _Replica(PostgresReader):
 
     def __init__(self, dsn: str, number: int) -> None:
         super().__init__(
-            Pool(dsn, _READERS, _SECONDS, connect_seconds=_SECONDS),
-            Pool(dsn, _SCANNERS, _SCAN_SECONDS, connect_seconds=_SECONDS),
+            Pool(dsn, _READERS, _SECONDS, connect_seconds=_SECONDS, follows=True),
+            Pool(dsn, _SCANNERS, _SCAN_SECONDS, connect_seconds=_SECONDS, follows=True),
         )
         self._number = number
         self._reached: dict[int, Version] = {}
@@ -60,8 +60,8 @@ class _Replica(PostgresReader):
         """Tell whether it is worth asking now."""
         return self._returning is None and monotonic() >= self._rests_until
 
-    async def has_reached(self, organization: int, version: Version) -> bool:
-        """Tell whether it has come to a version of an organization, or further. Raises Unavailable."""
+    async def reached(self, organization: int, version: Version) -> Version | None:
+        """Return to which version of an organization it has come, if that far or further. Raises Unavailable."""
         if self._as_of != self.generation:
             self._reached.clear()
             self._as_of = self.generation
@@ -69,16 +69,15 @@ class _Replica(PostgresReader):
         if known is None or known[0] < version[0]:
             row = await self.row(_LEDGER, {"organization": organization})
             if row is None:
-                return False
+                return None
             known = (row[0], row[1])
             if len(self._reached) >= _MOST_KNOWN:
                 self._reached.clear()
             self._reached[organization] = known
         if known[0] < version[0]:
             self._rests_until = monotonic() + _REST_SECONDS
-            return False
-        # The same revision at another time is that of another history: of a primary that was given up.
-        return known[0] > version[0] or known == version
+            return None
+        return known
 
     async def read(self, work: Callable[[Transaction], Awaitable[Result]]) -> Result:
         """Run work that may take long on one snapshot, if it answers at all. Raises Unavailable."""
@@ -136,11 +135,20 @@ class ReplicatedEngine(PostgresEngine):
             if not replica.is_asked:
                 continue
             try:
-                if await replica.has_reached(organization, version):
-                    return replica
+                known = await replica.reached(organization, version)
             except Unavailable as error:
                 replica.leave_out(error.message)
+                continue
+            if known is not None and await self._is_ours(organization, version, known):
+                return replica
         return None
+
+    async def _is_ours(self, organization: int, version: Version, known: Version) -> bool:
+        """Tell whether a version that a replica has come to is of the primary's history, not one given up."""
+        if known[0] == version[0]:
+            return known == version
+        newest = await self.row(_LEDGER, {"organization": organization})  # there was a commit since we asked last
+        return newest is not None and (newest[0] > known[0] or (newest[0], newest[1]) == known)
 
     async def close(self) -> None:
         """Finish what is being written and let go of all servers."""

@@ -22,14 +22,14 @@ from rowen.store.engine import Engine, Filling, Snapshot, Tables, completed
 from rowen.store.postgres import PostgresEngine, explained
 from rowen.store.postgres_replicas import ReplicatedEngine
 from rowen.store.postgres_text import hold_any_text
-from rowen.store.tables import metadata
+from rowen.store.tables import leases, metadata
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
 Result = TypeVar("Result")
 
-_ADDRESS: Final = re.compile(r"postgres(?:ql)?://(?:[^/@]*@)?[^/@]*/[^/?#]+(?:\?[^#]*)?")
+_ADDRESS: Final = re.compile(r"postgres(?:ql)?://(?:[^/@?#]*@)?[^/@?#]*/[^/?#]+(?:\?[^#]*)?")
 _HOST: Final = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^\[\]:]*)(?::([0-9]{1,5}))?")
 _PORTS: Final = 65_536
 _CONNECT_SECONDS: Final = 10.0
@@ -46,18 +46,18 @@ def distribution() -> dict[str, tuple[str, ...]]:
 
     Keys are on every machine: by them a request finds its organization. Ledgers are distributed by what all else is,
     and with them all that is written in one transaction. Uniqueness across machines cannot be kept by an index: that
-    two organizations have different names is then up to `rowen organizations create`.
+    two organizations have different names is then up to `rowen organizations create`. Leases are asked for at the
+    coordinator, and stay there.
     """
     found = {
         "api_keys": ("SELECT create_reference_table('api_keys')",),
-        "leases": ("SELECT create_reference_table('leases')",),
         "organizations": (
             "ALTER TABLE organizations DROP CONSTRAINT IF EXISTS organizations_name_key",
             "SELECT create_distributed_table('organizations', 'id')",
         ),
     }
     for table in metadata.tables:
-        if table not in found:
+        if table not in found and table != leases.name:
             place = f"'{table}', 'organization_id', colocate_with => 'organizations'"
             found[table] = (f"SELECT create_distributed_table({place})",)
     return found
@@ -91,13 +91,16 @@ class PostgresDatabase:
         Replicas are addresses of servers that follow it. Raises ValueError for anything else.
         """
         for each in replicas:
-            cls.parse(each)
+            if "," in cls.parse(each).name:
+                raise ValueError("a replica is one server: name each by an address of its own")
         if _ADDRESS.fullmatch(url) is None:
             raise ValueError("must look like postgresql://user@host/database or sqlite:///rowen.db")
         parts = urlsplit(url)
         hosts = parts.netloc.rpartition("@")[2]
         if not all(map(_is_host, hosts.split(","))):
-            raise ValueError(f"must name hosts like db.internal:5432, not {hosts}")
+            raise ValueError(
+                "must name hosts like db.internal:5432; in passwords : / ? # and @ are to be percent-encoded"
+            )
         if "," in hosts and "target_session_attrs" not in parts.query:
             url += ("&" if parts.query else "?") + "target_session_attrs=primary"
         return cls(url, f"{hosts}{parts.path}", tuple(replicas))
@@ -112,11 +115,11 @@ class PostgresDatabase:
         """Return the folder for temporary files: what is put aside for a while is not kept by the server."""
         return Path(tempfile.gettempdir())
 
-    def open(self) -> Engine:
+    def open(self, *, patient: bool = False) -> Engine:
         """Return the engine of a database that is up to date; nothing is opened yet."""
         if self.replicas:
             return ReplicatedEngine(self.dsn, self.name, self.replicas)
-        return PostgresEngine(self.dsn, self.name)
+        return PostgresEngine(self.dsn, self.name, patient=patient)
 
     def exists(self) -> bool:
         """Tell whether it has tables: the database itself is made by whoever keeps the server."""

@@ -53,7 +53,7 @@ class SqliteFile:
         """Return the folder of the file."""
         return self.path.absolute().parent
 
-    def open(self) -> Engine:
+    def open(self, *, patient: bool = False) -> Engine:  # noqa: ARG002  (nobody here is impatient)
         """Return the engine of a database that is up to date; nothing is opened yet."""
         return sqlite.SqliteEngine(self.path)
 
