@@ -56,7 +56,6 @@ class Node:
             yield
         finally:
             if self._running.process.poll() is None:
-                self.thaw()
                 self.stop()
 
     @property
@@ -101,13 +100,14 @@ class Node:
         os.killpg(self._running.process.pid, signal.SIGKILL)
         self._running.process.wait(programs.SECONDS)
 
-    def freeze(self) -> None:
-        """Stop all its processes where they are: connections stay open, and nobody answers."""
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Stop all its processes where they are, for the block: connections stay open, and nobody answers."""
         os.killpg(self._running.process.pid, signal.SIGSTOP)
-
-    def thaw(self) -> None:
-        """Let its processes go on."""
-        os.killpg(self._running.process.pid, signal.SIGCONT)
+        try:
+            yield
+        finally:
+            os.killpg(self._running.process.pid, signal.SIGCONT)
 
 
 def ahead(folder: Path, seconds: float) -> dict[str, str]:

@@ -8,7 +8,7 @@ whole, and errors, which say to try again, come while something is hurt and five
 import asyncio
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import aclosing, contextmanager
+from contextlib import ExitStack, aclosing, contextmanager
 from datetime import UTC, datetime
 from typing import Final, Literal
 
@@ -170,15 +170,14 @@ def test_a_node_hangs_with_an_organization(site: Site) -> None:
     """PostgreSQL ends its transaction after six seconds, and those who wait for the same organization go on."""
     node, load = site.nodes[0], site.load("held")
     before = site.cluster.primary.log.count(_ENDED)
-    with ThreadPoolExecutor(1) as pool:
-        with load.fault(*_OUTAGE, Kind.SILENT):
-            with held(site, load.organization):
-                asked = pool.submit(schedule, node, load, "held")
-                programs.wait_until(lambda: site.cluster.primary.execute(_WAITING) == "1", "the node waits for the row")
-                node.freeze()
-            load.start()
-            load.wait_for_writes(_SOME)
-            node.thaw()
+    with ThreadPoolExecutor(1) as pool, load.fault(*_OUTAGE, Kind.SILENT), ExitStack() as hurt:
+        with held(site, load.organization):
+            asked = pool.submit(schedule, node, load, "held")
+            programs.wait_until(lambda: site.cluster.primary.execute(_WAITING) == "1", "the node waits for the row")
+            hurt.enter_context(node.frozen())
+        load.start()
+        load.wait_for_writes(_SOME)
+        hurt.close()
         load.board.created["held"] = asked.result(programs.SECONDS)
     assert site.cluster.primary.log.count(_ENDED) > before
     site.wait_until_all_serve()
@@ -216,11 +215,9 @@ def test_the_node_that_tells_webhooks_hangs(site: Site) -> None:
             leader = site.leader()
             assert leader is not None
             receiver.wait_for(1)
-            with load.fault(*_OUTAGE, Kind.SILENT):
-                leader.freeze()
+            with load.fault(*_OUTAGE, Kind.SILENT), leader.frozen():
                 programs.wait_until(lambda: site.leader() not in (leader, None), "another node leads")
                 receiver.wait_for(len(receiver.received) + _FEW)
-                leader.thaw()
         programs.wait_until(lambda: fetch(site.database, _PENDING, load.organization) == [(0,)], "all is told")
         told = list(dict.fromkeys(each.event_id for each in receiver.received))
         assert told == [row[0] for row in fetch(site.database, _TOLD, load.organization)]
