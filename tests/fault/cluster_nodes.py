@@ -47,6 +47,7 @@ class Node:
         self.port = programs.quiet_port()
         self.said: list[str] = []
         self._options = options
+        self._folder = programs.new_folder("node")  # its keeper ends what works in it, should the tests be killed
         self._server: Server | None = None
 
     @contextmanager
@@ -57,6 +58,7 @@ class Node:
         finally:
             if self._running.process.poll() is None:
                 self.stop()
+            programs.remove(self._folder)
 
     @property
     def _running(self) -> Server:
@@ -77,6 +79,7 @@ class Node:
             text=True,
             env=uncovered(self.environment),
             start_new_session=True,
+            cwd=self._folder,
         )
         self._server = Server(process, self.port, self.said)
         threading.Thread(target=self._read, args=(self._server,), daemon=True).start()
