@@ -9,8 +9,8 @@ import asyncio
 import random
 import secrets
 from array import array
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from time import monotonic
 from typing import Any, Final, TypeVar, cast
 
@@ -24,6 +24,7 @@ from sqlalchemy.sql.expression import ClauseElement
 
 from rowen.interviews.errors import Unavailable
 from rowen.store.engine import Copy, Insertion, Parameters, Prepared, Row, Transaction
+from rowen.store.postgres_errors import LOST_AGAINST_ANOTHER, OF_THE_CONNECTION, explained, is_lost, unavailable_to_all
 from rowen.store.postgres_pool import Connection, Pool
 from rowen.store.sharing import SharedQuestions
 
@@ -222,10 +223,10 @@ class PostgresEngine(PostgresReader):
             try:
                 return await _patiently(self._writing, lambda connection: self._committed(connection, work))
             except asyncpg.PostgresError as error:
-                if not isinstance(error, _LOST_AGAINST_ANOTHER):
+                if not isinstance(error, LOST_AGAINST_ANOTHER):
                     raise
                 if not left:
-                    raise _unavailable_to_all(error) from error
+                    raise unavailable_to_all(error) from error
             await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311  (so that two do not meet again)
             pause *= 2
         raise AssertionError("unreachable")
@@ -338,7 +339,7 @@ async def _roll_back(connection: Connection, error: BaseException) -> None:
     if isinstance(error, TimeoutError):
         connection.terminate()
     elif not connection.is_closed():
-        with suppress(asyncpg.PostgresError, *_OF_THE_CONNECTION, OSError, TimeoutError):
+        with suppress(asyncpg.PostgresError, *OF_THE_CONNECTION, OSError, TimeoutError):
             await connection.execute("ROLLBACK")
 
 
@@ -351,7 +352,7 @@ async def _patiently(pool: Pool, use: Callable[[Connection], Awaitable[Result]])
         try:
             return await _use(pool, use)
         except Exception as error:
-            if not _is_lost(error):
+            if not is_lost(error):
                 raise
         pool.renew()
         return await _use(pool, use)
@@ -380,94 +381,6 @@ async def _use(pool: Pool, use: Callable[[Connection], Awaitable[Result]]) -> Re
         raise
     finally:
         pool.give(connection)
-
-
-_LOST_AGAINST_ANOTHER: Final = (
-    asyncpg.SerializationError,
-    asyncpg.DeadlockDetectedError,
-    # What must be unique is looked up before it is written: another was quicker, and will be seen the next time.
-    asyncpg.UniqueViolationError,
-)
-
-_OURS: Final = ("22", "23", "42")
-"""Classes of errors that are our own mistakes (PostgreSQL, appendix A): data, constraints, syntax."""
-
-_EXPLANATIONS: Final = {
-    "25006": "it takes no writes: it is a standby",
-    "28000": "it does not let this user in",
-    "28P01": "it refuses the password of this user",
-    "3D000": "there is none of that name: make it with createdb",
-    "42501": "this user may not do what Rowen needs",
-    "42P01": "its tables are not there: run `rowen db upgrade`",
-    "53100": "the disk is full",
-    "53300": "it has no connection left",
-    "55P03": "another transaction has been writing for too long",
-    "57P01": "it is being stopped",
-    "57P02": "it has crashed, and starts again",
-    "57P03": "it is starting, or being stopped",
-}
-
-
-_OF_THE_CONNECTION: Final = (
-    asyncpg.InterfaceError,
-    # The server has just said farewell on it, and it is not closed yet.
-    asyncpg.InternalClientError,
-)
-
-
-def _unavailable_to_all(error: Exception) -> Exception:
-    """Return what it means that a unit has lost time and again."""
-    if isinstance(error, asyncpg.UniqueViolationError):
-        return error  # not against another, then: it is our own mistake
-    return Unavailable("the PostgreSQL database: others have been quicker, time and again")
-
-
-def _is_lost(error: Exception) -> bool:
-    """Tell whether a connection was lost, or is of no more use, so that another may fare better."""
-    if isinstance(error, asyncpg.DataError):
-        return False  # a value of ours that cannot be sent; to asyncpg an error of the interface
-    if isinstance(error, asyncpg.InvalidCachedStatementError):
-        return True  # a table has a column more than when the statement was prepared: an upgrade was made meanwhile
-    if isinstance(error, asyncpg.PostgresError):
-        return (error.sqlstate or "")[:2] in ("08", "57") and error.sqlstate != "57014"
-    return isinstance(error, (*_OF_THE_CONNECTION, ConnectionError))
-
-
-def _unavailable(error: Exception, pool: Pool | None) -> Exception:
-    """Return what an error means: our own mistakes, and what is to be tried again, as they are."""
-    if isinstance(error, (*_LOST_AGAINST_ANOTHER, asyncpg.DataError)):
-        return error
-    if isinstance(error, asyncpg.PostgresError):
-        state = error.sqlstate or ""
-        known = _EXPLANATIONS.get(state)
-        if known is None and state[:2] in _OURS:
-            return error
-        if state == "25006" and pool is not None:
-            pool.renew()  # it was the primary, and is no longer: another is, by now or soon
-        return Unavailable(f"the PostgreSQL database: {known or str(error)}")
-    if isinstance(error, TimeoutError):
-        return Unavailable("the PostgreSQL database: it does not answer")
-    if isinstance(error, asyncpg.TargetServerAttributeNotMatched):
-        return Unavailable("the PostgreSQL database: none of its servers is a primary")
-    if isinstance(error, (OSError, *_OF_THE_CONNECTION)):
-        return Unavailable(f"the PostgreSQL database: {_reason(error)}")
-    return error
-
-
-@contextmanager
-def explained(pool: Pool | None = None) -> Iterator[None]:
-    """Say what PostgreSQL's errors mean, in the block. Raises Unavailable."""
-    try:
-        yield
-    except Exception as error:
-        meaning = _unavailable(error, pool)
-        if meaning is error:
-            raise
-        raise meaning from error
-
-
-def _reason(error: Exception) -> str:
-    return (isinstance(error, OSError) and error.strerror) or str(error) or type(error).__name__
 
 
 _DIALECT: Final = dialect_module.dialect()  # type: ignore[no-untyped-call]  # untyped in SQLAlchemy

@@ -18,7 +18,7 @@ from sqlalchemy.sql.expression import ClauseElement
 
 from rowen.interviews.errors import Unavailable
 from rowen.store.engine import Filling, Row, Snapshot
-from rowen.store.postgres import explained
+from rowen.store.postgres_errors import explained
 
 Connect = Callable[[], Awaitable[asyncpg.Connection]]
 

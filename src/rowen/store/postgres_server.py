@@ -19,7 +19,8 @@ import asyncpg
 from rowen.interviews.errors import Unavailable
 from rowen.store import postgres_copying
 from rowen.store.engine import Engine, Filling, Snapshot, Tables, completed
-from rowen.store.postgres import PostgresEngine, explained
+from rowen.store.postgres import PostgresEngine
+from rowen.store.postgres_errors import explained
 from rowen.store.postgres_replicas import ReplicatedEngine
 from rowen.store.postgres_text import hold_any_text
 from rowen.store.tables import leases, metadata
