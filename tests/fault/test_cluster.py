@@ -214,6 +214,7 @@ def test_the_node_that_tells_webhooks_hangs(site: Site) -> None:
             programs.wait_until(lambda: site.leader() is not None, "a node leads")
             leader = site.leader()
             assert leader is not None
+            load.wait_for_writes(_SOME)
             receiver.wait_for(1)
             with load.fault(*_OUTAGE, Kind.SILENT), leader.frozen():
                 programs.wait_until(lambda: site.leader() not in (leader, None), "another node leads")

@@ -1,9 +1,8 @@
-"""The PostgreSQL engine on a real server: what is run again and what is not, who waits for whom, and who leads."""
+"""The PostgreSQL engine on a real server: what is run again and what is not, and who waits for whom."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any, Final
 
 import asyncpg
@@ -11,20 +10,16 @@ import pytest
 
 from rowen.interviews.errors import Unavailable
 from rowen.store import postgres
-from rowen.store.database import locate
 from rowen.store.engine import Prepared, Transaction
 from rowen.store.postgres import PostgresEngine
-from rowen.store.postgres_server import PostgresDatabase
 from tests.support.postgres import shared_postgres
 from tests.support.sql import execute, fetch
 from tests.support.storage import POSTGRES
 from tests.unit.store.test_postgres_pool import end_sessions, until
 
-SECRET: Final = "s3cret"
 _COUNT: Final = Prepared("SELECT count(*) FROM notes", ())
 _LOCK: Final = Prepared("SELECT FROM notes WHERE id = $1 FOR UPDATE", ("id",))
 _ADD: Final = Prepared("INSERT INTO notes VALUES ($1)", ("id",))
-_LEASES: Final = "SELECT holder, expires_at FROM leases"
 
 
 @pytest.fixture(scope="module")
@@ -300,155 +295,7 @@ def test_who_waits_for_an_organization_takes_no_connection_from_others(url: str)
     using(url, test)
 
 
-# Who leads
-
-
-class Time:
-    """A monotonic clock that stands still."""
-
-    now = 1_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def time(url: str, monkeypatch: pytest.MonkeyPatch) -> Time:
-    """Return the clock by which processes ask for the lead."""
-    execute(url, "DELETE FROM leases")
-    clock = Time()
-    monkeypatch.setattr(postgres, "monotonic", clock)
-    return clock
-
-
-def test_one_leads_and_keeps_it(url: str, time: Time) -> None:
-    async def test(engine: PostgresEngine) -> None:
-        assert await engine.lead()
-        ((holder, first),) = fetch(url, _LEASES)
-        async with opened(url) as other:
-            assert not await other.lead()
-        time.now += 0.5
-        assert await engine.lead()
-        assert fetch(url, _LEASES) == [(holder, first)], "it is not renewed all the time"
-        time.now += 1
-        assert await engine.lead()
-        ((still, renewed),) = fetch(url, _LEASES)
-        assert still == holder
-        assert renewed >= first
-        async with opened(url) as other:
-            assert not await other.lead()
-
-    using(url, test)
-
-
-def test_a_lead_that_was_not_renewed_passes_on(url: str, time: Time) -> None:
-    async def test(engine: PostgresEngine) -> None:
-        assert await engine.lead()
-        execute(url, "UPDATE leases SET expires_at = expires_at - 5001")  # five seconds have gone by in the server
-        async with opened(url) as other:
-            assert await other.lead()
-            time.now += 5
-            assert not await engine.lead()
-            assert await other.lead()
-            time.now += 2
-            assert not await engine.lead()
-
-    using(url, test)
-
-
-def test_who_hung_does_not_believe_that_it_leads(url: str, time: Time, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the answer to its question took so long that the lease may be over, it is not taken for granted."""
-
-    async def test(engine: PostgresEngine) -> None:
-        async def slow(*given: object) -> object:
-            time.now += 5
-            return await alone(*given)  # type: ignore[arg-type]
-
-        alone = postgres._alone
-        monkeypatch.setattr(postgres, "_alone", slow)
-        assert not await engine.lead()
-
-    using(url, test)
-
-
-def test_the_lead_is_given_at_the_end(url: str, time: Time) -> None:
-    async def test(engine: PostgresEngine) -> None:
-        async with opened(url) as first:
-            assert await first.lead()
-        assert fetch(url, _LEASES) == []
-        assert await engine.lead()
-
-    using(url, test)
-
-
-# What its errors say
-
-
-@pytest.mark.parametrize(
-    ("change", "reason"),
-    [
-        (lambda port: (f":{port}/", ":1/"), "Connect|connect"),
-        (lambda port: ("/rowen_", "/missing_"), "createdb"),
-        (lambda port: ("/rowen_", "/missing?sslmode=perhaps&b="), "sslmode"),
-        (lambda port: (f"127.0.0.1:{port}", f"nowhere.invalid:{port}"), "Name|name|resolution"),
-    ],
-    ids=["nobody listens", "no such database", "no such setting", "no such host"],
-)
-def test_what_is_wrong_is_said_without_the_password(
-    url: str, change: Callable[[int], tuple[str, str]], reason: str
-) -> None:
-    wrong = url.replace("rowen@", f"rowen:{SECRET}@").replace(*change(shared_postgres().port))
-
-    async def test(engine: PostgresEngine) -> None:
-        for use in (engine.row(_COUNT, {}), engine.read(_count), engine.write(_count), engine.lead()):
-            with pytest.raises(Unavailable, match=reason) as raised:
-                await use
-            assert SECRET not in str(raised.value)
-
-    assert SECRET not in locate(wrong).name
-    with pytest.raises(Unavailable, match=reason) as raised:
-        locate(wrong).tables()
-    assert SECRET not in str(raised.value)
-    using(wrong, test)
-
-
-async def _count(transaction: Transaction) -> object:
-    return await transaction.row(_COUNT, {})
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "postgresql://",
-        "postgresql://localhost",
-        "postgresql://localhost/",
-        f"postgresql://rowen:{SECRET}@localhost:5432",
-        f"postgresql://rowen:{SECRET}@localhost:port/rowen",
-        f"postgresql://rowen:{SECRET}/@localhost/rowen",
-        f"postgresql://rowen:{SECRET}@localhost:65536/rowen",
-        f"postgresql://rowen:{SECRET}@one:1,two:port/rowen",
-        "mysql://localhost/rowen",
-    ],
-)
-def test_other_addresses_are_refused_without_the_password(url: str) -> None:
-    with pytest.raises(ValueError, match="must") as raised:
-        PostgresDatabase.parse(url)
-    assert SECRET not in str(raised.value)
-
-
-def test_of_several_hosts_the_primary_is_meant() -> None:
-    found = PostgresDatabase.parse("postgresql://rowen:pass@one:1,two:2/schedule")
-    assert found.dsn.endswith("?target_session_attrs=primary")
-    assert found.name == "one:1,two:2/schedule"
-    assert Path(found.folder).is_dir()
-
-
-def test_a_server_without_tables_of_ours_says_what_to_do(url: str) -> None:
-    async def test(engine: PostgresEngine) -> None:
-        with pytest.raises(Unavailable, match="rowen db upgrade"):
-            await engine.row(Prepared("SELECT FROM missing", ()), {})
-
-    using(url, test)
+# What is seen
 
 
 def test_what_differs_after_a_commit_is_seen(url: str) -> None:
@@ -486,3 +333,7 @@ def test_a_column_that_an_upgrade_adds_disturbs_nobody(url: str) -> None:
             execute(url, f"ALTER TABLE grown ADD COLUMN column_{len(expected)} integer DEFAULT {len(expected) + 1}")
 
     using(url, test)
+
+
+async def _count(transaction: Transaction) -> object:
+    return await transaction.row(_COUNT, {})

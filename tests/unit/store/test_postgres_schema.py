@@ -20,6 +20,7 @@ from rowen.store.postgres_server import distribution
 from rowen.store.tables import PARTITIONS, metadata
 from tests.concurrency.writer import writing
 from tests.support import everything, programs
+from tests.support.command import rowen
 from tests.support.postgres import PostgresServer, new_database, serving_postgres
 from tests.support.records import canonical
 from tests.support.sql import execute, fetch
@@ -272,6 +273,8 @@ def test_without_citus_it_says_so(cluster: PostgresServer, tmp_path: Path) -> No
         locate(POSTGRES.new_database(tmp_path)).distribute(print)
     with pytest.raises(Unavailable, match="CREATE EXTENSION citus"):
         locate(cluster.create_database()).distribute(print)
+    said = rowen("db", "distribute", "--database", POSTGRES.new_database(tmp_path), status=1)
+    assert "its server has no Citus" in said.stderr
 
 
 def test_every_table_is_distributed_once(distributable: str) -> None:
