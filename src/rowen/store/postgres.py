@@ -25,7 +25,7 @@ from sqlalchemy.sql.expression import ClauseElement
 from rowen.interviews.errors import Unavailable
 from rowen.store.engine import Copy, Insertion, Parameters, Prepared, Row, Transaction
 from rowen.store.postgres_errors import LOST_AGAINST_ANOTHER, OF_THE_CONNECTION, explained, is_lost, unavailable_to_all
-from rowen.store.postgres_pool import Connection, Pool
+from rowen.store.postgres_pool import APPLICATION, LOCK_SECONDS, Connection, Pool
 from rowen.store.sharing import SharedQuestions
 
 Result = TypeVar("Result")
@@ -60,6 +60,12 @@ _TAKE_LEASE: Final = """
     RETURNING holder
 """
 _GIVE_LEASE: Final = "DELETE FROM leases WHERE name = $1 AND holder = $2"
+_END_WHAT_HANGS: Final = """
+    SELECT count(*) FILTER (WHERE pg_terminate_backend(pid)) FROM pg_stat_activity
+    WHERE datname = current_database() AND usename = current_user AND application_name = $1
+      AND state = 'active' AND wait_event = 'ClientRead' AND backend_xid IS NOT NULL
+      AND state_change < clock_timestamp() - make_interval(secs => $2)
+"""
 _STATE: Final = "SELECT pg_current_snapshot()::text"
 
 
@@ -225,11 +231,21 @@ class PostgresEngine(PostgresReader):
             except asyncpg.PostgresError as error:
                 if not isinstance(error, LOST_AGAINST_ANOTHER):
                     raise
-                if not left:
+                waits_in_vain = isinstance(error, asyncpg.LockNotAvailableError) and not await self._end_what_hangs()
+                if waits_in_vain or not left:
                     raise unavailable_to_all(error) from error
             await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311  (so that two do not meet again)
             pause *= 2
         raise AssertionError("unreachable")
+
+    async def _end_what_hangs(self) -> bool:
+        """End the transactions of nodes that hang in the middle of a statement; tell whether there were any.
+
+        Between two statements the server sees to that by itself. Here it waits for the rest of what a node sends, and
+        has no limit for that before PostgreSQL 17.
+        """
+        hung = (APPLICATION, float(LOCK_SECONDS))
+        return bool(await _patiently(self._writing, lambda each: _alone(self._writing, each, _END_WHAT_HANGS, hung)))
 
     async def _committed(self, connection: Connection, work: Callable[[Transaction], Awaitable[Result]]) -> Result:
         await connection.execute(self._writing.session.begin)

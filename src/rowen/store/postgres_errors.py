@@ -15,6 +15,8 @@ from rowen.store.postgres_pool import Pool
 LOST_AGAINST_ANOTHER: Final = (
     asyncpg.SerializationError,
     asyncpg.DeadlockDetectedError,
+    # Another holds the ledger for too long: it may hang, and then it is ended before the next try.
+    asyncpg.LockNotAvailableError,
     # What must be unique is looked up before it is written: another was quicker, and will be seen the next time.
     asyncpg.UniqueViolationError,
 )
@@ -49,6 +51,8 @@ def unavailable_to_all(error: Exception) -> Exception:
     """Return what it means that a unit has lost time and again."""
     if isinstance(error, asyncpg.UniqueViolationError):
         return error  # not against another, then: it is our own mistake
+    if isinstance(error, asyncpg.LockNotAvailableError):
+        return Unavailable(f"the PostgreSQL database: {_EXPLANATIONS['55P03']}")
     return Unavailable("the PostgreSQL database: others have been quicker, time and again")
 
 

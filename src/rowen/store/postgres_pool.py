@@ -27,7 +27,11 @@ LOCK_SECONDS: Final = 10
 
 _CLOSE_SECONDS: Final = 3.0
 _PATIENCE_SECONDS: Final = 10.0
+APPLICATION: Final = "rowen"
+"""What our sessions call themselves, for people who look, and for those of ours that look for one that hangs."""
+
 _SESSION: Final[Mapping[str, str]] = {
+    "application_name": APPLICATION,
     "lock_timeout": f"{LOCK_SECONDS}s",
     "idle_in_transaction_session_timeout": f"{IDLE_SECONDS}s",
     "jit": "off",  # no statement here runs long enough to be worth compiling

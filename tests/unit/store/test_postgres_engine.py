@@ -3,15 +3,16 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import asyncpg
 import pytest
 
 from rowen.interviews.errors import Unavailable
-from rowen.store import postgres
+from rowen.store import postgres, postgres_pool
 from rowen.store.engine import Prepared, Transaction
 from rowen.store.postgres import PostgresEngine
+from rowen.store.postgres_pool import APPLICATION
 from tests.support.postgres import shared_postgres
 from tests.support.sql import execute, fetch
 from tests.support.storage import POSTGRES
@@ -337,3 +338,63 @@ def test_a_column_that_an_upgrade_adds_disturbs_nobody(url: str) -> None:
 
 async def _count(transaction: Transaction) -> object:
     return await transaction.row(_COUNT, {})
+
+
+# Who hangs
+
+
+@asynccontextmanager
+async def hanging(url: str) -> AsyncIterator[asyncio.Task[Any]]:
+    """Hold a row as a node does that hangs while it sends: the server waits for the rest of its rows."""
+    connection = await asyncpg.connect(url, server_settings={"application_name": APPLICATION})
+    begun = asyncio.Event()
+
+    async def rows() -> AsyncIterator[bytes]:
+        begun.set()
+        yield b"101\n"
+        await asyncio.Event().wait()
+
+    async def work() -> None:
+        await connection.execute("BEGIN")
+        await connection.execute("SELECT FROM notes WHERE id = 1 FOR UPDATE")
+        await connection.copy_to_table("notes", source=rows())
+
+    task = asyncio.create_task(work())
+    try:
+        await begun.wait()
+        yield task
+    finally:
+        connection.terminate()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def test_who_hangs_in_the_middle_of_a_statement_is_ended(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(cast(dict[str, str], postgres_pool._SESSION), "lock_timeout", "500ms")
+    monkeypatch.setattr(postgres, "LOCK_SECONDS", 0.2)
+
+    async def test(engine: PostgresEngine) -> None:
+        async with hanging(url):
+            await engine.write(lambda transaction: transaction.row(_LOCK, {"id": 1}))
+        assert fetch(url, "SELECT count(*) FROM notes WHERE id = 101") == [(0,)]
+
+    using(url, test)
+
+
+def test_who_works_is_not_ended(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody holds the row and does something for longer than others wait: they are told so, and it is left alone."""
+    monkeypatch.setitem(cast(dict[str, str], postgres_pool._SESSION), "lock_timeout", "500ms")
+    monkeypatch.setattr(postgres, "LOCK_SECONDS", 0.2)
+
+    async def test(engine: PostgresEngine) -> None:
+        holder = await asyncpg.connect(url, server_settings={"application_name": APPLICATION})
+        await holder.execute("BEGIN")
+        await holder.execute("SELECT FROM notes WHERE id = 1 FOR UPDATE")
+        working = asyncio.create_task(holder.execute("SELECT pg_sleep(60)"))
+        with pytest.raises(Unavailable, match="another transaction has been writing for too long"):
+            await engine.write(lambda transaction: transaction.row(_LOCK, {"id": 1}))
+        assert not working.done()
+        holder.terminate()
+        await asyncio.gather(working, return_exceptions=True)
+
+    using(url, test)
