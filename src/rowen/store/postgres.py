@@ -15,14 +15,14 @@ from time import monotonic
 from typing import Any, Final, TypeVar, cast
 
 import asyncpg
-from sqlalchemy import BigInteger, LargeBinary, Table, bindparam, func, insert, literal_column
+from sqlalchemy import BigInteger, LargeBinary, Table, bindparam, func, literal_column
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import asyncpg as dialect_module
-from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.expression import ClauseElement
 
 from rowen.interviews.errors import Unavailable
+from rowen.store.compiling import compiled, compiled_insert
 from rowen.store.engine import Copy, Insertion, Parameters, Prepared, Row, Transaction
 from rowen.store.postgres_errors import LOST_AGAINST_ANOTHER, OF_THE_CONNECTION, explained, is_lost, unavailable_to_all
 from rowen.store.postgres_pool import APPLICATION, LOCK_SECONDS, Connection, Pool
@@ -178,18 +178,12 @@ class PostgresEngine(PostgresReader):
         self._units: set[asyncio.Task[Any]] = set()
 
     def prepare(self, statement: ClauseElement) -> Prepared:
-        """Compile a statement; its constants must be literal columns, so that every parameter has a name."""
-        compiled = cast(SQLCompiler, statement.compile(dialect=_DIALECT))
-        constants = {name for name, value in compiled.params.items() if value is not None}
-        if constants:
-            raise ValueError(f"{compiled}: constants {constants} must be literal columns")
-        return Prepared(str(compiled), tuple(compiled.positiontup or ()))
+        """Compile a statement."""
+        return compiled(statement, _DIALECT)
 
     def prepare_insert(self, table: Table, columns: Sequence[str] | None = None) -> Insertion:
         """Compile what adds rows that give these columns, or all there are."""
-        given = tuple(columns or table.c.keys())
-        statement = self.prepare(insert(table).values({name: bindparam(name) for name in given}).inline())
-        return Insertion(table.name, statement.parameters, statement)
+        return compiled_insert(table, columns, _DIALECT)
 
     def at(self, organization: int, version: tuple[int, int]) -> Copy:  # noqa: ARG002  (the primary is always there)
         """Return where an organization can be read as of a version or newer."""

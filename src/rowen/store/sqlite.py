@@ -14,10 +14,10 @@ from concurrent.futures import ThreadPoolExecutor
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from time import monotonic
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, TypeVar
 
 import msgspec
-from sqlalchemy import LargeBinary, Table, bindparam, column, func, insert, literal_column, select
+from sqlalchemy import LargeBinary, Table, bindparam, column, func, literal_column, select
 from sqlalchemy import cast as sql_cast
 from sqlalchemy.dialects import sqlite as dialect_module
 from sqlalchemy.ext.compiler import compiles
@@ -26,6 +26,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.expression import ClauseElement
 
 from rowen.interviews.errors import Unavailable
+from rowen.store.compiling import compiled, compiled_insert
 from rowen.store.engine import Insertion, Parameters, Prepared, Row, Transaction, Unindexed
 from rowen.store.leading import FileLead
 from rowen.store.sqlite_writing import GroupWriter, finish
@@ -230,19 +231,12 @@ class SqliteEngine:
         self._lead = FileLead(path)
 
     def prepare(self, statement: ClauseElement) -> Prepared:
-        """Compile a statement; its constants must be literal columns, so that every parameter has a name."""
-        compiled = cast(SQLCompiler, statement.compile(dialect=self._dialect))
-        constants = {name for name, value in compiled.params.items() if value is not None}
-        if constants:
-            raise ValueError(f"{compiled}: constants {constants} must be literal columns")
-        return Prepared(str(compiled), tuple(compiled.positiontup or ()))
+        """Compile a statement."""
+        return compiled(statement, self._dialect)
 
     def prepare_insert(self, table: Table, columns: Sequence[str] | None = None) -> Insertion:
         """Compile what adds rows that give these columns, or all there are."""
-        given = tuple(columns or table.c.keys())
-        # Inline: no client needs the key back, which SQLAlchemy would have every row return.
-        statement = self.prepare(insert(table).values({name: bindparam(name) for name in given}).inline())
-        return Insertion(table.name, statement.parameters, statement)
+        return compiled_insert(table, columns, self._dialect)
 
     def at(self, organization: int, version: tuple[int, int]) -> "SqliteEngine":  # noqa: ARG002  (there is one file)
         """Return where an organization can be read as of a version or newer."""
