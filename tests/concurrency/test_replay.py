@@ -24,7 +24,6 @@ from tests.property import world
 from tests.property.model import milliseconds
 from tests.property.schedule import Schedule
 from tests.support.command import rowen
-from tests.support.quantity import quantity
 from tests.support.records import Record
 from tests.support.server import serving
 from tests.support.storage import Storage
@@ -32,7 +31,10 @@ from tests.support.wire import Connection, connections
 
 pytestmark = [pytest.mark.heavy, pytest.mark.xdist_group("races"), pytest.mark.timeout(300)]
 
-WRITES: Final = quantity(10_000)
+WRITES: Final = 10_000
+FEWEST_WRITES: Final = 1_200
+"""So many that everything happens some times."""
+
 RENAMES: Final = 4
 SOON: Final = 40
 SOON_MILLISECONDS: Final = 4_000
@@ -134,7 +136,7 @@ def told(storage: Storage, tmp_path_factory: pytest.TempPathFactory) -> Iterator
             writer.merge_records(client, "applications", [world.application(i, 0) for i in world.APPLICATIONS])
             writer.merge_records(client, "job_stages", [world.stage(1), world.stage(2)])
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                answered = runner.run(write_and_read(office, client, round(WRITES * storage.portion)))
+                answered = runner.run(write_and_read(office, client, max(FEWEST_WRITES, storage.quantity(WRITES))))
             yield office, answered
 
 
@@ -279,7 +281,7 @@ def test_told_again_in_order_it_gives_the_database(told: tuple[Served, Told], ex
     assert answered.feed == [_row(each.summary, each.document) for each in model.happened]
     assert exported == [model.kept[i].document for i in sorted(model.kept)]
     kinds = Counter(each["kind"] for each in answered.feed)
-    assert min(kinds[kind] for kind in KINDS) > 10, kinds
+    assert min(kinds[kind] for kind in KINDS) > 0, kinds
     with office.server.client(answered.client.key) as http:
         cards: list[Any] = []
         target: str | None = "/v1/scorecards?per_page=500"

@@ -30,6 +30,7 @@ from tests.fault.processes import (
 )
 from tests.fault.upstream import Upstream, nothing, upstream_of
 from tests.support.command import rowen
+from tests.support.quantity import quantity
 from tests.support.records import Record, canonical, record, write_json_lines
 from tests.support.server import Server, free_port
 
@@ -78,7 +79,9 @@ def require_pages(path: Path, folder: Path, pages: Sequence[Sequence[Record]], a
 
 @pytest.mark.parametrize("seed", range(2))
 def test_an_importer_from_a_server_goes_on_where_it_was_killed(tmp_path: Path, seed: int) -> None:
-    kills = [(("asked", "answered", "written", "written")[n % 4], 1 + (n // 4 + seed + 1) % 3) for n in range(16)]
+    kills = [
+        (("asked", "answered", "written", "written")[n % 4], 1 + (n // 4 + seed + 1) % 3) for n in range(quantity(32))
+    ]
     pages = pages_of(sum(request for _, request in kills) + 3)
     path = tmp_path / "rowen.db"
     rowen("organizations", "create", "default", "--database", f"sqlite:///{path}")

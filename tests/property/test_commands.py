@@ -41,7 +41,6 @@ from tests.property.scorecards import Done
 from tests.property.strategies import PROFILE
 from tests.property.test_model import ZONES, requests
 from tests.property.world import MINUTE, SEASON, picks, users
-from tests.support.quantity import quantity
 from tests.support.records import Record
 from tests.support.storage import Storage
 
@@ -51,7 +50,7 @@ Result = TypeVar("Result")
 Handler = Callable[[Services, Call], Awaitable[Answer]]
 
 SHARDS: Final = 4
-RUNS: Final = quantity(500)
+RUNS: Final = 500
 STEPS: Final = 50
 URL: Final = "http://rowen.test"
 START: Final = Instant(SEASON)
@@ -352,7 +351,7 @@ def test_the_schedule_becomes_what_the_model_says(storage: Storage, office: Offi
         PROFILE,
         derandomize=False,
         phases=[Phase.generate, Phase.shrink],
-        max_examples=ceil(RUNS * storage.portion / SHARDS),
+        max_examples=ceil(storage.quantity(RUNS) / SHARDS),
         stateful_step_count=STEPS,
     )
     run_state_machine_as_test(seed(shard)(Machine), settings=profile)

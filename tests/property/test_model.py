@@ -19,7 +19,6 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, multiple, rule, r
 from tests.concurrency.writer import Writer, writing
 from tests.property.model import Expected, ListRequest, Model, written
 from tests.property.strategies import PROFILE
-from tests.support.quantity import quantity
 from tests.support.records import Record, record
 from tests.support.server import Server, serving
 from tests.support.storage import Storage
@@ -295,5 +294,5 @@ def test_the_server_answers_as_the_model_does(storage: Storage, served: Served) 
             def __init__(self) -> None:
                 super().__init__(served, http)
 
-        runs = quantity(round(100 * storage.portion))
+        runs = storage.quantity(100)
         run_state_machine_as_test(Machine, settings=settings(PROFILE, max_examples=runs, stateful_step_count=30))

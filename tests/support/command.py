@@ -5,6 +5,11 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryFile
+
+from tests.support import forked
+
+_PIPE = 65_536
 
 ROWEN = (sys.executable, "-m", "rowen")
 
@@ -18,11 +23,17 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
 def rowen(
     *arguments: str | Path, cwd: Path | None = None, stdin: bytes = b"", status: int = 0
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end, and require its exit status."""
-    done = subprocess.run(
-        [*ROWEN, *map(str, arguments)], cwd=cwd, input=stdin, capture_output=True, env=environment(), check=False
-    )
-    completed = subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
+    """Run a command to its end, and require its exit status; input is what fits into a pipe."""
+    assert len(stdin) <= _PIPE
+    given, give = os.pipe()
+    os.write(give, stdin)
+    os.close(give)
+    with os.fdopen(given) as source, TemporaryFile() as output, TemporaryFile() as errors:
+        files = (source.fileno(), output.fileno(), errors.fileno())
+        found = forked.run([str(each) for each in arguments], environment(), cwd, files)
+        output.seek(0)
+        errors.seek(0)
+        completed = subprocess.CompletedProcess(arguments, found, output.read().decode(), errors.read().decode())
     assert completed.returncode == status, completed.stdout + completed.stderr
     assert "Traceback" not in completed.stderr, completed.stderr
     return completed

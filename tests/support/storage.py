@@ -6,10 +6,12 @@ Another engine is one more entry of `STORAGES`; no test names an engine, but tho
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from math import ceil
 from pathlib import Path
 
 from rowen.store.database import locate, upgrade
 from tests.support.postgres import new_database
+from tests.support.quantity import quantity
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,10 @@ class Storage:
     new_database: Callable[[Path], str]
     portion: float = 1.0
 
+    def quantity(self, whole: int) -> int:
+        """Return how many of so many are done on this engine."""
+        return quantity(ceil(whole * self.portion))
+
 
 @cache
 def _upgraded() -> str:
@@ -34,5 +40,5 @@ def _upgraded() -> str:
 
 
 SQLITE = Storage("sqlite", lambda folder: f"sqlite:///{folder / 'rowen.db'}")
-POSTGRES = Storage("postgres", lambda _: new_database(_upgraded()), 0.2)
+POSTGRES = Storage("postgres", lambda _: new_database(_upgraded()), 0.25)
 STORAGES = (SQLITE, POSTGRES)

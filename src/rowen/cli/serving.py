@@ -3,7 +3,6 @@
 Owns starting a server: its database, its first key, the demo, and Granian. Must not know what is served.
 """
 
-import asyncio
 import os
 import re
 import shutil
@@ -35,7 +34,6 @@ from rowen.store.database import locate, upgrade
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
-_SETTLING_SECONDS = 0.25
 _PUBLIC_URL = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+(/[A-Za-z0-9._~/\-]*)?")
 
 
@@ -293,10 +291,8 @@ def _load(settings: ServerSettings) -> "ASGIApp":
     """Build the application, in a worker."""
     # A terminal's Ctrl-C reaches the whole group; the parent alone decides when its workers stop.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # uvloop loses a SIGTERM that comes before Granian's loop has settled: it waits until then.
+    # A SIGTERM that comes while the loop does not run is lost: it waits until the application lets it through.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-    unblock = partial(signal.pthread_sigmask, signal.SIG_UNBLOCK, {signal.SIGTERM})
-    asyncio.get_event_loop().call_later(_SETTLING_SECONDS, unblock)
     logs.configure()
     return wiring.build_application(settings)
 

@@ -7,7 +7,6 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from functools import partial
 from typing import Final
 
 import structlog
@@ -23,6 +22,7 @@ from rowen.interviews.errors import Code, Refusal
 
 _FLUSH_SECONDS: Final = 30
 _RESTART_SECONDS: Final = 1
+_SETTLING_ROUNDS: Final = 16
 
 _log = structlog.stdlib.get_logger("rowen.http")
 
@@ -47,8 +47,8 @@ def application(
 
     @asynccontextmanager
     async def lifespan(_: object) -> AsyncIterator[None]:
-        errands = [partial(_flush_now_and_then, gate), *(partial(_kept, work) for work in background)]
-        tasks = [asyncio.create_task(errand()) for errand in errands]
+        errands = [_let_stops_through(), _flush_now_and_then(gate), *map(_kept, background)]
+        tasks = [asyncio.create_task(errand) for errand in errands]
         with gate.streams.ended_by(signal.SIGTERM):
             yield
         for task in tasks:
@@ -59,6 +59,17 @@ def application(
 
     router = Router(routes, redirect_slashes=False, default=_not_found, lifespan=lifespan)
     return Edge(_WithoutTrailingSlash(router), policy, metrics.observe)
+
+
+async def _let_stops_through() -> None:
+    """Receive SIGTERM, which whoever starts a worker holds back until now.
+
+    Granian runs the loop once for the start, and then for good: a signal between the two is lost to uvloop. The first
+    run is over some rounds after the start, whatever time they take.
+    """
+    for _ in range(_SETTLING_ROUNDS):
+        await asyncio.sleep(0)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
 
 
 async def _flush_now_and_then(gate: Gate) -> None:

@@ -164,6 +164,7 @@ def test_an_oversize_element_is_a_fault_and_the_next_one_is_read(filling: bytes,
     assert last == SourceRecord("f", 3, b'{"id":3}', 3)
 
 
+@pytest.mark.heavy
 def test_memory_stays_constant_over_50_megabytes() -> None:
     element = json.dumps({"id": 1, "x": [{"a": "},{" * 9, "b": "é" * 50}] * 3, "y": "z" * 300}).encode()
     count = 50_000_000 // len(element)

@@ -394,7 +394,8 @@ def test_who_works_is_not_ended(url: str, monkeypatch: pytest.MonkeyPatch) -> No
         with pytest.raises(Unavailable, match="another transaction has been writing for too long"):
             await engine.write(lambda transaction: transaction.row(_LOCK, {"id": 1}))
         assert not working.done()
-        holder.terminate()
+        # Without its client it would sleep on, and hold the row before the other tests.
+        execute(url, f"SELECT pg_terminate_backend({holder.get_server_pid()}, 10000)")
         await asyncio.gather(working, return_exceptions=True)
 
     using(url, test)
