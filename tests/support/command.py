@@ -1,4 +1,7 @@
-"""Running `rowen` as a user does: a process of its own."""
+"""Running `rowen` as a user does: a process of its own.
+
+Owns how a command is started, and what it may know of the environment. Must not know what commands do.
+"""
 
 import os
 import subprocess

@@ -13,9 +13,10 @@ import socket
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, NoReturn
 
 _LONGEST_REQUEST: Final = 1 << 20
 _EXIT_FROM_A_SIGNAL: Final = b""
@@ -60,17 +61,19 @@ def _serve(requests: socket.socket) -> None:
     while True:
         request, files, _, _ = socket.recv_fds(requests, _LONGEST_REQUEST, 4)
         if not request:
-            return
+            break
         if os.fork() == 0:
             signal.signal(signal.SIGINT, signal.default_int_handler)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             _become(files, *json.loads(request))
         for each in files:
             os.close(each)
+    with suppress(ChildProcessError):
+        os.waitpid(-1, 0)  # returns when the last is gone
 
 
-def _become(files: Sequence[int], arguments: Sequence[str], environment: Mapping[str, str], folder: str) -> None:
-    """Be the command, to its end."""
+def _become(files: Sequence[int], arguments: Sequence[str], environment: Mapping[str, str], folder: str) -> NoReturn:
+    """Be the command, to its end, which is that of the interpreter: it waits for threads, too."""
     *standard, tell = files
     for place, each in enumerate(standard):
         os.dup2(each, place)
@@ -79,22 +82,22 @@ def _become(files: Sequence[int], arguments: Sequence[str], environment: Mapping
     os.environ.clear()
     os.environ.update(environment)
     sys.argv[1:] = arguments
-    status: Any = 0
+    status = 1  # of what is raised, which the interpreter tells of
+
+    @atexit.register
+    def say() -> None:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os.write(tell, str(status).encode())
+
     try:
         runpy.run_module("rowen", run_name="__main__", alter_sys=True)
+        status = 0
     except SystemExit as end:
-        status = end.code
-    except BaseException:  # as the interpreter does: it is told of, and the status is 1
-        sys.excepthook(*sys.exc_info())
-        status = 1
-    if isinstance(status, str):
-        print(status, file=sys.stderr)  # noqa: T201
-        status = 1
-    sys.stdout.flush()
-    sys.stderr.flush()
-    atexit._run_exitfuncs()
-    os.write(tell, str(status or 0).encode())
-    os._exit(0)
+        if not isinstance(end.code, str):
+            status = int(end.code or 0)
+        raise
+    sys.exit()
 
 
 if __name__ == "__main__":

@@ -50,7 +50,7 @@ class OrganizationTable:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._find = engine.prepare(select(*COLUMNS).where(organizations.c.name == bindparam("name")))
-        self._take = engine.prepare(select(*COLUMNS).where(organizations.c.name == bindparam("name")).with_for_update())
+        self._take = engine.prepare(select(*COLUMNS).where(organizations.c.id == bindparam("id")).with_for_update())
         self._all = engine.prepare(select(*COLUMNS).order_by(organizations.c.name))
         self._last_id = engine.prepare(select(func.coalesce(func.max(organizations.c.id), literal_column("0"))))
         self._change = engine.prepare(
@@ -101,7 +101,9 @@ class OrganizationTable:
         """Change what is given of an organization's settings. Raises Refusal (not found)."""
 
         async def work(transaction: Transaction) -> Organization:
-            row = await transaction.row(self._take, {"name": name})
+            # Taken by its id: where organizations are spread over machines, only that leads to one.
+            found = await transaction.row(self._find, {"name": name})
+            row = found and await transaction.row(self._take, {"id": found[0]})
             if row is None:
                 raise Refusal(Code.NOT_FOUND, f"there is no organization {name!r}")
             before = organization_of(row)

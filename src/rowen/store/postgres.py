@@ -1,8 +1,8 @@
 """The PostgreSQL engine: a few connections for reading and a few for writing.
 
-Owns transactions, the dialect's functions, what is tried again, and what PostgreSQL's errors mean. Must not know what
-the tables hold, but for the lease by which one process leads. Questions that several ask at once are put once
-(`sharing`); a transaction that lost against another is run again.
+Owns transactions, the dialect's functions, and what is tried again. Must not know what the tables hold, but for the
+lease by which one process leads. Questions that several ask at once are put once (`sharing`); a transaction that lost
+against another is run again.
 """
 
 import asyncio
@@ -25,7 +25,8 @@ from rowen.interviews.errors import Unavailable
 from rowen.store.compiling import compiled, compiled_insert
 from rowen.store.engine import Copy, Insertion, Parameters, Prepared, Row, Transaction
 from rowen.store.postgres_errors import LOST_AGAINST_ANOTHER, OF_THE_CONNECTION, explained, is_lost, unavailable_to_all
-from rowen.store.postgres_pool import APPLICATION, LOCK_SECONDS, Connection, Pool
+from rowen.store.postgres_pool import APPLICATION, LOCK_SECONDS, Busy, Connection, Pool
+from rowen.store.postgres_rows import add_rows
 from rowen.store.sharing import SharedQuestions
 
 Result = TypeVar("Result")
@@ -49,16 +50,18 @@ _LEASE_SECONDS: Final = 5.0
 _RENEWAL_SECONDS: Final = 1.0
 
 _LEASE: Final = "tell"
-_TAKE_LEASE: Final = """
+_NOW: Final = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
+# What ends later than anybody is given it is of a clock that was set back, or of another server's.
+_IS_ANOTHERS: Final = f"holder <> $2 AND leases.expires_at BETWEEN {_NOW} AND {_NOW} + $3"
+# Who finds it taken writes nothing. Who waited for its row sees by the time of then whether it still may have it.
+_TAKE_LEASE: Final = f"""
     INSERT INTO leases (name, holder, expires_at)
-    VALUES ($1, $2, (extract(epoch FROM clock_timestamp()) * 1000)::bigint + $3)
-    ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, expires_at = excluded.expires_at
-    WHERE leases.holder = excluded.holder
-       OR leases.expires_at < (extract(epoch FROM clock_timestamp()) * 1000)::bigint
-       -- longer than anybody is given it: the clock was set back, or is another server's
-       OR leases.expires_at > excluded.expires_at
+    SELECT $1::varchar, $2::varchar, {_NOW} + $3
+    WHERE NOT EXISTS (SELECT FROM leases WHERE name = $1 AND {_IS_ANOTHERS})
+    ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, expires_at = {_NOW} + $3
+    WHERE NOT (leases.{_IS_ANOTHERS})
     RETURNING holder
-"""
+"""  # noqa: S608  (nothing but our own words)
 _GIVE_LEASE: Final = "DELETE FROM leases WHERE name = $1 AND holder = $2"
 _END_WHAT_HANGS: Final = """
     SELECT count(*) FILTER (WHERE pg_terminate_backend(pid)) FROM pg_stat_activity
@@ -95,7 +98,7 @@ class _PostgresTransaction:
         if len(rows) < _BULK:
             await self.run_many(insertion.statement, rows)
         else:
-            await self._connection.copy_records_to_table(insertion.table, records=rows, columns=insertion.columns)
+            await add_rows(self._connection, insertion.table, insertion.columns, rows, _WRITE_SECONDS)
 
 
 class PostgresReader:
@@ -141,7 +144,7 @@ class PostgresReader:
         return await self._use(self._reading, alone)
 
     async def _use(self, pool: Pool, use: Callable[[Connection], Awaitable[Result]]) -> Result:
-        return await _patiently(pool, use)
+        return await _patiently_alone(pool, use)
 
     async def close(self) -> None:
         """Let go of the server."""
@@ -314,7 +317,8 @@ class _Lease:
         if now < self._asks_again:
             return self._held and now < self._until
         asked = (_LEASE, self._holder, round(_LEASE_SECONDS * 1000))
-        found = await _patiently(self._pool, lambda connection: _alone(self._pool, connection, _TAKE_LEASE, asked))
+        take = lambda connection: _alone(self._pool, connection, _TAKE_LEASE, asked)  # noqa: E731
+        found = await _patiently_alone(self._pool, take)
         self._held = found is not None
         # From before the question, so that it ends here before it ends in the server.
         self._until = now + _LEASE_SECONDS - _RENEWAL_SECONDS
@@ -368,14 +372,24 @@ async def _patiently(pool: Pool, use: Callable[[Connection], Awaitable[Result]])
         return await _use(pool, use)
 
 
+async def _patiently_alone(pool: Pool, use: Callable[[Connection], Awaitable[Result]]) -> Result:
+    """Use a connection for what is not run again where another stands in its way. Raises Unavailable."""
+    try:
+        return await _patiently(pool, use)
+    except LOST_AGAINST_ANOTHER as error:
+        raise unavailable_to_all(error) from error
+
+
 async def once(pool: Pool, use: Callable[[Connection], Awaitable[Result]]) -> Result:
-    """Use a connection to read. Raises Unavailable."""
+    """Use a connection to a standby. Raises Unavailable, and Busy where only this question is to be put elsewhere."""
     with explained(pool):
         try:
             return await _use(pool, use)
-        except (asyncpg.SerializationError, asyncpg.DeadlockDetectedError) as error:
+        except (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, asyncpg.LockNotAvailableError) as error:
             # A standby ends what needs rows that its primary has removed.
-            raise Unavailable("the PostgreSQL database: what was asked stood in the way of what it follows") from error
+            raise Busy("the PostgreSQL database: what was asked stood in the way of what it follows") from error
+        except asyncpg.SyntaxOrAccessError as error:
+            raise Busy("the PostgreSQL database: its tables are not those of the primary yet") from error
 
 
 async def _use(pool: Pool, use: Callable[[Connection], Awaitable[Result]]) -> Result:

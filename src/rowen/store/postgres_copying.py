@@ -19,6 +19,7 @@ from sqlalchemy.sql.expression import ClauseElement
 from rowen.interviews.errors import Unavailable
 from rowen.store.engine import Filling, Row, Snapshot
 from rowen.store.postgres_errors import explained
+from rowen.store.postgres_rows import add_rows
 
 Connect = Callable[[], Awaitable[asyncpg.Connection]]
 
@@ -112,7 +113,7 @@ class _PostgresFilling:
         # A commit that is waited for takes those before it along to the disk.
         async with self._transaction("SET LOCAL synchronous_commit = off"):
             try:
-                await self._connection.copy_records_to_table(table.name, records=rows, columns=table.columns.keys())
+                await add_rows(self._connection, table.name, table.columns.keys(), rows)
             except asyncpg.PostgresError as error:
                 line = _LINE.search(error.context or "")
                 if line is None or (error.sqlstate or "")[:2] not in _UNFIT:

@@ -7,7 +7,7 @@ fails; and because nothing is reset between two uses, which would cost each a ro
 
 import asyncio
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
@@ -42,6 +42,10 @@ _SESSION: Final[Mapping[str, str]] = {
 }
 
 
+class Busy(Unavailable):
+    """The server is well, but this question has to be put elsewhere, or later."""
+
+
 class Session(NamedTuple):
     """How to talk over a connection.
 
@@ -64,6 +68,28 @@ def addresses(dsn: str) -> list[str]:
     parts = urlsplit(dsn)
     user, at, hosts = parts.netloc.rpartition("@")
     return [parts._replace(netloc=f"{user}{at}{host}").geturl() for host in hosts.split(",")]
+
+
+async def first_that_will_do(places: list[str], connect: Callable[[str], Awaitable[Connection]]) -> Connection:
+    """Connect to the first server that will do, and have it come first from now on. Raises what connecting does.
+
+    One after the other, each with its own time: to asyncpg one that is dead could take the time of all.
+    """
+    failure: Exception | None = None
+    for address in tuple(places):
+        try:
+            connection = await connect(address)
+        except (OSError, asyncpg.CannotConnectNowError, asyncpg.ConnectionDoesNotExistError) as error:
+            failure = failure or error
+        except asyncpg.TargetServerAttributeNotMatched:
+            pass  # it is there, but not the primary: of what the others say more is to be learnt
+        except (asyncpg.SyntaxOrAccessError, asyncpg.DataError) as error:  # an option that the server does not know
+            raise Unavailable(f"the PostgreSQL database: {error}") from error
+        else:
+            places.remove(address)
+            places.insert(0, address)
+            return connection
+    raise failure or Unavailable("the PostgreSQL database: none of its servers is the primary")
 
 
 @dataclass
@@ -127,10 +153,14 @@ class Pool:
         self._outdated = {id(connection) for connection in self._used}
 
     def abandon(self) -> None:
-        """End every connection, also those in use: who waits for an answer on one is told that it was lost."""
+        """End every connection, also those in use: who waits for one, or for an answer, is told that it was lost."""
         self.renew()
         for connection in self._used:
             connection.terminate()
+        waiters, self._waiters = self._waiters, deque()
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_exception(asyncpg.ConnectionDoesNotExistError("its server was given up"))
 
     async def close(self) -> None:
         """Close every connection."""
@@ -174,14 +204,14 @@ class Pool:
                 return await waiter
         except TimeoutError as error:
             self._hand_on(waiter)
-            raise Unavailable("every connection to the database has been busy for too long") from error
+            raise Busy("every connection to the database has been busy for too long") from error
         except asyncio.CancelledError:
             self._hand_on(waiter)
             raise
 
     def _hand_on(self, waiter: "asyncio.Future[Connection | None]") -> None:
         """Give to the next what came for one who no longer waits."""
-        if waiter.done() and not waiter.cancelled():
+        if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
             connection = waiter.result()
             if connection is None:
                 self._hand(None)
@@ -216,23 +246,8 @@ class Pool:
         return _DIRECT if process == promised else _POOLED
 
     async def _connect(self, session: Session) -> Connection:
-        """Connect to the first server that will do, beginning with the one that did last.
-
-        One after the other, each with its own time: to asyncpg one that is dead could take the time of all.
-        """
-        failure: Exception | None = None
-        for address in tuple(self._addresses):
-            try:
-                connection = await self._connect_to(address, session)
-            except (OSError, asyncpg.CannotConnectNowError, asyncpg.ConnectionDoesNotExistError) as error:
-                failure = failure or error
-            except asyncpg.TargetServerAttributeNotMatched:
-                pass  # it is there, but not the primary: of what the others say more is to be learnt
-            else:
-                self._addresses.remove(address)
-                self._addresses.insert(0, address)
-                return connection
-        raise failure or Unavailable("the PostgreSQL database: none of its servers is the primary")
+        """Connect to the first server that will do, beginning with the one that did last."""
+        return await first_that_will_do(self._addresses, lambda address: self._connect_to(address, session))
 
     async def _connect_to(self, address: str, session: Session) -> Connection:
         options: dict[str, Any] = {} if session.lasting else {"statement_cache_size": 0}

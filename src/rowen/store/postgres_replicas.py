@@ -16,7 +16,7 @@ import structlog
 from rowen.interviews.errors import Unavailable
 from rowen.store.engine import Copy, Parameters, Prepared, Row, Transaction
 from rowen.store.postgres import PostgresEngine, PostgresReader, once
-from rowen.store.postgres_pool import Connection, Pool
+from rowen.store.postgres_pool import Busy, Connection, Pool
 
 Result = TypeVar("Result")
 Version = tuple[int, int]
@@ -136,6 +136,8 @@ class ReplicatedEngine(PostgresEngine):
                 continue
             try:
                 known = await replica.reached(organization, version)
+            except Busy:
+                continue
             except Unavailable as error:
                 replica.leave_out(error.message)
                 continue
@@ -144,11 +146,14 @@ class ReplicatedEngine(PostgresEngine):
         return None
 
     async def _is_ours(self, organization: int, version: Version, known: Version) -> bool:
-        """Tell whether a version that a replica has come to is of the primary's history, not one given up."""
+        """Tell whether a version that a replica has come to is of the primary's history, not one given up.
+
+        A revision alone does not tell: in the history that was given up there was one of that number, too.
+        """
         if known[0] == version[0]:
             return known == version
         newest = await self.row(_LEDGER, {"organization": organization})  # there was a commit since we asked last
-        return newest is not None and (newest[0] > known[0] or (newest[0], newest[1]) == known)
+        return newest is not None and (newest[0], newest[1]) == known
 
     async def close(self) -> None:
         """Finish what is being written and let go of all servers."""
@@ -189,6 +194,8 @@ class _Choice:
                 answer = await question(replica)
                 if replica.generation == generation:
                     return answer
+            except Busy:
+                pass
             except Unavailable as error:
                 replica.leave_out(error.message)
             self._replica = None

@@ -21,6 +21,7 @@ from rowen.store import postgres_copying
 from rowen.store.engine import Engine, Filling, Snapshot, Tables, completed
 from rowen.store.postgres import PostgresEngine
 from rowen.store.postgres_errors import explained
+from rowen.store.postgres_pool import addresses, first_that_will_do
 from rowen.store.postgres_replicas import ReplicatedEngine
 from rowen.store.postgres_text import hold_any_text
 from rowen.store.tables import leases, metadata
@@ -33,9 +34,14 @@ Result = TypeVar("Result")
 _ADDRESS: Final = re.compile(r"postgres(?:ql)?://(?:[^/@?#]*@)?[^/@?#]*/[^/?#]+(?:\?[^#]*)?")
 _HOST: Final = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^\[\]:]*)(?::([0-9]{1,5}))?")
 _PORTS: Final = 65_536
-_CONNECT_SECONDS: Final = 10.0
+_UNREADABLE: Final = (
+    "must name hosts like db.internal:5432; in passwords : / ? # @ [ ] and what is not ASCII are to be percent-encoded"
+)
+_CONNECT_SECONDS: Final = 5.0
 _OLDEST: Final = 15
 _MIGRATING: Final = 0x526F77656E  # "Rowen": nobody else's lock in this database
+# Who hangs must not keep the others from starting.
+_MIGRATION: Final = "SET LOCAL idle_in_transaction_session_timeout = '60s'"
 _LOCK: Final = f"SELECT pg_advisory_xact_lock({_MIGRATING})"
 
 
@@ -96,12 +102,13 @@ class PostgresDatabase:
                 raise ValueError("a replica is one server: name each by an address of its own")
         if _ADDRESS.fullmatch(url) is None:
             raise ValueError("must look like postgresql://user@host/database or sqlite:///rowen.db")
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+        except ValueError:
+            raise ValueError(_UNREADABLE) from None  # it tells what it could not read: part of the password
         hosts = parts.netloc.rpartition("@")[2]
         if not all(map(_is_host, hosts.split(","))):
-            raise ValueError(
-                "must name hosts like db.internal:5432; in passwords : / ? # and @ are to be percent-encoded"
-            )
+            raise ValueError(_UNREADABLE)
         if "," in hosts and "target_session_attrs" not in parts.query:
             url += ("&" if parts.query else "?") + "target_session_attrs=primary"
         return cls(url, f"{hosts}{parts.path}", tuple(replicas))
@@ -167,6 +174,7 @@ class PostgresDatabase:
         try:
             with explained():
                 async with engine.begin() as connection:
+                    await connection.execute(text(_MIGRATION))
                     await connection.execute(text(_LOCK))
                     await connection.run_sync(work)
         except DBAPIError as error:
@@ -219,8 +227,10 @@ class PostgresDatabase:
                 await connection.close(timeout=_CONNECT_SECONDS)
 
     async def _connect(self, *_: object, **__: object) -> asyncpg.Connection:
-        connection: asyncpg.Connection = await asyncpg.connect(
-            self.dsn, timeout=_CONNECT_SECONDS, statement_cache_size=0
-        )
-        await hold_any_text(connection)
-        return connection
+        return await first_that_will_do(addresses(self.dsn), _connected)
+
+
+async def _connected(address: str) -> asyncpg.Connection:
+    connection: asyncpg.Connection = await asyncpg.connect(address, timeout=_CONNECT_SECONDS, statement_cache_size=0)
+    await hold_any_text(connection)
+    return connection

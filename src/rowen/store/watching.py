@@ -55,18 +55,20 @@ class CommitWatcher:
             await asyncio.wait((waiter,), timeout=seconds)
         finally:
             del self._waiters[waiter]
-            if not self._waiters and self._looking is not None:
-                self._looking.cancel()
-                self._looking = None
 
     async def _look_on(self) -> None:
-        """Look, for as long as anybody waits."""
-        while True:
-            await asyncio.sleep(_LOOK_SECONDS)
-            state = self._seen = await self._look()
-            for waiter, known in self._waiters.items():
-                if state != known and not waiter.done():
-                    waiter.set_result(None)
+        """Look, for as long as anybody waits; a look that has begun is finished: to cut it off costs a connection."""
+        try:
+            while True:
+                await asyncio.sleep(_LOOK_SECONDS)
+                if not self._waiters:
+                    return
+                state = self._seen = await self._look()
+                for waiter, known in self._waiters.items():
+                    if state != known and not waiter.done():
+                        waiter.set_result(None)
+        finally:
+            self._looking = None
 
     async def _look(self) -> bytes | None:
         try:

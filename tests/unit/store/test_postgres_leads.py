@@ -1,7 +1,9 @@
 """The lead among the processes of a PostgreSQL database: one has it, keeps it, gives it up, or loses it by hanging."""
 
+import asyncio
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from rowen.store import postgres
@@ -82,6 +84,38 @@ def test_who_hung_does_not_believe_that_it_leads(url: str, time: Time, monkeypat
         alone = postgres._alone
         monkeypatch.setattr(postgres, "_alone", slow)
         assert not await engine.lead()
+
+    using(url, test)
+
+
+def test_who_finds_it_taken_writes_nothing(url: str, time: Time) -> None:
+    async def test(engine: PostgresEngine) -> None:
+        assert await engine.lead()
+        before = await engine.look()
+        async with opened(url) as other:
+            assert not await other.lead()
+        assert await engine.look() == before
+
+    using(url, test)
+
+
+def test_a_lease_that_is_renewed_while_another_waits_for_it_is_kept(url: str, time: Time) -> None:
+    """The other has found it to be over, and its own end, which it reckoned before, is the earlier one."""
+
+    async def test(engine: PostgresEngine) -> None:
+        execute(url, "INSERT INTO leases VALUES ('tell', 'somebody', 0)")
+        holder = await asyncpg.connect(url)
+        async with holder.transaction():
+            await holder.execute("UPDATE leases SET expires_at = 1")
+            asked = asyncio.create_task(engine.lead())
+            while not await holder.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
+                await asyncio.sleep(0.005)
+            await holder.execute(
+                "UPDATE leases SET expires_at = (extract(epoch FROM clock_timestamp()) * 1000)::bigint + 5000"
+            )
+        await holder.close()
+        assert not await asked
+        assert fetch(url, "SELECT holder FROM leases") == [("somebody",)]
 
     using(url, test)
 

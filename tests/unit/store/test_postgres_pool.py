@@ -253,6 +253,26 @@ def test_what_was_handed_to_one_who_went_away_goes_to_the_next(url: str) -> None
     asyncio.run(test())
 
 
+def test_given_up_it_ends_the_waiting_too(url: str) -> None:
+    """Who waits would otherwise be the next to find out that the server does not answer, each after the other."""
+
+    async def test() -> None:
+        pool = Pool(url, 1, 10)
+        one = await pool.take()
+        waiters = await waiting(pool, 3)
+        pool.abandon()
+        await asyncio.wait(waiters)
+        for waiter in waiters:
+            with pytest.raises(asyncpg.ConnectionDoesNotExistError):
+                waiter.result()
+        pool.give(one)
+        again = await pool.take()
+        assert again is not one
+        await close(pool, again)
+
+    asyncio.run(test())
+
+
 def test_who_goes_away_while_it_connects_leaves_nothing(url: str) -> None:
     async def test() -> None:
         pool = Pool(url, 1, 10)

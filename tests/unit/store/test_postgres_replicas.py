@@ -201,6 +201,64 @@ def test_a_version_of_another_history_is_not_taken_for_ours(cluster: Cluster, ur
     using(url, [one], test)
 
 
+def test_a_later_version_of_another_history_is_not_taken_for_ours(
+    cluster: Cluster, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is ahead of what the request was told, and the primary has come further by now: nobody can tell."""
+    one = cluster.replicas[0]
+
+    async def test(engine: ReplicatedEngine) -> None:
+        version = grown(url)
+        later = grown(url)
+        await until_answers(engine, later, one)
+        assert await who(engine.at(ONE, version)) == one.name, "the primary has said that it is there, too"
+        engine._replicas[0]._reached[ONE] = (later[0], later[1] + 1)
+        grown(url)
+        assert await who(engine.at(ONE, version)) == cluster.primary.name
+
+    using(url, [one], test)
+
+
+def test_one_with_an_address_that_makes_no_sense_disturbs_nobody(cluster: Cluster, url: str) -> None:
+    async def run() -> None:
+        wrong = cluster.replicas[0].url(name_of(url)) + "?connect_timeout=2"
+        engine = ReplicatedEngine(url, "test", [wrong])
+        try:
+            assert await who(engine.at(ONE, grown(url))) == cluster.primary.name
+        finally:
+            await engine.close()
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("error", [asyncpg.UndefinedColumnError, asyncpg.LockNotAvailableError])
+def test_a_question_that_it_cannot_answer_is_put_to_the_primary_and_it_stays(
+    cluster: Cluster, url: str, error: type[asyncpg.PostgresError], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its tables are older, or locked: other questions it answers as before."""
+    one = cluster.replicas[0]
+
+    async def test(engine: ReplicatedEngine) -> None:
+        version = grown(url)
+        await until_answers(engine, version, one)
+        fails = True
+
+        async def failing(connection: Connection, *given: Any) -> Any:
+            nonlocal fails
+            if fails and connection.get_settings().in_hot_standby == "on":
+                fails = False
+                raise error("not here")
+            return await fetchrow(connection, *given)
+
+        fetchrow = asyncpg.Connection.fetchrow
+        monkeypatch.setattr(asyncpg.Connection, "fetchrow", failing)
+        assert await who(engine.at(ONE, version)) == cluster.primary.name
+        assert engine._replicas[0].is_asked
+        assert await who(engine.at(ONE, version)) == one.name
+
+    using(url, [one], test)
+
+
 def test_one_that_is_stopped_is_left_out_and_taken_back(cluster: Cluster, url: str) -> None:
     one, other = cluster.replicas
 

@@ -45,8 +45,10 @@ def watching(location: Location, use: Callable[[CommitWatcher], Awaitable[None]]
             await watcher.wait(None, 0.0)
         try:
             await use(watcher)
-            assert watcher._looking is None
             assert not watcher._waiters
+            async with asyncio.timeout(LONG):
+                while watcher._looking is not None:
+                    await asyncio.sleep(0.001)
         finally:
             await engine.close()
 
@@ -94,6 +96,31 @@ def test_waiting_ends_with_its_time(location: Location) -> None:
         known = watcher.state
         await watcher.wait(known, 0.0)
         await watcher.wait(known, 0.02)
+
+    watching(location, use)
+
+
+def test_a_look_is_finished_although_nobody_waits_any_more(location: Location, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To cut it off would cost a connection to the database."""
+
+    async def use(watcher: CommitWatcher) -> None:
+        begun, go_on, finished = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        look = watcher._engine.look
+
+        async def slow() -> bytes | None:
+            begun.set()
+            await go_on.wait()
+            found = await look()
+            finished.set()
+            return found
+
+        monkeypatch.setattr(watcher._engine, "look", slow)
+        waiter = asyncio.create_task(watcher.wait(watcher.state, LONG))
+        await begun.wait()
+        waiter.cancel()
+        await asyncio.wait([waiter])
+        go_on.set()
+        await finished.wait()
 
     watching(location, use)
 
