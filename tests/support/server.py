@@ -8,13 +8,16 @@ from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 import httpx
+import msgspec
 
 from tests.support.command import ROWEN, environment
 
 READY = "Started worker-"
 START_SECONDS = 60
+_KILLED_AFTER = 8
 
 
 def free_port() -> int:
@@ -38,6 +41,13 @@ def basic(key: str, password: str | None = "") -> dict[str, str]:
     """Return the headers that authenticate with a key; `None` leaves out the colon, too."""
     credentials = key if password is None else f"{key}:{password}"
     return {"Authorization": "Basic " + b64encode(credentials.encode()).decode()}
+
+
+class _Entry(msgspec.Struct):
+    """A line of the log."""
+
+    event: str
+    timestamp: datetime
 
 
 @dataclass
@@ -74,6 +84,16 @@ class Server:
         while self.process.poll() is None and not is_open(self.port):
             pass
         assert self.process.poll() is None, "".join(self.log)
+
+    def has_killed_workers(self) -> bool:
+        """Tell whether workers that did not stop were killed, as they are after eight seconds.
+
+        Granian says so at once of one that has stopped, too, where the thread that watches it has not seen that yet.
+        """
+        lines = [msgspec.json.decode(line, type=_Entry) for line in self.log if line.startswith('{"event"')]
+        told = [each.timestamp for each in lines if each.event.startswith("Shutting down")]
+        killed = [each.timestamp for each in lines if each.event.startswith("Killing worker-")]
+        return any(each - told[0] > timedelta(seconds=_KILLED_AFTER / 2) for each in killed)
 
     def stop(self, signal_number: int = signal.SIGTERM) -> int:
         """Stop it and return its exit status."""

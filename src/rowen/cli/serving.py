@@ -265,6 +265,8 @@ def _serve(settings: ServerSettings) -> None:
     from granian.server import Server
 
     logs.configure()
+    # A worker begins with the handlers of this process, which would take a SIGTERM for its own.
+    os.register_at_fork(before=_hold_stops_back, after_in_parent=_let_stops_through)
     with _shared_metrics(settings):
         server = Server(
             target="rowen",
@@ -287,12 +289,20 @@ def _serve(settings: ServerSettings) -> None:
         server.serve(target_loader=partial(_load, settings), wrap_loader=False)
 
 
+def _hold_stops_back() -> None:
+    """Have SIGTERM wait until the application lets it through: while no loop runs it would be lost."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+
+
+def _let_stops_through() -> None:
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+
+
 def _load(settings: ServerSettings) -> "ASGIApp":
     """Build the application, in a worker."""
     # A terminal's Ctrl-C reaches the whole group; the parent alone decides when its workers stop.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # A SIGTERM that comes while the loop does not run is lost: it waits until the application lets it through.
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    _hold_stops_back()  # it may have been started otherwise than by a fork
     logs.configure()
     return wiring.build_application(settings)
 
