@@ -24,7 +24,7 @@ from tests.support.server import serving
 from tests.support.storage import Storage
 from tests.support.wire import Connection, Reply, connections
 
-pytestmark = [pytest.mark.heavy, pytest.mark.xdist_group("races"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.heavy, pytest.mark.timeout(300)]
 
 CLIENTS: Final = 64
 SLOTS: Final = 300

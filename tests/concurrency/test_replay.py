@@ -29,7 +29,7 @@ from tests.support.server import serving
 from tests.support.storage import Storage
 from tests.support.wire import Connection, connections
 
-pytestmark = [pytest.mark.heavy, pytest.mark.xdist_group("races"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.heavy, pytest.mark.timeout(300)]
 
 WRITES: Final = 10_000
 FEWEST_WRITES: Final = 1_200

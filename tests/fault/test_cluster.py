@@ -29,7 +29,7 @@ from tests.support.receiver import Receiver, receiving
 from tests.support.server import basic
 from tests.support.sql import fetch
 
-pytestmark = [pytest.mark.heavy, pytest.mark.xdist_group("cluster"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.heavy, pytest.mark.timeout(600)]
 
 _OUTAGE: Final = (Kind.REFUSED, Kind.NO_NODE, Kind.CUT)
 """What clients meet when the database is away: a balancer that is left without a node cuts connections, too."""

@@ -23,7 +23,7 @@ from tests.support.postgres import PostgresServer, new_database, new_server, ser
 from tests.support.receiver import receiving
 from tests.support.server import basic
 
-pytestmark = [pytest.mark.xdist_group("postgres faults"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.timeout(300)]
 
 PASSWORD: Final = "p4ss-of-postgres"
 WRONG: Final = "wr0ng-of-postgres"

@@ -11,7 +11,7 @@ from tests.fault.cluster_nodes import Node
 from tests.fault.cluster_team import Load
 from tests.support.postgres import serving_postgres
 
-pytestmark = [pytest.mark.heavy, pytest.mark.xdist_group("cluster"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.heavy, pytest.mark.timeout(600)]
 
 RESTARTS: Final = 20
 _SOME: Final = 20

@@ -22,7 +22,7 @@ from tests.support.server import basic
 from tests.support.sql import fetch
 from tests.unit.store.test_postgres_schema import catalogs, set_back
 
-pytestmark = [pytest.mark.xdist_group("postgres faults"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.timeout(300)]
 
 MOMENTS: Final = (0, 1, 100, 420)
 """How many locks an upgrade holds when it is killed: every table and index that it makes is one."""
