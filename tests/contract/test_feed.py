@@ -15,7 +15,7 @@ from rowen.app.ports import Organization
 from rowen.interviews.changes import FieldChange, Kind
 from tests.support.changes import Chronicler, Happening, chronicling
 from tests.support.events import following
-from tests.support.server import Server, serving
+from tests.support.server import Server, has_killed_workers, serving
 from tests.support.storage import Storage
 
 CHANGES = "/rowen/v1/changes"
@@ -278,7 +278,7 @@ def test_open_streams_do_not_hold_up_a_stop(database: str, workers: str) -> None
                 # To their proper end: a worker that is killed, after eight seconds, breaks the connection instead.
                 assert first.rest() == second.rest() == []
             assert server.process.wait(60) == 0
-        assert not server.has_killed_workers()
+        assert not has_killed_workers(server.log)
 
 
 def test_a_stream_is_one_exchange(database: str, tmp_path: Path) -> None:

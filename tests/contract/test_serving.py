@@ -14,7 +14,7 @@ from rowen.app.demo import DEMO_KEY
 from tests.contract.schedule import HOME, Schedule, identifiers, import_records, make_key
 from tests.support.command import ROWEN, environment, rowen
 from tests.support.records import record
-from tests.support.server import Server, basic, free_port, is_open, serving
+from tests.support.server import Server, basic, free_port, has_killed_workers, is_open, serving
 
 LIST = "/v1/scheduled_interviews"
 KEY = re.compile(r"\browen_[0-9a-f]{40}\b")
@@ -187,4 +187,4 @@ def test_a_stop_right_after_the_start_is_not_lost(database: str, workers: str) -
     for _ in range(3):
         with serving(database, ["--workers", workers]) as server:
             assert server.stop() == 0
-        assert not server.has_killed_workers()
+        assert not has_killed_workers(server.log)

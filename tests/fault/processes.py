@@ -62,6 +62,31 @@ main()
 """
 """`rowen` that waits for a locked database 50 milliseconds only."""
 
+STOPPED_AT_ITS_START: Final = """
+import multiprocessing
+import os
+import signal
+
+multiprocessing.set_start_method("fork")
+from granian.server import mp
+
+configure = mp.configure_logging
+
+
+def hold_up(*given):
+    os.kill(os.getppid(), signal.SIGTERM)
+    while signal.SIGTERM not in signal.sigpending():
+        pass
+    configure(*given)
+
+
+mp.configure_logging = hold_up  # which a worker begins with
+from rowen.cli.main import main
+
+main()
+"""
+"""`rowen` whose server is told to stop by its worker, which goes on with its start once it is told so itself."""
+
 WRITING: Final = {
     "import": ("import", "-"),
     "a key": ("keys", "create", "second"),

@@ -14,15 +14,15 @@ from typing import Final
 import pytest
 
 from rowen.store.leading import FileLead
-from tests.fault.processes import IMPATIENT_IMPORT, examine, finish, script, start
+from tests.fault.processes import IMPATIENT_IMPORT, STOPPED_AT_ITS_START, examine, finish, script, start
 from tests.fault.runs import ALLOWED, Run, require_owed, telling, writing
 from tests.fault.scribes import ON_BEHALF, Scribe, new_interview
 from tests.fault.upstream import upstream_of
-from tests.support.command import rowen
+from tests.support.command import environment, rowen
 from tests.support.events import following
 from tests.support.receiver import Reply, receiving
 from tests.support.records import canonical, record, write_json_lines
-from tests.support.server import serving
+from tests.support.server import free_port, has_killed_workers, is_open, serving
 
 KILL_TIMEOUT: Final = 8
 """Seconds after which Granian kills a worker that has not ended: nothing may come to that."""
@@ -53,6 +53,23 @@ def test_requests_in_flight_are_finished(writable: tuple[Path, str], tmp_path: P
     assert "error" not in said.lower()
     written = answer.result().json()
     assert examine(path, tmp_path).documents[written["id"]] == answer.result().content
+
+
+def test_a_worker_that_is_still_being_started_hears_of_a_stop(tmp_path: Path) -> None:
+    port = free_port()
+    options = ("--database", f"sqlite:///{tmp_path / 'rowen.db'}", "--port", str(port))
+    done = subprocess.run(
+        [*script(STOPPED_AT_ITS_START), "serve", *options],
+        capture_output=True,
+        text=True,
+        env=environment(),
+        check=True,
+        timeout=60,
+    )
+    log = done.stderr.splitlines()
+    assert any("Stopping worker-1" in line for line in log), done.stderr
+    assert not has_killed_workers(log)
+    assert not is_open(port)
 
 
 def test_a_stopped_server_has_stored_the_use_of_keys(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import socket
 import subprocess
 import threading
 from base64 import b64encode
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -50,6 +50,17 @@ class _Entry(msgspec.Struct):
     timestamp: datetime
 
 
+def has_killed_workers(log: Iterable[str]) -> bool:
+    """Tell whether workers that did not stop were killed, as they are after eight seconds.
+
+    Granian says so at once of one that has stopped, too, where the thread that watches it has not seen that yet.
+    """
+    entries = [msgspec.json.decode(line, type=_Entry) for line in log if line.startswith('{"event"')]
+    told = [each.timestamp for each in entries if each.event.startswith("Shutting down")]
+    killed = [each.timestamp for each in entries if each.event.startswith("Killing worker-")]
+    return any(each - told[0] > timedelta(seconds=_KILLED_AFTER / 2) for each in killed)
+
+
 @dataclass
 class Server:
     """A running server."""
@@ -84,16 +95,6 @@ class Server:
         while self.process.poll() is None and not is_open(self.port):
             pass
         assert self.process.poll() is None, "".join(self.log)
-
-    def has_killed_workers(self) -> bool:
-        """Tell whether workers that did not stop were killed, as they are after eight seconds.
-
-        Granian says so at once of one that has stopped, too, where the thread that watches it has not seen that yet.
-        """
-        lines = [msgspec.json.decode(line, type=_Entry) for line in self.log if line.startswith('{"event"')]
-        told = [each.timestamp for each in lines if each.event.startswith("Shutting down")]
-        killed = [each.timestamp for each in lines if each.event.startswith("Killing worker-")]
-        return any(each - told[0] > timedelta(seconds=_KILLED_AFTER / 2) for each in killed)
 
     def stop(self, signal_number: int = signal.SIGTERM) -> int:
         """Stop it and return its exit status."""
