@@ -32,11 +32,10 @@ def workers(bench: Bench) -> Iterator[Result]:
     """Compare two workers with one, on each engine; what asks them takes its part of the same two cores."""
     chosen = some_pages(bench)
     for engine, database in (("SQLite", bench.many), ("PostgreSQL", bench.many_on_postgres)):
+        asked = requests(database, chosen)
         with bench.served(database, workers=2) as two, bench.served(database) as one:
-            for name, pages in (("one page", None), ("pages at random", chosen)):
-                asked = requests(database, pages)
-                what = f"list of 100, {name}, two workers against one, {engine}"
-                yield ratio(bench, what, Load(two, asked), Load(one, asked), _WORKERS)
+            what = f"list of 100, pages at random, two workers against one, {engine}"
+            yield ratio(bench, what, Load(two, asked), Load(one, asked), _WORKERS)
 
 
 @cache
