@@ -89,7 +89,7 @@ def let_fill(server: PostgresServer, part: str) -> None:
     if part == "pg_wal":
         with pytest.raises(AssertionError):  # whoever is connected is cut off, as the server crashes
             for _ in range(10):
-                server.execute("SELECT pg_logical_emit_message(false, '', '', true); SELECT pg_switch_wal()")
+                server.execute("SELECT pg_logical_emit_message(true, '', ''); SELECT pg_switch_wal()")
 
 
 @pytest.mark.parametrize("part", ["base", "pg_wal"])

@@ -117,7 +117,7 @@ class Cluster:
     def wait_until_caught_up(self) -> None:
         """Return once every replica that runs shows what was committed on the primary before."""
         # A record of its own, as the position behind the last one may be where a replica gets to with the next only.
-        position = self.primary.execute("SELECT pg_logical_emit_message(false, '', '', true)")
+        position = self.primary.execute("SELECT pg_logical_emit_message(true, '', '')")
         for replica in self.replicas:
             if replica.is_running:
                 programs.wait_until(partial(_shows, replica, position), f"{replica.name} has caught up")

