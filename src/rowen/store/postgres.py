@@ -1,17 +1,13 @@
 """The PostgreSQL engine: a few connections for reading and a few for writing.
 
-Owns transactions, the dialect's functions, and what is tried again. Must not know what the tables hold, but for the
-lease by which one process leads. Questions that several ask at once are put once (`sharing`); a transaction that lost
-against another is run again.
+Owns transactions, the dialect's functions, and which units of work are run again. Must not know what the tables hold.
+Questions that several ask at once are put once (`sharing`); a transaction that lost against another is run again.
 """
 
 import asyncio
 import random
-import secrets
 from array import array
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
-from time import monotonic
 from typing import Any, Final, TypeVar, cast
 
 import asyncpg
@@ -24,9 +20,11 @@ from sqlalchemy.sql.expression import ClauseElement
 from rowen.interviews.errors import Unavailable
 from rowen.store.compiling import compiled, compiled_insert
 from rowen.store.engine import Copy, Insertion, Parameters, Prepared, Row, Transaction
-from rowen.store.postgres_errors import LOST_AGAINST_ANOTHER, OF_THE_CONNECTION, explained, is_lost, unavailable_to_all
-from rowen.store.postgres_pool import APPLICATION, LOCK_SECONDS, Busy, Connection, Pool
+from rowen.store.postgres_errors import LOST_AGAINST_ANOTHER, explained, unavailable_to_all
+from rowen.store.postgres_lease import Lease
+from rowen.store.postgres_pool import APPLICATION, LOCK_SECONDS, Connection, Pool
 from rowen.store.postgres_rows import add_rows
+from rowen.store.postgres_use import roll_back, use_patiently, use_unrepeated, write_alone
 from rowen.store.sharing import SharedQuestions
 
 Result = TypeVar("Result")
@@ -46,23 +44,7 @@ _PATIENT_SECONDS: Final = 86_400.0
 _TRIES: Final = 5
 _FIRST_PAUSE: Final = 0.01
 _BULK: Final = 64  # rows from which COPY, with its two round trips more, is the faster way to insert
-_LEASE_SECONDS: Final = 5.0
-_RENEWAL_SECONDS: Final = 1.0
 
-_LEASE: Final = "tell"
-_NOW: Final = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
-# What ends later than anybody is given it is of a clock that was set back, or of another server's.
-_IS_ANOTHERS: Final = f"holder <> $2 AND leases.expires_at BETWEEN {_NOW} AND {_NOW} + $3"
-# Who finds it taken writes nothing. Who waited for its row sees by the time of then whether it still may have it.
-_TAKE_LEASE: Final = f"""
-    INSERT INTO leases (name, holder, expires_at)
-    SELECT $1::varchar, $2::varchar, {_NOW} + $3
-    WHERE NOT EXISTS (SELECT FROM leases WHERE name = $1 AND {_IS_ANOTHERS})
-    ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, expires_at = {_NOW} + $3
-    WHERE NOT (leases.{_IS_ANOTHERS})
-    RETURNING holder
-"""  # noqa: S608  (nothing but our own words)
-_GIVE_LEASE: Final = "DELETE FROM leases WHERE name = $1 AND holder = $2"
 _END_WHAT_HANGS: Final = """
     SELECT count(*) FILTER (WHERE pg_terminate_backend(pid)) FROM pg_stat_activity
     WHERE datname = current_database() AND usename = current_user AND application_name = $1
@@ -112,14 +94,14 @@ class PostgresReader:
     async def row(self, statement: Prepared, parameters: Parameters) -> Row | None:
         """Run one short reading statement and return its first row."""
         values = tuple(statement.bind(parameters))
-        put = lambda: self._put(lambda connection: connection.fetchrow(statement.text, *values))  # noqa: E731
+        put = lambda: self._put(lambda connection: connection.fetchrow(statement.text, *values))  # noqa: E731  (one expression)
         found: Row | None = await self._shared.ask((statement.text, values, True), put)
         return found
 
     async def rows(self, statement: Prepared, parameters: Parameters) -> Sequence[Row]:
         """Run one short reading statement and return its rows."""
         values = tuple(statement.bind(parameters))
-        put = lambda: self._put(lambda connection: connection.fetch(statement.text, *values))  # noqa: E731
+        put = lambda: self._put(lambda connection: connection.fetch(statement.text, *values))  # noqa: E731  (one expression)
         found: Sequence[Row] = await self._shared.ask((statement.text, values, False), put)
         return found
 
@@ -144,7 +126,7 @@ class PostgresReader:
         return await self._use(self._reading, alone)
 
     async def _use(self, pool: Pool, use: Callable[[Connection], Awaitable[Result]]) -> Result:
-        return await _patiently_alone(pool, use)
+        return await use_unrepeated(pool, use)
 
     async def close(self) -> None:
         """Let go of the server."""
@@ -177,7 +159,7 @@ class PostgresEngine(PostgresReader):
         super().__init__(Pool(dsn, _READERS, _READ_SECONDS), Pool(dsn, _SCANNERS, scan_seconds))
         self._writing = Pool(dsn, _WRITERS, _WRITE_SECONDS)
         self._queues: dict[int, _Queue] = {}
-        self._lease = _Lease(self._reading, name)
+        self._lease = Lease(self._reading, name)
         self._units: set[asyncio.Task[Any]] = set()
 
     def prepare(self, statement: ClauseElement) -> Prepared:
@@ -224,7 +206,7 @@ class PostgresEngine(PostgresReader):
         pause = _FIRST_PAUSE
         for left in reversed(range(_TRIES)):
             try:
-                return await _patiently(self._writing, lambda connection: self._committed(connection, work))
+                return await use_patiently(self._writing, lambda connection: self._committed(connection, work))
             except asyncpg.PostgresError as error:
                 if not isinstance(error, LOST_AGAINST_ANOTHER):
                     raise
@@ -242,14 +224,15 @@ class PostgresEngine(PostgresReader):
         has no limit for that before PostgreSQL 17.
         """
         hung = (APPLICATION, float(LOCK_SECONDS))
-        return bool(await _patiently(self._writing, lambda each: _alone(self._writing, each, _END_WHAT_HANGS, hung)))
+        end = lambda each: write_alone(self._writing, each, _END_WHAT_HANGS, hung)  # noqa: E731  (one expression)
+        return bool(await use_patiently(self._writing, end))
 
     async def _committed(self, connection: Connection, work: Callable[[Transaction], Awaitable[Result]]) -> Result:
         await connection.execute(self._writing.session.begin)
         try:
             result = await work(_PostgresTransaction(connection))
         except BaseException as error:
-            await _roll_back(connection, error)
+            await roll_back(connection, error)
             raise
         with explained(self._writing):  # nobody can tell whether it was kept: it must not be run again
             await connection.execute("COMMIT")
@@ -297,114 +280,6 @@ class PostgresEngine(PostgresReader):
         await self._lease.give()
         await self._writing.close()
         await super().close()
-
-
-class _Lease:
-    """The lead, as far as one process has it: for some seconds, and renewed long before they are over.
-
-    A process that hangs loses it to another; the time is that of the server, whatever the clocks of the nodes say.
-    """
-
-    def __init__(self, pool: Pool, name: str) -> None:
-        self._pool = pool
-        self._holder = f"{name} {secrets.token_hex(8)}"
-        self._held = False
-        self._until = 0.0
-        self._asks_again = 0.0
-
-    async def take(self) -> bool:
-        now = monotonic()
-        if now < self._asks_again:
-            return self._held and now < self._until
-        asked = (_LEASE, self._holder, round(_LEASE_SECONDS * 1000))
-        take = lambda connection: _alone(self._pool, connection, _TAKE_LEASE, asked)  # noqa: E731
-        found = await _patiently_alone(self._pool, take)
-        self._held = found is not None
-        # From before the question, so that it ends here before it ends in the server.
-        self._until = now + _LEASE_SECONDS - _RENEWAL_SECONDS
-        self._asks_again = monotonic() + _RENEWAL_SECONDS
-        return self._held and monotonic() < self._until
-
-    async def give(self) -> None:
-        """Let another lead at once."""
-        if not self._held:
-            return
-        self._held = False
-        with suppress(Unavailable):
-            await _patiently(
-                self._pool, lambda connection: _alone(self._pool, connection, _GIVE_LEASE, (_LEASE, self._holder))
-            )
-
-
-async def _alone(pool: Pool, connection: Connection, text: str, values: Sequence[Any]) -> Any:
-    """Run one writing statement, in a transaction of its own, and return its first value."""
-    await connection.execute(pool.session.begin)
-    try:
-        found = await connection.fetchval(text, *values)
-    except BaseException as error:
-        await _roll_back(connection, error)
-        raise
-    await connection.execute("COMMIT")
-    return found
-
-
-async def _roll_back(connection: Connection, error: BaseException) -> None:
-    """Undo a transaction, where there is somebody to do so: who has not answered in time will not now."""
-    if isinstance(error, TimeoutError):
-        connection.terminate()
-    elif not connection.is_closed():
-        with suppress(asyncpg.PostgresError, *OF_THE_CONNECTION, OSError, TimeoutError):
-            await connection.execute("ROLLBACK")
-
-
-async def _patiently(pool: Pool, use: Callable[[Connection], Awaitable[Result]]) -> Result:
-    """Use a connection; where it was lost, try once more with a new one. Raises Unavailable.
-
-    Nothing was kept by a transaction whose connection is lost before its commit.
-    """
-    with explained(pool):
-        try:
-            return await _use(pool, use)
-        except Exception as error:
-            if not is_lost(error):
-                raise
-        pool.renew()
-        return await _use(pool, use)
-
-
-async def _patiently_alone(pool: Pool, use: Callable[[Connection], Awaitable[Result]]) -> Result:
-    """Use a connection for what is not run again where another stands in its way. Raises Unavailable."""
-    try:
-        return await _patiently(pool, use)
-    except LOST_AGAINST_ANOTHER as error:
-        raise unavailable_to_all(error) from error
-
-
-async def once(pool: Pool, use: Callable[[Connection], Awaitable[Result]]) -> Result:
-    """Use a connection to a standby. Raises Unavailable, and Busy where only this question is to be put elsewhere."""
-    with explained(pool):
-        try:
-            return await _use(pool, use)
-        except (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, asyncpg.LockNotAvailableError) as error:
-            # A standby ends what needs rows that its primary has removed.
-            raise Busy("the PostgreSQL database: what was asked stood in the way of what it follows") from error
-        except asyncpg.SyntaxOrAccessError as error:
-            raise Busy("the PostgreSQL database: its tables are not those of the primary yet") from error
-
-
-async def _use(pool: Pool, use: Callable[[Connection], Awaitable[Result]]) -> Result:
-    connection = await pool.take()
-    try:
-        return await use(connection)
-    except TimeoutError:
-        connection.terminate()  # what it was doing goes on
-        pool.renew()  # the others may be to the same that is gone without a word
-        raise
-    except (asyncio.CancelledError, asyncpg.InternalClientError):
-        connection.terminate()
-        raise
-    finally:
-        pool.give(connection)
 
 
 _DIALECT: Final = dialect_module.dialect()  # type: ignore[no-untyped-call]  # untyped in SQLAlchemy

@@ -15,8 +15,9 @@ import structlog
 
 from rowen.interviews.errors import Unavailable
 from rowen.store.engine import Copy, Parameters, Prepared, Row, Transaction
-from rowen.store.postgres import PostgresEngine, PostgresReader, once
+from rowen.store.postgres import PostgresEngine, PostgresReader
 from rowen.store.postgres_pool import Busy, Connection, Pool
+from rowen.store.postgres_use import use_once
 
 Result = TypeVar("Result")
 Version = tuple[int, int]
@@ -106,7 +107,7 @@ class _Replica(PostgresReader):
                 return
 
     async def _use(self, pool: Pool, use: Callable[[Connection], Awaitable[Result]]) -> Result:
-        return await once(pool, use)  # after a crash it may have fallen back: whoever asks is to look anew
+        return await use_once(pool, use)  # after a crash it may have fallen back: whoever asks is to look anew
 
     async def close(self) -> None:
         """Let go of the server."""

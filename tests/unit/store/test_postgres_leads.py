@@ -6,7 +6,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from rowen.store import postgres
+from rowen.store import postgres_lease, postgres_use
 from rowen.store.postgres import PostgresEngine
 from tests.support.sql import execute, fetch
 from tests.support.storage import POSTGRES
@@ -34,7 +34,7 @@ class Time:
 def time(monkeypatch: pytest.MonkeyPatch) -> Time:
     """Return the clock by which processes ask for the lead."""
     clock = Time()
-    monkeypatch.setattr(postgres, "monotonic", clock)
+    monkeypatch.setattr(postgres_lease, "monotonic", clock)
     return clock
 
 
@@ -81,8 +81,8 @@ def test_who_hung_does_not_believe_that_it_leads(url: str, time: Time, monkeypat
             time.now += 5
             return await alone(*given)  # type: ignore[arg-type]
 
-        alone = postgres._alone
-        monkeypatch.setattr(postgres, "_alone", slow)
+        alone = postgres_use.write_alone
+        monkeypatch.setattr(postgres_lease, "write_alone", slow)
         assert not await engine.lead()
 
     using(url, test)
