@@ -14,6 +14,7 @@ from tests.fault.processes import Process, finish, one_sentence, script, start
 from tests.support.command import rowen
 from tests.support.everything import fill, rows_of
 from tests.support.postgres import serving_postgres
+from tests.support.server import free_port
 from tests.support.storage import POSTGRES, SQLITE, Storage
 
 HURT_COPY: Final = """
@@ -73,7 +74,8 @@ def test_a_copy_that_is_interrupted_and_killed_goes_on(
     target = other.new_database(tmp_path)
     said = finish(begin(signal.SIGINT, "Copying 7 0.001", original, target), status=130)
     assert said == "Interrupted. The same command with --resume goes on.\n"
-    assert one_sentence(rowen("serve", "--database", target, status=1).stderr).endswith(UNFINISHED)
+    refused = rowen("serve", "--database", target, "--port", str(free_port()), status=1)
+    assert one_sentence(refused.stderr).endswith(UNFINISHED)
     for when in kills:
         process = begin(signal.SIGKILL, when, original, target, "--resume")
         process.communicate(timeout=60)

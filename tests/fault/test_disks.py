@@ -31,7 +31,7 @@ from tests.fault.processes import (
 from tests.fault.samples import LAST_PAGE, RECORDS
 from tests.support.command import rowen
 from tests.support.records import canonical, record, write_json_lines
-from tests.support.server import Server, basic, serving
+from tests.support.server import Server, basic, free_port, serving
 
 MEBIBYTE: Final = 1024 * 1024
 
@@ -66,7 +66,8 @@ def test_a_file_that_has_no_room_to_be_checked_leaves_no_trace(small_disk: Path,
 
 def test_no_room_for_a_new_database(small_disk: Path) -> None:
     (small_disk / "junk").write_bytes(bytes(2 * MEBIBYTE))
-    done = rowen("serve", "--database", f"sqlite:///{small_disk / 'rowen.db'}", status=1)
+    database = f"sqlite:///{small_disk / 'rowen.db'}"
+    done = rowen("serve", "--database", database, "--port", str(free_port()), status=1)
     assert one_sentence(done.stderr) == "rowen: database rowen.db: the disk is full"
 
 
