@@ -75,6 +75,7 @@ def test_the_primary_is_lost_and_a_replica_takes_its_place(site: Site) -> None:
 
 
 def test_the_primary_has_no_connection_left(site: Site) -> None:
+    site.wait_until_all_serve()  # so that each node has a connection
     with site.load("full") as load:
         with load.fault(), every_connection(site):
             load.wait_for_writes(_SOME)  # over those that the nodes have

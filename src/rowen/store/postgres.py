@@ -156,8 +156,9 @@ class PostgresEngine(PostgresReader):
     def __init__(self, dsn: str, name: str, *, patient: bool = False) -> None:
         """Use a database; `patient` is who reads all of it and waits as long as that takes."""
         scan_seconds = _PATIENT_SECONDS if patient else _SCAN_SECONDS
-        super().__init__(Pool(dsn, _READERS, _READ_SECONDS), Pool(dsn, _SCANNERS, scan_seconds))
-        self._writing = Pool(dsn, _WRITERS, _WRITE_SECONDS)
+        reading = Pool(dsn, _READERS, _READ_SECONDS)
+        super().__init__(reading, Pool(dsn, _SCANNERS, scan_seconds, lender=reading))
+        self._writing = Pool(dsn, _WRITERS, _WRITE_SECONDS, lender=reading)
         self._queues: dict[int, _Queue] = {}
         self._lease = Lease(self._reading, name)
         self._units: set[asyncio.Task[Any]] = set()

@@ -97,6 +97,7 @@ class Pool:
     """At most so many connections to the server of an address; `seconds` bounds each statement.
 
     With `follows` it may be a standby, otherwise only the primary will do: a standby would answer with what was.
+    `lender` is a pool of the same server whose connections serve while the server lets no more in and this has none.
     `generation` grows when a connection was lost: what answers then may be another server, or the same after a crash.
     """
 
@@ -105,6 +106,7 @@ class Pool:
     seconds: float
     connect_seconds: float = 3.0
     follows: bool = False
+    lender: "Pool | None" = None
     generation: int = 0
     _idle: list[Connection] = field(default_factory=list)
     _open: int = 0

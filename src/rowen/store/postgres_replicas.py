@@ -41,10 +41,9 @@ class _Replica(PostgresReader):
     """One replica, as far as it can be trusted."""
 
     def __init__(self, dsn: str, number: int) -> None:
-        super().__init__(
-            Pool(dsn, _READERS, _SECONDS, connect_seconds=_SECONDS, follows=True),
-            Pool(dsn, _SCANNERS, _SCAN_SECONDS, connect_seconds=_SECONDS, follows=True),
-        )
+        reading = Pool(dsn, _READERS, _SECONDS, connect_seconds=_SECONDS, follows=True)
+        scanning = Pool(dsn, _SCANNERS, _SCAN_SECONDS, connect_seconds=_SECONDS, follows=True, lender=reading)
+        super().__init__(reading, scanning)
         self._number = number
         self._reached: dict[int, Version] = {}
         self._as_of = self.generation

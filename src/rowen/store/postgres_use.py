@@ -73,7 +73,12 @@ async def use_once(pool: Pool, use: Callable[[Connection], Awaitable[Result]]) -
 
 
 async def _use(pool: Pool, use: Callable[[Connection], Awaitable[Result]]) -> Result:
-    connection = await pool.take()
+    try:
+        connection = await pool.take()
+    except asyncpg.TooManyConnectionsError:
+        if pool.lender is None:
+            raise
+        return await _use(pool.lender, use)
     try:
         return await use(connection)
     except TimeoutError:

@@ -16,7 +16,7 @@ from rowen.store.postgres_pool import APPLICATION
 from tests.support.postgres import shared_postgres
 from tests.support.sql import execute, fetch
 from tests.support.storage import POSTGRES
-from tests.unit.store.test_postgres_pool import end_sessions, until
+from tests.unit.store.test_postgres_pool import end_sessions, limited, until
 
 _COUNT: Final = Prepared("SELECT count(*) FROM notes", ())
 _LOCK: Final = Prepared("SELECT FROM notes WHERE id = $1 FOR UPDATE", ("id",))
@@ -297,6 +297,23 @@ def test_who_waits_for_an_organization_takes_no_connection_from_others(url: str)
 
 
 # What is seen
+
+
+def test_where_the_server_lets_no_more_in_one_connection_does_for_all(url: str) -> None:
+    """Who has only read so far goes on to write, and to read at length, over the connection that it has."""
+
+    async def test(engine: PostgresEngine) -> None:
+        count = lambda transaction: transaction.row(_COUNT, {})  # noqa: E731  (one expression)
+        (before,) = await engine.row(_COUNT, {}) or ()
+        with limited(url, 1):
+            assert await engine.read(count) == (before,)
+            assert await engine.write(lambda transaction: transaction.run(_ADD, {"id": 300})) == 1
+            assert await engine.read(count) == (before + 1,)
+
+    try:
+        using(url, test)
+    finally:
+        execute(url, "DELETE FROM notes WHERE id = 300")
 
 
 def test_what_differs_after_a_commit_is_seen(url: str) -> None:
