@@ -35,7 +35,7 @@ _WRITERS: Final = 4
 CONNECTIONS: Final = _READERS + _SCANNERS + _WRITERS
 """How many connections a process opens at the most, besides those to replicas."""
 
-_READ_SECONDS: Final = 10.0
+_READ_SECONDS: Final = 12.0  # where a connection for reading is all there is, a unit may wait for its lock on it, too
 _SCAN_SECONDS: Final = 120.0
 _WRITE_SECONDS: Final = 30.0  # a statement of a unit: longer than it may wait for the ledger
 _QUEUE_SECONDS: Final = 30.0
@@ -164,11 +164,11 @@ class PostgresEngine(PostgresReader):
         self._units: set[asyncio.Task[Any]] = set()
 
     def prepare(self, statement: ClauseElement) -> Prepared:
-        """Compile a statement."""
+        """Have a statement compiled when it is first run."""
         return compiled(statement, _DIALECT)
 
     def prepare_insert(self, table: Table, columns: Sequence[str] | None = None) -> Insertion:
-        """Compile what adds rows that give these columns, or all there are."""
+        """Have compiled, when it is first run, what adds rows that give these columns, or all there are."""
         return compiled_insert(table, columns, _DIALECT)
 
     def at(self, organization: int, version: tuple[int, int]) -> Copy:  # noqa: ARG002  (the primary is always there)

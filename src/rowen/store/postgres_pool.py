@@ -7,7 +7,8 @@ fails; and because nothing is reset between two uses, which would cost each a ro
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
@@ -27,6 +28,7 @@ LOCK_SECONDS: Final = 10
 
 _CLOSE_SECONDS: Final = 3.0
 _PATIENCE_SECONDS: Final = 10.0
+_BUSY: Final = "every connection to the database has been busy for too long"
 APPLICATION: Final = "rowen"
 """What our sessions call themselves, for people who look, and for those of ours that look for one that hangs."""
 
@@ -97,7 +99,8 @@ class Pool:
     """At most so many connections to the server of an address; `seconds` bounds each statement.
 
     With `follows` it may be a standby, otherwise only the primary will do: a standby would answer with what was.
-    `lender` is a pool of the same server whose connections serve while the server lets no more in and this has none.
+    `lender` is a pool of the same server, of which a connection serves while the server lets no more in and this has
+    none: one at a time, so that those whose it is go on.
     `generation` grows when a connection was lost: what answers then may be another server, or the same after a crash.
     """
 
@@ -110,10 +113,12 @@ class Pool:
     generation: int = 0
     _idle: list[Connection] = field(default_factory=list)
     _open: int = 0
+    _opening: int = 0
     _outdated: set[int] = field(default_factory=set)
     _used: set[Connection] = field(default_factory=set)
     _waiters: "deque[asyncio.Future[Connection | None]]" = field(default_factory=deque)
     _session: Session | None = None
+    _loan: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def __post_init__(self) -> None:
         self._addresses = addresses(self.dsn)
@@ -146,6 +151,19 @@ class Pool:
         elif not self._hand(connection):
             self._used.discard(connection)
             self._idle.append(connection)
+
+    @asynccontextmanager
+    async def lending(self) -> AsyncIterator[None]:
+        """Lend a connection for the length of the block, once nobody else has one lent. Raises Busy."""
+        try:
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                await self._loan.acquire()
+        except TimeoutError as error:
+            raise Busy(_BUSY) from error
+        try:
+            yield
+        finally:
+            self._loan.release()
 
     def renew(self) -> None:
         """Open every connection anew: what was known of the server no longer holds."""
@@ -187,16 +205,19 @@ class Pool:
     async def _opened(self) -> Connection | None:
         """Open one more connection; None where the server has no room, but we have others to wait for."""
         self._open += 1
+        self._opening += 1
         try:
             if self._session is None:
                 self._session = await self._recognize()
             return await self._connect(self._session)
         except BaseException as error:
             self._open -= 1
-            if isinstance(error, asyncpg.TooManyConnectionsError) and self._open > 0:
+            if isinstance(error, asyncpg.TooManyConnectionsError) and self._open >= self._opening:
                 return None  # and who waits does not try: there is no room
             self._hand(None)
             raise
+        finally:
+            self._opening -= 1
 
     async def _handed_over(self) -> Connection | None:
         waiter: asyncio.Future[Connection | None] = asyncio.get_running_loop().create_future()
@@ -206,7 +227,7 @@ class Pool:
                 return await waiter
         except TimeoutError as error:
             self._hand_on(waiter)
-            raise Busy("every connection to the database has been busy for too long") from error
+            raise Busy(_BUSY) from error
         except asyncio.CancelledError:
             self._hand_on(waiter)
             raise

@@ -78,7 +78,8 @@ async def _use(pool: Pool, use: Callable[[Connection], Awaitable[Result]]) -> Re
     except asyncpg.TooManyConnectionsError:
         if pool.lender is None:
             raise
-        return await _use(pool.lender, use)
+        async with pool.lender.lending():
+            return await _use(pool.lender, use)
     try:
         return await use(connection)
     except TimeoutError:

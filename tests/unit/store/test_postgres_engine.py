@@ -19,6 +19,7 @@ from tests.support.storage import POSTGRES
 from tests.unit.store.test_postgres_pool import end_sessions, limited, until
 
 _COUNT: Final = Prepared("SELECT count(*) FROM notes", ())
+_HERE: Final = Prepared("SELECT 1", ())
 _LOCK: Final = Prepared("SELECT FROM notes WHERE id = $1 FOR UPDATE", ("id",))
 _ADD: Final = Prepared("INSERT INTO notes VALUES ($1)", ("id",))
 
@@ -56,6 +57,11 @@ def using(url: str, test: Callable[[PostgresEngine], Awaitable[None]]) -> None:
 def raising(state: str) -> Prepared:
     """Return a statement that fails with a code of PostgreSQL's."""
     return Prepared(f"DO $$ BEGIN RAISE SQLSTATE '{state}'; END $$", ())
+
+
+def adding(identifier: int) -> Callable[[Transaction], Awaitable[int]]:
+    """Return a unit that adds a row."""
+    return lambda transaction: transaction.run(_ADD, {"id": identifier})
 
 
 # What is run again
@@ -307,13 +313,40 @@ def test_where_the_server_lets_no_more_in_one_connection_does_for_all(url: str) 
         (before,) = await engine.row(_COUNT, {}) or ()
         with limited(url, 1):
             assert await engine.read(count) == (before,)
-            assert await engine.write(lambda transaction: transaction.run(_ADD, {"id": 300})) == 1
+            assert await engine.write(adding(300)) == 1
             assert await engine.read(count) == (before + 1,)
+            units = [engine.write(adding(number), number) for number in range(301, 309)]
+            reads = [engine.read(count) for _ in range(8)]
+            assert await asyncio.gather(*units) == [1] * 8
+            assert len(await asyncio.gather(*reads)) == 8
 
     try:
         using(url, test)
     finally:
-        execute(url, "DELETE FROM notes WHERE id = 300")
+        execute(url, "DELETE FROM notes WHERE id BETWEEN 300 AND 308")
+
+
+def test_while_one_is_lent_the_others_read(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postgres_pool, "_PATIENCE_SECONDS", 0.05)
+
+    async def test(engine: PostgresEngine) -> None:
+        await asyncio.gather(engine.row(_COUNT, {}), engine.row(_HERE, {}))  # two connections
+        goes_on = asyncio.Event()
+
+        async def slow(transaction: Transaction) -> None:
+            await transaction.row(_COUNT, {})
+            await goes_on.wait()
+
+        with limited(url, 1):
+            lent = asyncio.create_task(engine.write(slow))
+            await until(lambda: engine._reading._loan.locked())
+            with pytest.raises(Unavailable, match="busy for too long"):
+                await engine.read(slow)
+            assert await engine.row(_HERE, {}) == (1,)
+            goes_on.set()
+            await lent
+
+    using(url, test)
 
 
 def test_what_differs_after_a_commit_is_seen(url: str) -> None:
