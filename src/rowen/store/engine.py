@@ -10,6 +10,7 @@ from array import array
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
@@ -44,7 +45,8 @@ def _plain(element: Unindexed, compiler: SQLCompiler, **options: Any) -> str:
     return compiler.process(element.clauses, **options)
 
 
-class Prepared(NamedTuple):
+@dataclass(eq=False)
+class Prepared:
     """A statement compiled for one engine: its text, and the names of its parameters in their order."""
 
     text: str
@@ -56,15 +58,19 @@ class Prepared(NamedTuple):
 
 
 class Insertion(NamedTuple):
-    """Rows to be added to a table: its name, the columns that they give, and the statement that adds one."""
+    """Rows to be added to a table: its name, and the statement that adds one."""
 
     table: str
-    columns: tuple[str, ...]
     statement: Prepared
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that the rows give, in their order."""
+        return self.statement.parameters
 
     def bind(self, values: Parameters) -> list[Any]:
         """Return the values in the order of the columns."""
-        return [values[name] for name in self.columns]
+        return self.statement.bind(values)
 
 
 class Reader(Protocol):
@@ -107,11 +113,11 @@ class Engine(Copy, Protocol):
     """A database engine. Every method raises `Unavailable` where the database cannot answer."""
 
     def prepare(self, statement: ClauseElement) -> Prepared:
-        """Compile a statement."""
+        """Have a statement compiled when it is first run."""
         ...
 
     def prepare_insert(self, table: Table, columns: Sequence[str] | None = None) -> Insertion:
-        """Compile what adds rows that give these columns, or all there are."""
+        """Have compiled, when it is first run, what adds rows that give these columns, or all there are."""
         ...
 
     def at(self, organization: int, version: tuple[int, int]) -> Copy:

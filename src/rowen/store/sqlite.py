@@ -231,11 +231,11 @@ class SqliteEngine:
         self._lead = FileLead(path)
 
     def prepare(self, statement: ClauseElement) -> Prepared:
-        """Compile a statement."""
+        """Have a statement compiled when it is first run."""
         return compiled(statement, self._dialect)
 
     def prepare_insert(self, table: Table, columns: Sequence[str] | None = None) -> Insertion:
-        """Compile what adds rows that give these columns, or all there are."""
+        """Have compiled, when it is first run, what adds rows that give these columns, or all there are."""
         return compiled_insert(table, columns, self._dialect)
 
     def at(self, organization: int, version: tuple[int, int]) -> "SqliteEngine":  # noqa: ARG002  (there is one file)

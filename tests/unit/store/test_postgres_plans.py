@@ -123,7 +123,8 @@ def everything(url: str, monkeypatch: pytest.MonkeyPatch) -> list[Prepared]:
         for names in combinations(record_reading._CRITERIA, count):
             for terms in range(3):
                 engine.prepare(record_reading._gathered(engine, frozenset(names), terms))
-    return [each for each in dict.fromkeys(engine.prepared) if not each.text.startswith("INSERT")]
+    different = {each.text: each for each in engine.prepared}
+    return [each for text, each in different.items() if not text.startswith("INSERT")]
 
 
 @pytest.fixture(scope="module", params=["empty", "filled"])
