@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import httpx
 import pytest
@@ -9,14 +10,23 @@ import pytest
 from tests.contract.schedule import HOME, Schedule, shared_schedule
 from tests.support.storage import STORAGES, Storage
 
+_MEASURED: Final = ("contract", "unit")
+"""Suites that go through every rule: the others prove the same code by quantity, at the same time, or as it fails."""
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what is a suite once more, on another engine: all but the unit tests, which are about the engine."""
+    """Mark what is measured for coverage: those suites, but once only, where they run on every engine."""
     for item in items:
-        if isinstance(item, pytest.Function) and "unit" not in item.path.parts and hasattr(item, "callspec"):
-            storage = item.callspec.params.get("storage")
-            if storage is not None and storage is not STORAGES[0]:
-                item.add_marker("again")
+        suite = item.path.relative_to(Path(__file__).parent).parts[0]
+        if suite in _MEASURED and item.get_closest_marker("heavy") is None and not _is_repeated(item, suite):
+            item.add_marker("measured")
+
+
+def _is_repeated(item: pytest.Item, suite: str) -> bool:
+    """Tell whether a test is one once more, on another engine: unit tests are about the engine."""
+    if suite == "unit" or not isinstance(item, pytest.Function) or not hasattr(item, "callspec"):
+        return False
+    return item.callspec.params.get("storage", STORAGES[0]) is not STORAGES[0]
 
 
 @pytest.fixture(params=STORAGES, ids=lambda storage: storage.name, scope="session")

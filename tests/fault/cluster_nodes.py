@@ -5,23 +5,22 @@ Owns how they are started on ports that they keep, hurt and ended. Must not know
 
 import os
 import signal
-import subprocess
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Final
 
-from tests.fault.processes import uncovered
+from tests.fault.processes import script, uncovered
 from tests.support import programs
-from tests.support.command import ROWEN
+from tests.support.command import ROWEN, begin
 from tests.support.server import Server
 
 _AHEAD: Final = """
 import datetime
-import os
+import multiprocessing
 
-_AHEAD = datetime.timedelta(seconds=float(os.environ["SECONDS_AHEAD"]))
+multiprocessing.set_start_method("fork")
+_AHEAD = datetime.timedelta(seconds={seconds})
 
 
 class _Shifted(datetime.datetime):
@@ -31,22 +30,24 @@ class _Shifted(datetime.datetime):
 
 
 datetime.datetime = _Shifted
+from rowen.cli.main import main
+
+main()
 """
-"""A module that Python imports when it starts, in every process of a node: its clock is ahead."""
 
 
 class Node:
     """A server with a port of its own, which it keeps when it is started again.
 
-    `options` are those of `rowen serve`.
+    `options` are those of `rowen serve`; `command` stands in for `rowen`.
     """
 
-    def __init__(self, database: str, options: Sequence[str] = ()) -> None:
+    def __init__(self, database: str, options: Sequence[str] = (), command: Sequence[str] = ROWEN) -> None:
         self.database = database
-        self.environment: dict[str, str] = {}
         self.port = programs.quiet_port()
         self.said: list[str] = []
         self._options = options
+        self._command = command
         self._folder = programs.new_folder("node")  # its keeper ends what works in it, should the tests be killed
         self._server: Server | None = None
 
@@ -56,9 +57,11 @@ class Node:
         try:
             yield
         finally:
-            if self._running.process.poll() is None:
-                self.stop()
-            programs.remove(self._folder)
+            try:
+                if self._running.process.poll() is None:
+                    self.stop()
+            finally:
+                programs.remove(self._folder)
 
     @property
     def _running(self) -> Server:
@@ -72,27 +75,18 @@ class Node:
 
     def launch(self) -> None:
         """Start it."""
-        process = subprocess.Popen(
-            [*ROWEN, "serve", "--database", self.database, "--port", str(self.port), *self._options],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            env=uncovered(self.environment),
-            start_new_session=True,
+        process, said = begin(
+            *("serve", "--database", self.database, "--port", str(self.port), *self._options),
+            known=uncovered(),
+            command=self._command,
             cwd=self._folder,
         )
-        self._server = Server(process, self.port, self.said)
-        threading.Thread(target=self._read, args=(self._server,), daemon=True).start()
+        self._server = Server(process, said, self.port, self.said)
+        threading.Thread(target=self._server.read_log, daemon=True).start()
 
     def wait_until_ready(self) -> None:
         """Return once it answers."""
         self._running.wait_until_ready()
-
-    @staticmethod
-    def _read(server: Server) -> None:
-        server.read_log()
-        assert server.process.stdout is not None
-        server.process.stdout.close()
 
     def stop(self) -> None:
         """End it as a service manager does."""
@@ -113,7 +107,6 @@ class Node:
             os.killpg(self._running.process.pid, signal.SIGCONT)
 
 
-def ahead(folder: Path, seconds: float) -> dict[str, str]:
-    """Return the environment of a node whose clock is ahead; its workers are spawned, and have it, too."""
-    (folder / "sitecustomize.py").write_text(_AHEAD)
-    return {"PYTHONPATH": str(folder), "SECONDS_AHEAD": str(seconds)}
+def ahead(seconds: float) -> tuple[str, ...]:
+    """Return `rowen` whose clock is ahead."""
+    return script(_AHEAD.format(seconds=seconds))

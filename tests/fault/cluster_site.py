@@ -7,7 +7,6 @@ five seconds ahead; a balancer before them; and a Redis. Must not know what is d
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -16,12 +15,13 @@ from tests.fault.cluster_nodes import Node, ahead
 from tests.fault.cluster_team import Load
 from tests.support.balancer import Balancer, balancing
 from tests.support.cluster import Cluster
+from tests.support.command import ROWEN
 from tests.support.postgres import OWNER
 from tests.support.redis import serving_redis
 from tests.support.sql import fetch
 
 AHEAD_SECONDS: Final = 5
-_NODES: Final = 3
+_COMMANDS: Final = (ROWEN, ahead(AHEAD_SECONDS), ROWEN)  # of each node
 _LIMIT: Final = "1000000"  # requests in ten seconds: never reached, but counted
 _SETTINGS: Final = {"max_connections": "80"}
 
@@ -79,7 +79,7 @@ def _name(database: str) -> str:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Site]:
+def running() -> Iterator[Site]:
     """Run all of it until the end of the block."""
     with ExitStack() as stack:
         cache = Cache()
@@ -90,8 +90,10 @@ def running(folder: Path) -> Iterator[Site]:
         cluster.wait_until_caught_up()
         options = [option for each in cluster.replicas for option in ("--replica", each.url(name))]
         options += ["--rate-limit", _LIMIT, "--rate-limit-store", cache.url, "--webhook-allow", "127.0.0.1"]
-        nodes = [Node(database, options) for database in _addresses(cluster, name)]
-        nodes[1].environment = ahead(folder, AHEAD_SECONDS)
+        nodes = [
+            Node(database, options, command)
+            for database, command in zip(_addresses(cluster, name), _COMMANDS, strict=True)
+        ]
         for node in nodes:
             node.launch()
             stack.enter_context(node.ended())
@@ -106,5 +108,5 @@ def running(folder: Path) -> Iterator[Site]:
 def _addresses(cluster: Cluster, name: str) -> list[str]:
     """Return an address for each node: they name the same servers, each in another order."""
     hosts = [f"127.0.0.1:{each.port}" for each in (cluster.primary, *cluster.replicas)]
-    turned = [hosts[number:] + hosts[:number] for number in range(_NODES)]
+    turned = [hosts[number:] + hosts[:number] for number in range(len(_COMMANDS))]
     return [f"postgresql://{OWNER}@{','.join(each)}/{name}" for each in turned]

@@ -11,7 +11,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,9 +19,10 @@ from typing import Final
 
 from rowen.store import database
 from rowen.store.sqlite_file import SqliteFile
-from tests.support.command import ROWEN, environment
+from tests.support.command import ROWEN, Process, environment
 
-Process = subprocess.Popen[str]
+Piped = subprocess.Popen[str]
+"""A process whose input and outputs are the test's."""
 
 IMPATIENT_IMPORT: Final = """
 import sys
@@ -105,9 +106,9 @@ def script(text: str) -> tuple[str, ...]:
     return (sys.executable, "-c", text)
 
 
-def uncovered(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+def uncovered() -> dict[str, str]:
     """Return an environment in which coverage is not measured: it would write files of its own."""
-    return {name: value for name, value in environment(extra).items() if not name.startswith("COVERAGE_")}
+    return {name: value for name, value in environment().items() if not name.startswith("COVERAGE_")}
 
 
 def start(
@@ -116,7 +117,7 @@ def start(
     stdin: int = subprocess.DEVNULL,
     preparation: Callable[[], None] | None = None,
     cwd: Path | None = None,
-) -> Process:
+) -> Piped:
     """Start a command in a process group of its own; `preparation` runs in the process before it."""
     return subprocess.Popen(
         [*command, *map(str, arguments)],
@@ -131,7 +132,7 @@ def start(
     )
 
 
-def finish(process: Process, *, status: int = 0) -> str:
+def finish(process: Piped, *, status: int = 0) -> str:
     """Wait for a process, require its exit status and that it failed in words; return what it said on stderr."""
     _, said = process.communicate(timeout=120)
     assert process.returncode == status, said

@@ -47,9 +47,9 @@ _TOLD: Final = "SELECT event_id FROM deliveries WHERE organization_id = ? ORDER 
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def site() -> Iterator[Site]:
     """Return all that runs; what is hurt in a test is sound after it."""
-    with running(tmp_path_factory.mktemp("site")) as everything:
+    with running() as everything:
         yield everything
     for node in everything.nodes:
         assert '"exception"' not in "".join(node.said), "\n".join(node.said)

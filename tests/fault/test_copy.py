@@ -10,7 +10,7 @@ from typing import Final
 import pytest
 
 from rowen.store.database import check, locate
-from tests.fault.processes import Process, finish, one_sentence, script, start
+from tests.fault.processes import Piped, finish, one_sentence, script, start
 from tests.support.command import rowen
 from tests.support.everything import fill, rows_of
 from tests.support.postgres import serving_postgres
@@ -51,7 +51,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> str:
     return database
 
 
-def begin(number: signal.Signals, when: str, source: str, target: str, *options: str) -> Process:
+def begin(number: signal.Signals, when: str, source: str, target: str, *options: str) -> Piped:
     command = script(HURT_COPY)
     return start(f"{number.value} {when}", "db", "copy", source, target, *options, command=command)
 

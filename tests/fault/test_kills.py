@@ -21,15 +21,16 @@ from rowen.app.keys import digest
 from tests.fault.processes import (
     IMPATIENT_IMPORT,
     IMPATIENT_SERVE,
-    Process,
+    Piped,
     examine,
     footprint,
     script,
     start,
+    uncovered,
     wait_for_write,
 )
 from tests.fault.upstream import Upstream, nothing, upstream_of
-from tests.support.command import rowen
+from tests.support.command import begin, rowen
 from tests.support.quantity import quantity
 from tests.support.records import Record, canonical, record, write_json_lines
 from tests.support.server import Server, free_port
@@ -43,7 +44,7 @@ def pages_of(number: int) -> list[list[Record]]:
     return [[record(page * PAGE + each) for each in range(1, PAGE + 1)] for page in range(number)]
 
 
-def kill_at(upstream: Upstream, process: Process, path: Path, moment: str, request: int) -> None:
+def kill_at(upstream: Upstream, process: Piped, path: Path, moment: str, request: int) -> None:
     """Arrange for the process to be killed at its n-th request."""
     before_answer = footprint(path)
 
@@ -133,7 +134,7 @@ def test_an_importer_of_a_stream_is_completed_by_running_it_again(tmp_path: Path
     assert rowen("db", "check", "--database", database).stdout == "ok\n"
 
 
-def feed(process: Process, lines: Sequence[str], batch: int, batches: int) -> int:
+def feed(process: Piped, lines: Sequence[str], batch: int, batches: int) -> int:
     """Feed so many batches, each once the one before is acknowledged; return how many records were."""
     acknowledged = 0
     assert process.stderr is not None
@@ -146,7 +147,7 @@ def feed(process: Process, lines: Sequence[str], batch: int, batches: int) -> in
     return acknowledged
 
 
-def write(process: Process, lines: Sequence[str]) -> None:
+def write(process: Piped, lines: Sequence[str]) -> None:
     assert process.stdin is not None
     process.stdin.write("".join(lines))
     process.stdin.flush()
@@ -184,21 +185,17 @@ def test_a_server_killed_while_it_stores_the_use_of_keys(tmp_path: Path) -> None
     key = rowen("keys", "create", "poller", "--database", database).stdout.strip()
     for kill in range(8):
         port = free_port()
-        process = subprocess.Popen(
-            [*script(IMPATIENT_SERVE), "serve", "--database", database, "--port", str(port), "--rate-limit", "0"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
+        process, said = begin(
+            *("serve", "--database", database, "--port", str(port), "--rate-limit", "0"),
+            known=uncovered(),
+            command=script(IMPATIENT_SERVE),
         )
-        server = Server(process, port)
+        server = Server(process, said, port)
         reader = threading.Thread(target=server.read_log)
         reader.start()
         server.wait_until_ready()
         seen = poll_until_killed(server, key, path, writes=1 + kill)
         reader.join(10)
-        assert process.stdout is not None
-        process.stdout.close()
         found = examine(path, tmp_path)
         assert found.faults == []
         assert found.documents == {each["id"]: canonical(each) for each in records}

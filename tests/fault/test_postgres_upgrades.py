@@ -14,7 +14,7 @@ from rowen.store.database import check, locate, upgrade
 from tests.fault.cluster_clients import V1
 from tests.fault.cluster_nodes import Node
 from tests.fault.cluster_team import Load
-from tests.fault.processes import Process, finish, start
+from tests.fault.processes import Piped, finish, start
 from tests.support import programs
 from tests.support.command import rowen
 from tests.support.postgres import new_database, shared_postgres
@@ -38,7 +38,7 @@ def locks_held(database: str) -> int:
     return int(shared_postgres().execute(asked))
 
 
-def kill(process: Process) -> None:
+def kill(process: Piped) -> None:
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate(timeout=programs.SECONDS)
 

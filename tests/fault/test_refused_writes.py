@@ -16,8 +16,9 @@ from typing import Any
 import httpx
 import msgspec
 
-from tests.fault.processes import IMPATIENT_STORE, Process, examine, script, workers
+from tests.fault.processes import IMPATIENT_STORE, examine, script, workers
 from tests.fault.scribes import ON_BEHALF, SEEDLING, new_interview
+from tests.support.command import Process
 from tests.support.server import Server, serving
 
 POST = "/v2/scheduled_interviews"

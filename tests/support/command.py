@@ -6,15 +6,28 @@ Owns how a command is started, and what it may know of the environment. Must not
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryFile
+from typing import Protocol, TextIO
 
 from tests.support import forked
 
 _PIPE = 65_536
 
 ROWEN = (sys.executable, "-m", "rowen")
+
+
+class Process(Protocol):
+    """What there is of `subprocess.Popen` for every process."""
+
+    pid: int
+
+    @property
+    def returncode(self) -> int | None: ...
+    def poll(self) -> int | None: ...
+    def wait(self, timeout: float | None = None) -> int: ...
+    def send_signal(self, sig: int, /) -> None: ...
 
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -33,10 +46,35 @@ def rowen(
     os.close(give)
     with os.fdopen(given) as source, TemporaryFile() as output, TemporaryFile() as errors:
         files = (source.fileno(), output.fileno(), errors.fileno())
-        found = forked.run([str(each) for each in arguments], environment(), cwd, files)
+        found = forked.start([str(each) for each in arguments], environment(), cwd, files).wait()
         output.seek(0)
         errors.seek(0)
         completed = subprocess.CompletedProcess(arguments, found, output.read().decode(), errors.read().decode())
     assert completed.returncode == status, completed.stdout + completed.stderr
     assert "Traceback" not in completed.stderr, completed.stderr
     return completed
+
+
+def begin(
+    *arguments: str | Path, known: Mapping[str, str], command: Sequence[str] = ROWEN, cwd: Path | None = None
+) -> tuple[Process, TextIO]:
+    """Start a command in a process group of its own; return its process, and what it says on both its outputs.
+
+    `known` is its environment; `command` stands in for `rowen`.
+    """
+    said, say = os.pipe()
+    with Path(os.devnull).open() as nothing, os.fdopen(say, "wb") as output:
+        if command == ROWEN:
+            files = (nothing.fileno(), output.fileno(), output.fileno())
+            process: Process = forked.start([str(each) for each in arguments], known, cwd, files)
+        else:
+            process = subprocess.Popen(
+                [*command, *map(str, arguments)],
+                stdin=nothing,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=known,
+                start_new_session=True,
+                cwd=cwd,
+            )
+    return process, os.fdopen(said)

@@ -2,18 +2,18 @@
 
 import signal
 import socket
-import subprocess
 import threading
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TextIO
 
 import httpx
 import msgspec
 
-from tests.support.command import ROWEN, environment
+from tests.support.command import ROWEN, Process, begin, environment
 
 READY = "Started worker-"
 START_SECONDS = 60
@@ -65,7 +65,8 @@ def has_killed_workers(log: Iterable[str]) -> bool:
 class Server:
     """A running server."""
 
-    process: subprocess.Popen[str]
+    process: Process
+    said: TextIO
     port: int
     log: list[str] = field(default_factory=list)
     _ready: threading.Event = field(default_factory=threading.Event)
@@ -82,11 +83,11 @@ class Server:
 
     def read_log(self) -> None:
         """Collect what the process prints, until it ends."""
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self.log.append(line)
-            if READY in line:
-                self._ready.set()
+        with self.said:
+            for line in self.said:
+                self.log.append(line)
+                if READY in line:
+                    self._ready.set()
         self._ready.set()
 
     def wait_until_ready(self) -> None:
@@ -112,15 +113,12 @@ def serving(
 ) -> Iterator[Server]:
     """Serve a database until the end of the block; `command` stands in for `rowen`."""
     port = free_port()
-    process = subprocess.Popen(
-        [*command, "serve", "--database", database, "--port", str(port), *options],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env=environment(extra_environment),
-        start_new_session=True,
+    process, said = begin(
+        *("serve", "--database", database, "--port", str(port), *options),
+        known=environment(extra_environment),
+        command=command,
     )
-    server = Server(process, port)
+    server = Server(process, said, port)
     reader = threading.Thread(target=server.read_log, daemon=True)
     reader.start()
     try:
@@ -130,5 +128,3 @@ def serving(
         if process.poll() is None:
             server.stop()
         reader.join(10)
-        assert process.stdout is not None
-        process.stdout.close()
