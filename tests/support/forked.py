@@ -95,7 +95,7 @@ class _Origin:
         self._running: dict[int, int] = {}
 
     def serve(self) -> None:
-        """Fork a process for each request, until there is nobody to make one, and then until the last has ended."""
+        """Fork a process for each request, until there is nobody to make one: what runs then is ended."""
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is for those who ask
         signal.signal(signal.SIGCHLD, self._tell_of_the_ended)
         while True:
