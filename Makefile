@@ -1,5 +1,5 @@
 # The two commands of the README are `make serve` and `make test`; each installs what it needs into .venv.
-.PHONY: serve test check bench format clean
+.PHONY: serve test test-fast check bench site format clean
 .DEFAULT_GOAL := serve
 
 PORT ?= 8000
@@ -16,15 +16,22 @@ serve: .venv/run
 test: .venv/dev
 	scripts/test
 
+test-fast: .venv/dev
+	scripts/test-fast
+
 check: .venv/dev
 	scripts/check
 
 bench: .venv/dev
 	scripts/bench
 
+# The pages that a running server shows under /docs from its next start on.
+site: .venv/dev
+	.venv/bin/python scripts/build_site.py
+
 format: .venv/dev
 	.venv/bin/ruff format .
 	.venv/bin/ruff check --fix .
 
 clean:
-	rm -rf .venv dist htmlcov .coverage*
+	rm -rf .venv dist src/rowen/site htmlcov .coverage*

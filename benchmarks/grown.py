@@ -18,7 +18,7 @@ from benchmarks.places import Place, SqliteFile, fresh
 from benchmarks.postgres import Postgres
 from benchmarks.subject import Database
 
-_TABLES: Final = "rowen.store.tables"
+_TABLES: Final = "rowen.store.schema.tables"
 _LARGE: Final = "large"
 _SMALL: Final = "small"
 

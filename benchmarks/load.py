@@ -82,9 +82,11 @@ def compare(first: Load, second: Load, rounds: Rounds) -> tuple[float, float]:
 
 
 def in_turns(first: Measure, second: Measure, rounds: Rounds) -> tuple[float, float]:
-    """Warm both up, measure them in turns, and return the median of each."""
-    for measure in (first, second):
+    """Warm both up, measure them in turns, each first as often as last, and return the median of each."""
+    measures = {first: list[float](), second: list[float]()}
+    for measure in measures:
         measure(1)
-    measured = [(first(rounds.seconds), second(rounds.seconds)) for _ in range(rounds.count)]
-    firsts, seconds = zip(*measured, strict=True)
-    return median(firsts), median(seconds)
+    for number in range(rounds.count):
+        for measure in (first, second) if number % 2 else (second, first):
+            measures[measure].append(measure(rounds.seconds))
+    return median(measures[first]), median(measures[second])

@@ -1,7 +1,7 @@
 """`python -m benchmarks.sizing`: how large the machines must be, from one team to every company that hires.
 
 Owns the measured figures that this is reckoned from, each with the row of benchmarks/README.md that has it, what
-clients are taken to do, and the arithmetic. Must not measure anything. docs/scaling.md holds what it prints.
+clients are taken to do, and the arithmetic. Must not measure anything. Its output is in docs/explanation/scaling.md.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -216,7 +216,7 @@ def step(service: Service) -> tuple[Step, Need]:
 
 
 def table() -> str:
-    """Return the part of docs/scaling.md that is made from here, as Markdown."""
+    """Return the part of docs/explanation/scaling.md that is made from here, as Markdown."""
     parts = ("What is taken for granted:\n", "".join(f"- {each}\n" for each in ASSUMPTIONS))
     return "\n".join(
         (*parts, _markdown(_SIZES, map(_size, SERVICES)), "Reckoned from:\n", _markdown(_SOURCES, _sources()))

@@ -44,10 +44,11 @@ class Page:
     request: Request
 
 
-def import_file(source: Path, place: Place, organization: str, *options: str) -> Run:
-    """Import a file into an organization."""
+def import_file(source: Path, place: Place, organization: str, *options: str, code: Path | None = None) -> Run:
+    """Import a file into an organization, by Rowen's code in another folder if one is given."""
     to = ["--organization", organization, "--database", place.url]
-    return run("rowen import", [*_ROWEN, "import", source, *to, *options])
+    create = [] if code else ["--create"]  # commits before there was this option created what was missing
+    return run("rowen import", [*_ROWEN, "import", source, *create, *to, *options], _environment(code))
 
 
 def load(place: Place, sources: Mapping[str, Path]) -> Database:
@@ -58,15 +59,35 @@ def load(place: Place, sources: Mapping[str, Path]) -> Database:
     return Database(place, tuple(_key(place, organization) for organization in sources))
 
 
-def _key(place: Place, organization: str) -> str:
+def load_by(source: Path, place: Place, sources: Mapping[str, Path]) -> Database:
+    """Do the same by Rowen's code in another folder, of an earlier commit."""
+    place.clear()
+    for organization, file in sources.items():
+        make_organization(place, organization, source)
+        import_file(file, place, organization, "--created-through-api", code=source)
+    return Database(place, tuple(_key(place, organization, source) for organization in sources))
+
+
+def _key(place: Place, organization: str, code: Path | None = None) -> str:
     options = ["--organization", organization, "--database", place.url]
-    return run("rowen keys create", [*_ROWEN, "keys", "create", "benchmarks", *options]).output.strip()
+    command = [*_ROWEN, "keys", "create", "benchmarks", *options]
+    return run("rowen keys create", command, _environment(code)).output.strip()
+
+
+def _environment(code: Path | None) -> dict[str, str] | None:
+    return {"PYTHONPATH": str(code)} if code else None
 
 
 def make_tables(place: Place) -> None:
     """Make an empty database."""
     place.clear()
-    run("rowen db upgrade", [*_ROWEN, "db", "upgrade", "--database", place.url])
+    make_organization(place, "empty")
+
+
+def make_organization(place: Place, name: str, code: Path | None = None) -> None:
+    """Make an organization, and the database if there is none."""
+    command = [*_ROWEN, "organizations", "create", name, "--database", place.url]
+    run("rowen organizations create", command, _environment(code))
 
 
 def copy_over(place: Place, original: Place) -> None:
@@ -89,12 +110,18 @@ def add_webhook(database: Database, organization: str, url: str) -> None:
     run("rowen webhooks add", [*_ROWEN, "webhooks", "add", url, *options])
 
 
-def served(database: Database, log: Path, workers: int = 1) -> AbstractContextManager[Server]:
-    """Serve a database with one worker or more, all else on as it comes; webhooks may lead to this machine."""
+def served(
+    database: Database, log: Path, workers: int = 1, *, source: Path | None = None
+) -> AbstractContextManager[Server]:
+    """Serve a database with one worker or more, all else on as it comes; webhooks may lead to this machine.
+
+    `source` is the folder of another commit's code.
+    """
     port = free_port()
     options = ["--port", str(port), "--public-url", f"http://127.0.0.1:{port}", "--rate-limit", _UNLIMITED, *_HERE_TOO]
     command = [*_ROWEN, "serve", "--database", database.url, "--workers", str(workers), *options]
-    return serving("Rowen", command, port=port, ready=listing(database.keys[0]), log=log)
+    ready = listing(database.keys[0])
+    return serving("Rowen", command, port=port, ready=ready, log=log, environment=_environment(source))
 
 
 def listing(key: str, **parameters: str | int) -> Request:

@@ -1,5 +1,6 @@
 """Fixtures that every suite may use."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -7,15 +8,25 @@ from typing import Final
 import httpx
 import pytest
 
-from tests.contract.schedule import HOME, Schedule, shared_schedule
+from tests.support.harness import Harness, Tenant, opened
+from tests.support.served_schedule import HOME, ServedSchedule, shared_schedule
 from tests.support.storage import STORAGES, Storage
 
 _MEASURED: Final = ("contract", "unit")
-"""Suites that go through every rule: the others prove the same code by quantity, at the same time, or as it fails."""
+"""Suites that count for coverage: the others exercise the same code at scale, concurrently or under faults."""
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C reach the commands under test even if the tests run in the background of a script or under nohup.
+
+    SIGINT is ignored there, and child processes inherit that.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what is measured for coverage: those suites, but once only, where they run on every engine."""
+    """Mark the tests that count for coverage: those suites, but once only if they run on every engine."""
     for item in items:
         suite = item.path.relative_to(Path(__file__).parent).parts[0]
         if suite in _MEASURED and item.get_closest_marker("heavy") is None and not _is_repeated(item, suite):
@@ -23,10 +34,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _is_repeated(item: pytest.Item, suite: str) -> bool:
-    """Tell whether a test is one once more, on another engine: unit tests are about the engine."""
+    """Return whether a test repeats one on another engine; unit tests are about the engine."""
     if suite == "unit" or not isinstance(item, pytest.Function) or not hasattr(item, "callspec"):
         return False
     return item.callspec.params.get("storage", STORAGES[0]) is not STORAGES[0]
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """Run asynchronous tests and fixtures on asyncio."""
+    return "asyncio"
 
 
 @pytest.fixture(params=STORAGES, ids=lambda storage: storage.name, scope="session")
@@ -42,14 +59,27 @@ def database(storage: Storage, tmp_path: Path) -> str:
     return storage.new_database(tmp_path)
 
 
+@pytest.fixture
+def harness(database: str) -> Iterator[Harness]:
+    """Return a harness of a new database, which nothing serves, with a clock that stands still."""
+    with opened(database) as harness:
+        yield harness
+
+
+@pytest.fixture
+def tenant(harness: Harness) -> Tenant:
+    """Return a new organization and its key."""
+    return harness.tenant("one")
+
+
 @pytest.fixture(scope="session")
-def schedule(storage: Storage, pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Schedule:
-    """Return schedules on a running server: read them, and write to organizations of your own only."""
+def schedule(storage: Storage, pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> ServedSchedule:
+    """Return schedules on a running server: read them, and write only to organizations of your own."""
     return shared_schedule(storage, pytestconfig, tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
-def home(schedule: Schedule) -> Iterator[httpx.Client]:
+def home(schedule: ServedSchedule) -> Iterator[httpx.Client]:
     """Return a client of the organization that keeps UTC, with every permission."""
     with schedule.server.client(schedule.keys[HOME]) as client:
         yield client

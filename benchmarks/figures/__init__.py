@@ -4,7 +4,21 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from benchmarks.bench import Bench
-from benchmarks.figures import clock, copying, costs, engines, latency, loading, scale, telling, throughput, writing
+from benchmarks.figures import (
+    arrays,
+    clock,
+    copying,
+    costs,
+    engines,
+    latency,
+    limits,
+    loading,
+    moves,
+    scale,
+    telling,
+    throughput,
+    writing,
+)
 from benchmarks.report import Result
 
 FIGURES: Final[dict[str, Callable[[Bench], Iterable[Result]]]] = {
@@ -17,6 +31,7 @@ FIGURES: Final[dict[str, Callable[[Bench], Iterable[Result]]]] = {
     "deep-page": latency.deep_by_page,
     "walk": latency.many_rows_against_few,
     "import": loading.imports,
+    "array": arrays.arrays,
     "memory": loading.memory_after_load,
     "start": loading.start,
     "creates": writing.creates,
@@ -31,5 +46,7 @@ FIGURES: Final[dict[str, Callable[[Bench], Iterable[Result]]]] = {
     "copy": copying.copying,
     "workers": engines.workers,
     "costs": costs.costs,
+    "limits": limits.limits,
+    "moves": moves.moves,
 }
 """By the name that picks it on the command line, in the order of the table."""

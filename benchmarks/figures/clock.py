@@ -60,7 +60,7 @@ async def _ticks(database: Database) -> list[float]:
     """Return the milliseconds of each of many ticks."""
     measured = []
     async with wiring.opened(locate(database.url)) as store:
-        clock = wiring.clock(store)
+        clock = wiring.status_updater(store)
         for _ in range(_TICKS):
             begin = time.perf_counter()
             moved = await clock.tick()

@@ -6,6 +6,7 @@ Owns their environments, their data files and their command lines. Must not know
 import json
 import os
 import shutil
+import subprocess
 import sys
 import zlib
 from collections.abc import Sequence
@@ -137,6 +138,15 @@ class Peers:
     def sqlite_utils_insert(self, source: Path, file: Path) -> Run:
         """Import JSON Lines with sqlite-utils, into one table without any index."""
         return self._sqlite_utils(fresh(file), "scheduled_interviews", source)
+
+    def ijson_array(self, file: Path, count: int) -> float:
+        """Return the seconds in which ijson reads a JSON array of `count` elements."""
+        command: list[str | Path] = [self._python, "-m", "benchmarks.peers.ijson_array", file]
+        done = subprocess.run(command, cwd=_HERE.parent, capture_output=True, text=True, check=True)
+        seconds, read = done.stdout.split()
+        if int(read) != count:
+            raise BenchmarkError("ijson did not read the array to its end")
+        return float(seconds)
 
     def _sqlite_utils(self, file: Path, table: str, source: Path, *options: str) -> Run:
         command: list[str | Path] = [self._program("sqlite-utils"), "insert", file, table, source, "--nl", *options]

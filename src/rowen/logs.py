@@ -17,7 +17,7 @@ def configure() -> None:
     """Set up logging for this process, to standard error."""
     terminal = sys.stderr.isatty()
     renderer = (
-        # Plain: other traces show the values of variables, and a request's headers hold its key.
+        # Plain: other formatters show the values of variables, and a request's headers contain its key.
         structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
         if terminal
         else structlog.processors.JSONRenderer()
@@ -27,7 +27,7 @@ def configure() -> None:
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        _without_secrets,
+        hide_secrets,
     ]
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -48,11 +48,12 @@ def configure() -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.INFO)
-    # httpx names every URL that it calls, and a URL may hold a key.
+    # httpx logs every URL that it calls, and a URL may contain a key.
     logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
-def _without_secrets(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+def hide_secrets(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Replace the values of fields whose names mark them as secret; a processor of structlog."""
     for name in event:
         if any(secret in name.lower() for secret in _SECRET_NAMES):
             event[name] = "[hidden]"

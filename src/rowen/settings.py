@@ -1,33 +1,136 @@
-"""The settings of a server, as one typed value.
+"""The settings of a server, as one typed table: a row holds the name, type, default, range and help of a setting.
 
-Owns their names, types and defaults; the command line gives each its option, its environment variable and its
-help. Must not read the environment or build anything.
+Owns the rows. Options, environment variables and the table in docs/reference/settings.md are made from them, so that a
+new setting needs only its row; a new type of text needs one line in `cli/options.py`, too. Must not know how a value is
+read from text or what a server does with it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Annotated, Any, Final, NamedTuple, NewType, get_args, get_type_hints
 
-DEFAULT_DATABASE = "sqlite:///rowen.db"
-DEFAULT_ORGANIZATION = "default"
-DEFAULT_RATE_LIMIT = 1_000
+DatabaseUrl = NewType("DatabaseUrl", str)
+"""`sqlite:///FILE` or `postgresql://USER@HOST/NAME`; `rowen.store.database.locate` reads it."""
+
+RedisUrl = NewType("RedisUrl", str)
+"""`redis://HOST:PORT/0`; `rowen.http.shared_rate_limit` reads it."""
+
+PublicUrl = NewType("PublicUrl", str)
+"""An http or https URL without a query."""
+
+HostName = NewType("HostName", str)
+"""The name or IP address of a host, without a port."""
+
+IsoTime = NewType("IsoTime", str)
+"""An ISO-8601 date or time, as it was given."""
+
+OrganizationName = NewType("OrganizationName", str)
+"""Up to 100 letters, digits, spaces and `. _ - @`."""
+
+DEFAULT_DATABASE: Final = DatabaseUrl("sqlite:///rowen.db")
+DEFAULT_ORGANIZATION: Final = OrganizationName("default")
+DEFAULT_CONNECTIONS: Final = 8_192
+LARGEST_RATE_LIMIT: Final = 1_000_000_000
+DATABASE_HELP: Final = "The database: sqlite:///FILE or postgresql://USER@HOST/NAME."
+_PREFIX: Final = "ROWEN_"
+_REPEATED: Final = "Repeat for more; separate by spaces in the variable."
+_MOST_WORKERS: Final = 512  # each is a process that takes about 100 MB
+
+
+class Row(NamedTuple):
+    """What a row of a table of settings holds beside name, type and default: the help, and the range of a number.
+
+    The option is called as the attribute is, unless `option` names it.
+    """
+
+    help: str
+    least: int | None = None
+    most: int | None = None
+    option: str | None = None
+
+
+class Setting(NamedTuple):
+    """A row of a table of settings: `name` is its attribute, `kind` its type, `least` and `most` its range."""
+
+    name: str
+    kind: Any
+    default: Any
+    help: str
+    option: str
+    least: int | None
+    most: int | None
+
+    @property
+    def variable(self) -> str:
+        """The environment variable: `ROWEN_PUBLIC_URL` for `--public-url`."""
+        return _PREFIX + self.option.removeprefix("--").replace("-", "_").upper()
+
+
+def settings_of(table: type) -> list[Setting]:
+    """Return the rows of a dataclass, of which each attribute is `Annotated[type, Row(...)]` with a default."""
+    kinds = get_type_hints(table, include_extras=True)
+    found = []
+    for each in fields(table):
+        kind, row = get_args(kinds[each.name])
+        option = row.option or f"--{each.name.replace('_', '-')}"
+        found.append(Setting(each.name, kind, each.default, row.help, option, row.least, row.most))
+    return found
 
 
 @dataclass(frozen=True, slots=True)
 class ServerSettings:
-    """How a server runs; `rate_limit` counts requests in 10 seconds, 0 for none."""
+    """How a server runs."""
 
-    database: str = DEFAULT_DATABASE
-    replicas: tuple[str, ...] = ()
-    host: str = "127.0.0.1"
-    port: int = 8000
-    workers: int = 1
-    public_url: str | None = None
-    rate_limit: int = DEFAULT_RATE_LIMIT
-    rate_limit_store: str | None = None
-    require_https: bool = False
-    tls_certificate: Path | None = None
-    tls_key: Path | None = None
-    access_log: bool = False
-    public_metrics: bool = False
-    demo: bool = False
-    webhook_allow: tuple[str, ...] = ()
+    database: Annotated[
+        DatabaseUrl | None, Row(f"{DATABASE_HELP} Default: {DEFAULT_DATABASE}, or a temporary one for the demo.")
+    ] = None
+    replicas: Annotated[
+        tuple[DatabaseUrl, ...],
+        Row(f"A PostgreSQL standby of --database to read from. {_REPEATED}", option="--replica"),
+    ] = ()
+    host: Annotated[str, Row("The address to listen on.")] = "127.0.0.1"
+    port: Annotated[int, Row("The port to listen on.", 1, 65_535)] = 8000
+    workers: Annotated[int, Row("How many worker processes to start.", 1, _MOST_WORKERS)] = 1
+    connections: Annotated[
+        int,
+        Row(
+            "How many connections each worker keeps open. Near the limit, those idle longest are closed.", 16, 1_000_000
+        ),
+    ] = DEFAULT_CONNECTIONS
+    http2: Annotated[bool, Row("Accept HTTP/2 without TLS, from a proxy. Linux only.")] = False
+    public_url: Annotated[
+        PublicUrl | None,
+        Row("The address that clients use, for links in responses. Default: the address of each request."),
+    ] = None
+    rate_limit: Annotated[
+        int, Row("How many requests a key may make in 10 seconds; 0 for no limit.", 0, LARGEST_RATE_LIMIT)
+    ] = 1_000
+    rate_limit_store: Annotated[
+        RedisUrl | None,
+        Row(
+            "A Redis in which all workers and servers count requests together: redis://HOST:PORT/0. Default: each "
+            "worker counts its own."
+        ),
+    ] = None
+    require_https: Annotated[bool, Row("Refuse plain HTTP from other machines.")] = False
+    tls_certificate: Annotated[Path | None, Row("A certificate chain in PEM, read again at SIGHUP.")] = None
+    tls_key: Annotated[Path | None, Row("The private key of the certificate in PEM, not encrypted.")] = None
+    access_log: Annotated[bool, Row("Log every request.")] = False
+    public_metrics: Annotated[bool, Row("Show /metrics to other machines, too.")] = False
+    webhook_allow: Annotated[
+        tuple[HostName, ...], Row(f"Allow webhooks to this host even if its address is private. {_REPEATED}")
+    ] = ()
+    demo: Annotated[bool, Row("Serve a year of an invented team, on this machine only.")] = False
+
+    @property
+    def database_url(self) -> DatabaseUrl:
+        """The database to serve."""
+        return self.database or DEFAULT_DATABASE
+
+
+@dataclass(frozen=True, slots=True)
+class CommandSettings:
+    """What the other commands work with."""
+
+    organization: Annotated[OrganizationName, Row("The organization.")] = DEFAULT_ORGANIZATION
+    database: Annotated[DatabaseUrl, Row(DATABASE_HELP)] = DEFAULT_DATABASE

@@ -1,50 +1,61 @@
 """The one place where objects are built.
 
-Owns which part gets which. Nothing is built when this is imported.
+Owns which part gets which. Must not know what a part does. Nothing is built when this is imported.
 """
 
-from collections.abc import AsyncIterator, Iterable
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from rowen.app.clock import Clock
-from rowen.app.demo import DemoKeyring
-from rowen.app.desk import Writing
-from rowen.app.following import Commits, Feed
-from rowen.app.ports import Interviews, Keys, Merger, Organizations
-from rowen.app.records import RecordMerger, Records
+from rowen.api.codec import documents, records, scorecards
+from rowen.app.adoption import Adopter
+from rowen.app.changes import Commits, Feed
+from rowen.app.delivery_attempts import WebhookSender
+from rowen.app.imports import Merger
+from rowen.app.interviews import Interviews
+from rowen.app.keys import Keys
+from rowen.app.organizations import Organizations
+from rowen.app.records import RecordMerger, Records, UserRemover
 from rowen.app.services import Services
-from rowen.app.telling import Messenger, Webhooks
-from rowen.harvest import documents, resources
+from rowen.app.status_updates import StatusUpdater
+from rowen.app.unit_of_work import UnitOfWorks
+from rowen.app.webhooks import Webhooks
+from rowen.demo.key import DemoKeyring
 from rowen.interviews.moments import Instant
 from rowen.settings import DEFAULT_ORGANIZATION, ServerSettings
-from rowen.store.conflicts import ConflictFinder
 from rowen.store.database import locate, open_engine
-from rowen.store.desk import DeskWriting
-from rowen.store.due import DueInterviews
-from rowen.store.engine import Engine, Location
-from rowen.store.feed import ChangeFeed
-from rowen.store.interviews import InterviewReader
-from rowen.store.keys import KeyTable
-from rowen.store.merging import InterviewMerger
-from rowen.store.organizations import OrganizationTable
-from rowen.store.outbox import Outbox
-from rowen.store.record_merging import RecordTableMerger
-from rowen.store.record_reading import RecordReader
-from rowen.store.watching import CommitWatcher
-from rowen.store.webhooks import WebhookTable
+from rowen.store.engines.base import Engine, Location
+from rowen.store.integrity.repair import Repairer
+from rowen.store.interviews.adoption import InterviewAdopter
+from rowen.store.interviews.conflicts import ConflictFinder
+from rowen.store.interviews.merger import InterviewMerger
+from rowen.store.interviews.reader import InterviewReader
+from rowen.store.ledger.commit_watcher import CommitWatcher
+from rowen.store.ledger.feed import ChangeFeed
+from rowen.store.organizations.api_keys import KeyTable
+from rowen.store.organizations.organizations import OrganizationTable
+from rowen.store.records.merger import RecordTableMerger
+from rowen.store.records.reader import RecordReader
+from rowen.store.records.user_removal import UserTable
+from rowen.store.unit_of_work.due_interviews import DueInterviewFinder
+from rowen.store.unit_of_work.unit_of_work import StoreUnitOfWorks
+from rowen.store.webhooks.deliveries import DeliveryTable
+from rowen.store.webhooks.outbox import Outbox
+from rowen.store.webhooks.subscriptions import WebhookTable
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
+    from rowen.http.connections import ConnectionLimits
     from rowen.http.rate_limit import Limiter
-    from rowen.telling.dispatcher import Dispatcher
-    from rowen.telling.sending import Post
+    from rowen.webhooks.dispatcher import Dispatcher
+    from rowen.webhooks.sender import HttpWebhookSender
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Store:
     """The ports of one open database."""
 
@@ -54,67 +65,99 @@ class Store:
     interviews: Interviews
     merger: Merger
     record_merger: RecordMerger
-    writing: Writing
+    writing: UnitOfWorks
     records: Records
     feed: Feed
     commits: Commits
+    adopter: Adopter
+    users: UserRemover
+
+    async def close(self) -> None:
+        """Close the database."""
+        await self.engine.close()
 
 
 def now() -> Instant:
-    """Return the present instant by this machine's clock."""
+    """Return the current instant by this machine's clock."""
     return Instant.of(datetime.now(UTC))
 
 
-def open_store(location: Location) -> Store:
-    """Open a database that is up to date."""
+def open_store(location: Location, clock: Callable[[], Instant] = now) -> Store:
+    """Open a database that is up to date; writes are stamped by `clock`."""
     engine = open_engine(location)
     return Store(
-        engine,
-        OrganizationTable(engine),
-        KeyTable(engine),
-        InterviewReader(engine),
-        InterviewMerger(engine, documents, resources),
-        RecordTableMerger(engine, documents, resources),
-        DeskWriting(engine, documents, now),
-        RecordReader(engine, resources),
-        ChangeFeed(engine),
-        CommitWatcher(engine),
+        engine=engine,
+        organizations=OrganizationTable(engine),
+        keys=KeyTable(engine),
+        interviews=InterviewReader(engine),
+        merger=InterviewMerger(engine, documents, records),
+        record_merger=RecordTableMerger(engine, documents, records),
+        writing=StoreUnitOfWorks(engine, documents, records, clock),
+        records=RecordReader(engine, records),
+        feed=ChangeFeed(engine),
+        commits=CommitWatcher(engine),
+        adopter=InterviewAdopter(engine),
+        users=UserTable(engine, documents, records),
     )
 
 
 @asynccontextmanager
 async def opened(location: Location) -> AsyncIterator[Store]:
-    """Open a database that is up to date, for the length of the block."""
+    """Open a database that is up to date, for the duration of the block."""
     store = open_store(location)
+    upkeep = asyncio.create_task(store.engine.maintain(), name="database: upkeep")
     try:
         yield store
     finally:
-        await store.engine.close()
+        upkeep.cancel()
+        await asyncio.gather(upkeep, return_exceptions=True)
+        await store.close()
 
 
-def messenger(allow: Iterable[str]) -> "Post":
-    """Return what sends to webhooks; `allow` are the hosts that may have a private address. It is to be closed."""
-    from rowen.telling.addresses import Allowed  # the other commands need none of it
-    from rowen.telling.network import Resolver
-    from rowen.telling.sending import Post
+def sender(allow: Iterable[str]) -> "HttpWebhookSender":
+    """Return the sender of webhooks; `allow` are the hosts that may have a private address. The caller closes it."""
+    from rowen.webhooks.addresses import AllowedHosts  # imported here: the other commands need none of it
+    from rowen.webhooks.network import Resolver
+    from rowen.webhooks.sender import HttpWebhookSender
 
-    return Post(Allowed(allow), Resolver(), now)
+    return HttpWebhookSender(AllowedHosts(allow), Resolver(), now)
 
 
-def webhooks(store: Store, messenger: Messenger) -> Webhooks:
+def allowed_host(url: str, allow: Iterable[str]) -> str | None:
+    """Return the host of a webhook's URL if it is among those allowed."""
+    from rowen.webhooks import addresses
+
+    return addresses.allowed_host(url, allow)
+
+
+def forbidden_reason() -> str:
+    """Return the reason of an attempt that was not made because the address is private and not allowed."""
+    from rowen.webhooks.sender import FORBIDDEN
+
+    return FORBIDDEN
+
+
+def private_url_objection() -> str:
+    """Return the objection to a webhook's URL whose address is private and not allowed."""
+    from rowen.webhooks.sender import MUST_BE_PUBLIC
+
+    return MUST_BE_PUBLIC
+
+
+def webhooks(store: Store, sender: WebhookSender) -> Webhooks:
     """Return the use cases of webhooks."""
-    return Webhooks(WebhookTable(store.engine), messenger, now)
+    return Webhooks(WebhookTable(store.engine), DeliveryTable(store.engine), sender, documents.ping_body, now)
 
 
-def dispatcher(store: Store, messenger: Messenger) -> "Dispatcher":
-    """Return what empties the outbox: one a process, of which one leads."""
-    from rowen.telling.dispatcher import Dispatcher, Surroundings
+def dispatcher(store: Store, sender: WebhookSender) -> "Dispatcher":
+    """Return the dispatcher, which empties the outbox: one per process, of which one leads."""
+    from rowen.webhooks.dispatcher import Dispatcher, DispatcherDeps
 
-    return Dispatcher(Outbox(store.engine), messenger, store.commits, Surroundings(store.engine.lead, now))
+    return Dispatcher(Outbox(store.engine), sender, store.commits, DispatcherDeps(store.engine.try_lead, now))
 
 
-def services(store: Store, messenger: Messenger) -> Services:
-    """Return what the calls of the API work with."""
+def services(store: Store, sender: WebhookSender) -> Services:
+    """Return the services that the calls of the API work with."""
     return Services(
         interviews=store.interviews,
         records=store.records,
@@ -122,17 +165,23 @@ def services(store: Store, messenger: Messenger) -> Services:
         conflicts=ConflictFinder(store.engine, documents),
         feed=store.feed,
         commits=store.commits,
-        webhooks=webhooks(store, messenger),
+        webhooks=webhooks(store, sender),
+        scorecard_codec=scorecards,
     )
 
 
-def clock(store: Store) -> Clock:
-    """Return what moves interviews when their time has come: one a process."""
-    return Clock(DueInterviews(store.engine), store.writing, now)
+def repairer(store: Store) -> Repairer:
+    """Return the repairer of times in the future."""
+    return Repairer(store.engine, documents, records)
+
+
+def status_updater(store: Store) -> StatusUpdater:
+    """Return the status updater: one per process."""
+    return StatusUpdater(DueInterviewFinder(store.engine), store.writing, now)
 
 
 def rate_limiter(settings: ServerSettings) -> "Limiter":
-    """Return what counts the requests of keys: with others where they share a store, otherwise alone."""
+    """Return the limiter of requests per key, shared with other processes if a store is set."""
     from rowen.http.rate_limit import RateLimiter
 
     alone = RateLimiter(settings.rate_limit)
@@ -143,35 +192,55 @@ def rate_limiter(settings: ServerSettings) -> "Limiter":
     return SharedRateLimiter(settings.rate_limit_store, alone)
 
 
-def build_application(settings: ServerSettings) -> "ASGIApp":
-    """Return the ASGI application of a server."""
-    # Here, not above: the other commands need none of it and start in half the time; and prometheus-client decides
-    # when it is imported whether workers share their numbers.
-    from rowen.http.application import application
-    from rowen.http.authentication import Authentication
-    from rowen.http.edge import EdgePolicy
-    from rowen.http.endpoint import Gate
+def connection_limits(settings: ServerSettings) -> "ConnectionLimits":
+    """Return the limits of what peers may use of one process."""
+    from rowen.http.connections import ConnectionLimits
 
-    store = open_store(locate(settings.database, settings.replicas))
-    keys = DemoKeyring(store.keys, store.organizations) if settings.demo else store.keys
+    return ConnectionLimits(connections=settings.connections)
+
+
+def build_application(settings: ServerSettings, beat: Callable[[], None] = lambda: None) -> "ASGIApp":
+    """Return the ASGI application of a server; it calls `beat` about once a second while its event loop runs."""
+    # Imported here: the other commands need none of it and start in half the time; and prometheus-client decides on
+    # import whether workers share their numbers.
+    from rowen.http import metrics
+    from rowen.http.application import ProcessHooks, application
+    from rowen.http.authentication import ApiKeyAuthenticator, Authentication
+    from rowen.http.connections import Connections
+    from rowen.http.edge import EdgePolicy
+    from rowen.http.endpoint import ApiContext
+    from rowen.http.sockets import SUPPORTED, Sockets
+
+    store = open_store(locate(settings.database_url, settings.replicas))
+    keyring = DemoKeyring(store.keys, store.organizations) if settings.demo else store.keys
+    api_keys = ApiKeyAuthenticator(keyring, now)
     limiter = rate_limiter(settings)
     public_url = settings.public_url.rstrip("/") if settings.public_url else None
-    post = messenger(settings.webhook_allow)
-    gate = Gate(services(store, post), Authentication(keys, now), limiter, public_url)
+    post = sender(settings.webhook_allow)
+    sockets = Sockets(settings.port) if SUPPORTED else None
+    connections = Connections(connection_limits(settings), sockets, metrics.observe_connections)
+    api = ApiContext(services(store, post), Authentication([api_keys]), limiter, connections, public_url)
 
     async def close() -> None:
         await post.aclose()
         await limiter.close()
-        await store.engine.close()
+        await store.close()
 
     async def ready() -> None:
-        await store.organizations.find(DEFAULT_ORGANIZATION)  # whether there is one or not: it was looked up
+        await store.engine.require_durable()
+        await store.organizations.find(DEFAULT_ORGANIZATION)  # shows whether the database responds
 
-    return application(
-        gate,
-        EdgePolicy(settings.require_https, limiter.shown, settings.access_log),
+    process = ProcessHooks(
         ready=ready,
         close=close,
-        public_metrics=settings.public_metrics,
-        background=(clock(store).run, dispatcher(store, post).run),
+        beat=beat,
+        background=(
+            connections.supervise,
+            api_keys.record_uses,
+            store.engine.maintain,
+            status_updater(store).run,
+            dispatcher(store, post).run,
+        ),
     )
+    policy = EdgePolicy(public_url, settings.require_https, limiter.shown, settings.access_log)
+    return application(api, policy, process, public_metrics=settings.public_metrics)

@@ -6,15 +6,15 @@ import httpx
 import pytest
 import requests
 
-from tests.contract.schedule import HOME, Schedule
 from tests.support.records import Record
+from tests.support.served_schedule import HOME, ServedSchedule
 
 LIST = "/v1/scheduled_interviews"
 
 
 @pytest.mark.parametrize("size", [None, 60, 500])
 @pytest.mark.parametrize("path", [LIST, "/v1/applications/7003/scheduled_interviews"])
-def test_counting_pages_up_to_an_empty_list(schedule: Schedule, path: str, size: int | None) -> None:
+def test_counting_pages_up_to_an_empty_list(schedule: ServedSchedule, path: str, size: int | None) -> None:
     found: list[Record] = []
     page = 1
     while True:
@@ -29,7 +29,7 @@ def test_counting_pages_up_to_an_empty_list(schedule: Schedule, path: str, size:
     assert page == 1 + -(-len(found) // (size or 100))
 
 
-def test_importers_that_read_500_a_page_until_one_is_short(schedule: Schedule, home: httpx.Client) -> None:
+def test_importers_that_read_500_a_page_until_one_is_short(schedule: ServedSchedule, home: httpx.Client) -> None:
     found: list[Record] = []
     while len(found) % 500 == 0:
         page = home.get(LIST, params={"per_page": 500, "page": len(found) // 500 + 1, "skip_count": "true"})
@@ -38,7 +38,7 @@ def test_importers_that_read_500_a_page_until_one_is_short(schedule: Schedule, h
 
 
 @pytest.mark.parametrize("credentials", ["{}:", "{}"])
-def test_the_ruby_gem_sends_no_password(schedule: Schedule, credentials: str) -> None:
+def test_the_ruby_gem_sends_no_password(schedule: ServedSchedule, credentials: str) -> None:
     text = b64encode(credentials.format(schedule.keys[HOME]).encode()).decode()
     answer = httpx.get(
         f"{schedule.server.url}{LIST}",
@@ -58,7 +58,7 @@ def test_the_ruby_gem_sends_no_password(schedule: Schedule, credentials: str) ->
     assert len(last) == 1
 
 
-def test_links_split_at_commas_and_angle_brackets_as_scripts_do(schedule: Schedule, home: httpx.Client) -> None:
+def test_links_split_at_commas_and_angle_brackets_as_scripts_do(schedule: ServedSchedule, home: httpx.Client) -> None:
     address: str | None = LIST + "?per_page=50&note=a,b&created_after=2023-12-05T00:00:00,5Z"
     found: list[Record] = []
     while address:

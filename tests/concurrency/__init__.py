@@ -1,1 +1,1 @@
-"""What holds while others write."""
+"""Tests of concurrency: what stays true while others write."""

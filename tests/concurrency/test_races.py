@@ -1,12 +1,12 @@
-"""Many clients that want the same at once: of those who race for one thing, one gets it.
+"""Many clients that want the same thing at once: of those who race for it, one gets it.
 
-Each race is over a real server of two workers. What counts is what the clients were answered, and that the schedule,
-its history and its feed say the same.
+Each race uses a real server with two workers. The responses to the clients, the schedule, its history and its feed must
+agree.
 """
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from itertools import count
 from random import Random
 from typing import Any, Final
@@ -14,13 +14,11 @@ from typing import Any, Final
 import pytest
 import uvloop
 
-from rowen.app.ports import DoubleBooking
-from tests.concurrency.conftest import Served
-from tests.concurrency.writer import Client, writing
-from tests.property import world
-from tests.property.rules import organizer, time_text
+from rowen.app.organizations import DoubleBooking
+from tests.support import bodies
+from tests.support.harness import Harness, Tenant
+from tests.support.model.rules import organizer, time_text
 from tests.support.records import Record
-from tests.support.server import serving
 from tests.support.storage import Storage
 from tests.support.wire import Connection, Reply, connections
 
@@ -34,7 +32,7 @@ INTERVIEWS: Final = 50
 TURNS: Final = 20
 HOUR: Final = 3_600_000
 FUTURE: Final = 4_102_444_800_000
-"""2100-01-01: the clock has nothing to do here."""
+"""2100-01-01: no status update is due during the tests."""
 
 V2: Final = "/v2/scheduled_interviews"
 ON_BEHALF: Final = {"On-Behalf-Of": "1"}
@@ -42,48 +40,29 @@ ON_BEHALF: Final = {"On-Behalf-Of": "1"}
 _names = count(1)
 
 
-@pytest.fixture(scope="module")
-def office(storage: Storage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """Return a server of two workers, and a writer beside it."""
-    database = storage.new_database(tmp_path_factory.mktemp("races"))
-    with writing(database) as writer:
-        writer.new_client("first")
-        with serving(database, ["--rate-limit", "0", "--workers", "2"]) as server:
-            yield Served(server, writer, database)
+def new_tenant(harness: Harness) -> Tenant:
+    """Create an organization with users 1 to 30, applications 1 to 3, and the interviews 7001 and 7002."""
+    tenant = harness.tenant(f"race-{next(_names)}")
+    bodies.populate(tenant, [bodies.person(each) for each in range(1, 31)])
+    return tenant
 
 
-def new_client(office: Served) -> Client:
-    """Make an organization of users 1 to 30, applications 1 to 3, and the interviews 7001 and 7002."""
-    client = office.writer.new_client(f"race-{next(_names)}")
-    office.writer.merge_records(client, "users", [person(identifier) for identifier in range(1, 31)])
-    office.writer.merge_records(client, "applications", [world.application(i, 0) for i in world.APPLICATIONS])
-    office.writer.merge_records(client, "job_stages", [world.stage(1), world.stage(2)])
-    return client
-
-
-def person(identifier: int) -> Record:
-    """Return a user whom nothing but the id names."""
-    found = world.user(identifier, 0)
-    address = f"person{identifier}@example.com"
-    return {**found, "employee_id": None, "primary_email_address": address, "emails": [address]}
-
-
-def race(office: Served, client: Client, clients: int, work: Callable[[list[Connection]], Awaitable[None]]) -> None:
-    """Run work with so many connections to the server."""
+def race(tenant: Tenant, clients: int, work: Callable[[list[Connection]], Awaitable[None]]) -> None:
+    """Run work with this many connections to the server."""
 
     async def run() -> None:
-        async with connections(office.server.port, client.key, clients) as opened:
+        async with connections(tenant.harness.server.port, tenant.key, clients) as opened:
             await work(opened)
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(run())
 
 
-def everything(office: Served, client: Client) -> list[Record]:
+def everything(tenant: Tenant) -> list[Record]:
     """Return all interviews of an organization, as the API lists them."""
     found: list[Record] = []
     target: str | None = "/v1/scheduled_interviews?per_page=500"
-    with office.server.client(client.key) as http:
+    with tenant.open_client() as http:
         while target is not None:
             response = http.get(target)
             found += response.json()
@@ -92,7 +71,7 @@ def everything(office: Served, client: Client) -> list[Record]:
 
 
 def body_of(number: int, user: int, start: int, end: int, response_status: str = "accepted") -> Record:
-    """Return the body of a POST of one interviewer."""
+    """Return the body of a POST with one interviewer."""
     return {
         "application_id": 1,
         "interview_id": 7001,
@@ -107,9 +86,9 @@ def body_of(number: int, user: int, start: int, end: int, response_status: str =
 
 
 class Slots:
-    """The slots of ten people, two hours apart, and who races for them: makers, movers and those who accept after all.
+    """The slots of ten people, two hours apart, and the clients that race for them: by creating, moving and accepting.
 
-    Of the 64 clients a third each; movers have an interview elsewhere, the last third one in the slot, declined.
+    Of the 64 clients a third each; the movers have an interview elsewhere, the last third one in the slot, declined.
     """
 
     def __init__(self, seed: int, number: int) -> None:
@@ -119,11 +98,11 @@ class Slots:
 
     @staticmethod
     def place(slot: int) -> tuple[int, int]:
-        """Return whose a slot is, and its middle."""
+        """Return the person of a slot, and its middle."""
         return slot % 10 + 1, FUTURE + slot // 10 * 2 * HOUR
 
     def _entry(self, slot: int, client: int) -> tuple[str, str, Record]:
-        """Return the request by which a client tries to get a slot; each lasts over its middle."""
+        """Return the request by which a client tries to get a slot; each interview covers the slot's middle."""
         user, middle = self.place(slot)
         start, end = middle - self._minutes(), middle + self._minutes()
         number = slot * CLIENTS + client + 1
@@ -138,10 +117,10 @@ class Slots:
         return "PATCH", f"{V2}/{number}", {"interviewers": [seat]}
 
     def _minutes(self) -> int:
-        return self._chance.randint(1, 60) * world.MINUTE
+        return self._chance.randint(1, 60) * bodies.MINUTE
 
     def _import(self, number: int, user: int, times: tuple[int, int], response_status: str) -> None:
-        known = person(user)
+        known = bodies.person(user)
         seat = {name: known[name] for name in ("id", "employee_id", "name")}
         seat |= {"email": known["primary_email_address"], "response_status": response_status, "scorecard_id": None}
         self.imported.append(
@@ -153,33 +132,33 @@ class Slots:
                 "start": {"date_time": time_text(times[0])},
                 "end": {"date_time": time_text(times[1])},
                 "status": "scheduled",
-                "created_at": time_text(world.SEASON),
-                "updated_at": time_text(world.SEASON),
+                "created_at": time_text(bodies.SEASON),
+                "updated_at": time_text(bodies.SEASON),
                 "interview": {"id": 7001, "name": "Interview 1"},
-                "organizer": organizer(person(1)),
+                "organizer": organizer(bodies.person(1)),
                 "interviewers": [seat],
             }
         )
 
 
-def test_of_all_who_want_one_slot_one_gets_it(storage: Storage, office: Served) -> None:
-    number = storage.quantity(SLOTS)
-    client = new_client(office)
-    office.writer.change_settings(client, DoubleBooking.REJECT)
+def test_one_of_all_clients_that_want_a_slot_gets_it(storage: Storage, two_workers: Harness) -> None:
+    number = storage.scaled(SLOTS)
+    tenant = new_tenant(two_workers)
+    tenant.change_settings(DoubleBooking.REJECT)
     slots = Slots(1, number)
-    office.writer.merge(client, slots.imported, created_through_api=True)
+    tenant.merge(slots.imported, created_through_api=True)
     replies: list[list[Reply]] = []
 
     async def work(opened: list[Connection]) -> None:
         for slot, entries in enumerate(slots.rounds):
-            # Who asks first often wins: each in its turn.
+            # The first one often wins: each client is first in turn.
             order = [(slot + place) % CLIENTS for place in range(CLIENTS)]
             asked = await asyncio.gather(*(opened[place].ask(*entries[place], ON_BEHALF) for place in order))
             answered = dict(zip(order, asked, strict=True))
             replies.append([answered[place] for place in range(CLIENTS)])
 
-    race(office, client, CLIENTS, work)
-    holders = _holders(everything(office, client), number)
+    race(tenant, CLIENTS, work)
+    holders = _holders(everything(tenant), number)
     ways: Counter[int] = Counter()
     for slot, found in enumerate(replies):
         assert Counter(each.status for each in found) == {200: 1, 409: CLIENTS - 1}, f"slot {slot}"
@@ -190,13 +169,13 @@ def test_of_all_who_want_one_slot_one_gets_it(storage: Storage, office: Served) 
         refusal = [{"message": f"Overlaps interview {winner}", "field": "interviewers[0]"}]
         assert all(each.json["errors"] == refusal for each in found if each.status == 409)
     assert len(ways) == 3, "makers, movers and those who accept each win sometimes"
-    with office.server.client(client.key) as http:
+    with tenant.open_client() as http:
         assert http.get("/rowen/v1/conflicts").json() == {"conflicts": [], "more": False}
         assert len(_changes(http.get)) == number
 
 
 def _holders(found: list[Record], slots: int) -> dict[tuple[int, int], list[int]]:
-    """Return which interviews keep whom busy over the middle of each slot."""
+    """Return, for each slot, the interviews that keep its person busy at its middle."""
     holders: dict[tuple[int, int], list[int]] = {Slots.place(slot): [] for slot in range(slots)}
     texts = {(user, middle): time_text(middle) for user, middle in holders}
     busy: dict[int, list[Record]] = {}
@@ -211,7 +190,7 @@ def _holders(found: list[Record], slots: int) -> dict[tuple[int, int], list[int]
 
 
 def _changes(get: Callable[[str], Any]) -> list[Record]:
-    """Return what happened but for imports."""
+    """Return the changes, except imports."""
     found: list[Record] = []
     after, more = 0, True
     while more:
@@ -225,7 +204,7 @@ def _changes(get: Callable[[str], Any]) -> list[Record]:
 
 
 async def until_answered(connection: Connection, body: Record, headers: dict[str, str]) -> Reply:
-    """Send a request again as long as it is being answered elsewhere."""
+    """Repeat a request while another one with its key is in progress."""
     while True:
         reply = await connection.ask("POST", V2, body, headers)
         if reply.status != 409:
@@ -233,9 +212,9 @@ async def until_answered(connection: Connection, body: Record, headers: dict[str
         assert b"Idempotency-Key" in reply.body
 
 
-def test_a_request_that_is_sent_eight_times_is_carried_out_once(storage: Storage, office: Served) -> None:
-    keys = storage.quantity(KEYS)
-    client = new_client(office)
+def test_a_request_that_is_sent_eight_times_is_carried_out_once(storage: Storage, two_workers: Harness) -> None:
+    keys = storage.scaled(KEYS)
+    tenant = new_tenant(two_workers)
     answers: list[list[Reply]] = []
 
     async def work(opened: list[Connection]) -> None:
@@ -256,13 +235,13 @@ def test_a_request_that_is_sent_eight_times_is_carried_out_once(storage: Storage
         assert {each.status for each in other} == {422}
         assert all(each.json["errors"][0]["field"] == "Idempotency-Key" for each in other)
 
-    race(office, client, CLIENTS, work)
+    race(tenant, CLIENTS, work)
     assert len(answers) == keys
     assert all({each.status for each in found} == {200} for found in answers)
     assert all(len({(each.body, each.headers["etag"]) for each in found}) == 1 for found in answers)
-    stored = everything(office, client)
+    stored = everything(tenant)
     assert sorted(found[0].json["id"] for found in answers) == [each["id"] for each in stored]
-    with office.server.client(client.key) as http:
+    with tenant.open_client() as http:
         assert len(_changes(http.get)) == keys
 
 
@@ -277,10 +256,10 @@ def _keyed(number: int) -> dict[str, str]:
 # If-Match
 
 
-def test_no_update_is_lost(storage: Storage, office: Served) -> None:
-    """Eight clients who have seen the same version change it, or delete it in the end: one does."""
-    client = new_client(office)
-    turns = storage.quantity(TURNS)
+def test_no_update_is_lost(storage: Storage, two_workers: Harness) -> None:
+    """Eight clients that have seen the same version change it, or finally delete it: one succeeds."""
+    tenant = new_tenant(two_workers)
+    turns = storage.scaled(TURNS)
     won: dict[int, list[str]] = {}
     deleted: set[int] = set()
 
@@ -318,17 +297,17 @@ def test_no_update_is_lost(storage: Storage, office: Served) -> None:
             *(serve(group, range(place, INTERVIEWS, len(groups))) for place, group in enumerate(groups))
         )
 
-    race(office, client, CLIENTS, work)
-    with office.server.client(client.key) as http:
-        told: dict[int, list[Any]] = {identifier: [] for identifier in won}
+    race(tenant, CLIENTS, work)
+    with tenant.open_client() as http:
+        changes: dict[int, list[Any]] = {identifier: [] for identifier in won}
         for each in _changes(http.get):
-            told[each["scheduled_interview_id"]] += [
+            changes[each["scheduled_interview_id"]] += [
                 (field["before"], field["after"]) for field in each["fields"] if field["field"] == "location"
             ]
     for identifier, locations in won.items():
         steps = list(zip([None, *locations], locations, strict=False))
-        assert told[identifier] == steps + [(locations[-1], None)] * (identifier in deleted)
+        assert changes[identifier] == steps + [(locations[-1], None)] * (identifier in deleted)
     assert deleted
-    assert {each["id"]: each["location"] for each in everything(office, client)} == {
+    assert {each["id"]: each["location"] for each in everything(tenant)} == {
         identifier: locations[-1] for identifier, locations in won.items() if identifier not in deleted
     }

@@ -1,14 +1,14 @@
-"""Ten thousand random writes of many clients at once, told again in the order of their revisions.
+"""Ten thousand random writes by many concurrent clients, replayed in the order of their revisions.
 
-The feed says in which order things happened, the log who asked for what: both together, through the model, give the
-database byte for byte. Meanwhile one reader syncs by `updated_after`, another follows the feed live; each ends with
-what the database holds.
+The feed has the order of the changes, the log the requests: replayed together in the model, they give the database byte
+for byte. Meanwhile one reader syncs by `updated_after`, another follows the feed live; each ends with the content of
+the database.
 """
 
 import asyncio
 import time
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -16,16 +16,13 @@ import msgspec
 import pytest
 import uvloop
 
-from tests.concurrency.clerks import CLERKS, FUTURE, PEOPLE, V2, Board, Clerk, Logged
-from tests.concurrency.conftest import Served
-from tests.concurrency.test_races import person
-from tests.concurrency.writer import NOW, Client, writing
-from tests.property import world
-from tests.property.model import milliseconds
-from tests.property.schedule import Schedule
+from tests.support import bodies
 from tests.support.command import rowen
+from tests.support.concurrent_clients import CLIENTS, FUTURE, PEOPLE, V2, ConcurrentClient, Logged, SharedLog
+from tests.support.harness import NOW, Harness, Tenant
+from tests.support.model.lists import milliseconds
+from tests.support.model.schedule import ScheduleModel
 from tests.support.records import Record
-from tests.support.server import serving
 from tests.support.storage import Storage
 from tests.support.wire import Connection, connections
 
@@ -33,7 +30,7 @@ pytestmark = [pytest.mark.heavy, pytest.mark.timeout(300)]
 
 WRITES: Final = 10_000
 FEWEST_WRITES: Final = 1_200
-"""So many that everything happens some times."""
+"""Enough for everything to happen several times."""
 
 RENAMES: Final = 4
 SOON: Final = 40
@@ -43,10 +40,10 @@ START: Final = "1970-01-01T00:00:00.000Z"
 Key = tuple[float, int]
 
 
-class Told(NamedTuple):
-    """Everything that was answered: the feed, the log, and the copies of the readers."""
+class Outcome(NamedTuple):
+    """All responses: the feed, the log, and the copies of the readers."""
 
-    client: Client
+    tenant: Tenant
     writes: int
     feed: list[Record]
     log: list[Logged]
@@ -55,7 +52,7 @@ class Told(NamedTuple):
 
 
 class Reader:
-    """A copy of the schedule, kept by syncs; only the feed tells it what was cancelled."""
+    """A copy of the schedule, kept by syncs; it learns only from the feed what was cancelled."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -93,17 +90,17 @@ class Follower:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._told: set[tuple[str, int | None]] = set()
-        self._heard = asyncio.Condition()
+        self._received: set[tuple[str, int | None]] = set()
+        self._arrived = asyncio.Condition()
         self._revision = 0
         self.copy: dict[int, bytes] = {}
 
     async def run(self) -> None:
-        """Follow until cancelled, going on where a stream ended."""
+        """Follow until cancelled, continuing where a stream ended."""
         while True:
-            await self._hear_out()
+            await self._follow()
 
-    async def _hear_out(self) -> None:
+    async def _follow(self) -> None:
         async for data in self._connection.events(f"/rowen/v1/changes?after={self._revision}"):
             change = msgspec.json.decode(data, type=dict[str, msgspec.Raw])
             self._revision = msgspec.json.decode(change["revision"], type=int)
@@ -113,89 +110,84 @@ class Follower:
                 self.copy.pop(identifier or 0)
             elif identifier is not None:
                 self.copy[identifier] = bytes(change["document"])
-            async with self._heard:
-                self._told.add((kind, identifier))
-                self._heard.notify_all()
+            async with self._arrived:
+                self._received.add((kind, identifier))
+                self._arrived.notify_all()
 
     async def wait_for(self, expected: set[tuple[str, int]]) -> None:
-        """Return once all of this was told: kinds, and of which interviews."""
-        async with self._heard:
-            await self._heard.wait_for(lambda: expected <= self._told)
+        """Return once all of these were received: kinds, with their interviews."""
+        async with self._arrived:
+            await self._arrived.wait_for(lambda: expected <= self._received)
 
 
 @pytest.fixture(scope="module")
-def told(storage: Storage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, Told]]:
-    """Return what was answered when all was over, and the server."""
-    database = storage.new_database(tmp_path_factory.mktemp("replay"))
-    with writing(database) as writer:
-        writer.new_client("first")
-        with serving(database, ["--rate-limit", "0", "--workers", "2"]) as server:
-            office = Served(server, writer, database)
-            client = writer.new_client("replayed")
-            writer.merge_records(client, "users", people(0))
-            writer.merge_records(client, "applications", [world.application(i, 0) for i in world.APPLICATIONS])
-            writer.merge_records(client, "job_stages", [world.stage(1), world.stage(2)])
-            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                answered = runner.run(write_and_read(office, client, max(FEWEST_WRITES, storage.quantity(WRITES))))
-            yield office, answered
+def outcome(storage: Storage, two_workers: Harness) -> Outcome:
+    """Return what was answered when all was over."""
+    tenant = two_workers.tenant("replayed")
+    bodies.populate(tenant, people(0))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(write_and_read(tenant, max(FEWEST_WRITES, storage.scaled(WRITES))))
 
 
 def people(version: int) -> list[Record]:
-    """Return the users as of one version: of each but the first a third has another name."""
+    """Return the users as of one version: each version but the first renames a third of them."""
     changed = [i for i in range(1, PEOPLE + 1) if version == 0 or i % 3 == version % 3]
-    return [person(i) | {n: world.user(i, version)[n] for n in ("name", "first_name", "updated_at")} for i in changed]
+    return [
+        bodies.person(i) | {n: bodies.user(i, version)[n] for n in ("name", "first_name", "updated_at")}
+        for i in changed
+    ]
 
 
-async def write_and_read(office: Served, client: Client, writes: int) -> Told:
-    """Let the clerks write, the readers read, and people be renamed, all at once."""
-    board = Board(writes)
+async def write_and_read(tenant: Tenant, writes: int) -> Outcome:
+    """Let the clients write, the readers read, and people be renamed, all at once."""
+    shared = SharedLog(writes)
     expected: set[tuple[str, int]] = set()
-    async with connections(office.server.port, client.key, CLERKS + 2) as opened, asyncio.TaskGroup() as tasks:
+    async with connections(tenant.harness.server.port, tenant.key, CLIENTS + 2) as opened, asyncio.TaskGroup() as tasks:
         reader, follower = Reader(opened[-2]), Follower(opened[-1])
         following = tasks.create_task(follower.run())
-        clerks = [Clerk(number, board, each) for number, each in enumerate(opened[:CLERKS], 1)]
-        for clerk in clerks:
-            # Nobody but the clock touches these.
+        clients = [ConcurrentClient(number, shared, each) for number, each in enumerate(opened[:CLIENTS], 1)]
+        for client in clients:
+            # Only the status updates change these.
             soon = round(time.time() * 1000) + SOON_MILLISECONDS
-            made = [await clerk.create(soon - 1000, soon + more) for more in range(SOON // CLERKS + 1)]
+            made = [await client.create(soon - 1000, soon + more) for more in range(SOON // CLIENTS + 1)]
             expected |= {("status_changed", each["id"]) for each in made}
-        working = asyncio.gather(*(clerk.work() for clerk in clerks), rename(office, client, board, writes))
+        working = asyncio.gather(*(client.work() for client in clients), rename(tenant, shared, writes))
         while not working.done():
             await reader.sync()
         await working
-        last = await clerks[0].create(FUTURE, FUTURE)
+        last = await clients[0].create(FUTURE, FUTURE)
         expected.add(("created", last["id"]))
         await follower.wait_for(expected)
         following.cancel()
         await reader.sync()
-    return Told(client, writes, reader.feed, board.log, reader.copy, follower.copy)
+    return Outcome(tenant, writes, reader.feed, shared.log, reader.copy, follower.copy)
 
 
-async def rename(office: Served, client: Client, board: Board, writes: int) -> None:
-    """Import people under other names, spread over all the writing."""
+async def rename(tenant: Tenant, shared: SharedLog, writes: int) -> None:
+    """Import people with other names, spread over the whole time of writing."""
     for version in range(1, RENAMES + 1):
-        await board.reaches(version * writes // (RENAMES + 1))
-        await asyncio.to_thread(office.writer.merge_records, client, "users", people(version))
+        await shared.reaches(version * writes // (RENAMES + 1))
+        await asyncio.to_thread(tenant.merge_records, "users", people(version))
 
 
 def ordered(feed: Sequence[Record], log: Sequence[Logged]) -> list[tuple[Key, Record | None, Logged | None]]:
-    """Return what happened, in order: the row of the feed, if there is one, and the request, if it was one.
+    """Return the changes in order: the row of the feed, if there is one, and the request, if there was one.
 
-    A clerk asks one thing after the other, so that its rows are in the order of its log. What is written names its
-    time; what is deleted is the clerk's next row. Scorecards that nobody sees may go without a row: a draft as early
+    A client asks one thing after the other, so that its rows are in the order of its log. What is written names its
+    time; what is deleted is the client's next row. Scorecards that nobody sees may go without a row: a draft as early
     as possible, one of an interview that is gone as late as possible.
     """
     found: list[tuple[Key, Record | None, Logged | None]] = []
-    rows: dict[int, deque[Record]] = {clerk: deque() for clerk in range(1, CLERKS + 1)}
+    rows: dict[int, deque[Record]] = {client: deque() for client in range(1, CLIENTS + 1)}
     for row in feed:
         if row["actor"]["kind"] == "user":
             rows[row["actor"]["id"]].append(row)
         elif row["kind"] != "person_renamed":
             found.append(((at(row["time"]), 0), row, None))
-    for clerk, mine in rows.items():
+    for client, mine in rows.items():
         previous = 0.0
         late: list[Logged] = []
-        for entry in (each for each in log if each.clerk == clerk):
+        for entry in (each for each in log if each.client == client):
             own = mine.popleft() if mine and is_of(mine[0], entry) else None
             if own is not None:
                 previous = at(own["time"])
@@ -216,21 +208,21 @@ def ordered(feed: Sequence[Record], log: Sequence[Logged]) -> list[tuple[Key, Re
 
 
 def at(text: str) -> float:
-    """Return when something happened."""
+    """Return the time of a change."""
     return float(milliseconds(text) or 0)
 
 
 def is_of(row: Record, entry: Logged) -> bool:
-    """Tell whether a clerk's next row is of its next request."""
+    """Return whether a row belongs to a logged request."""
     if entry.method != "DELETE":
         return bool(row["time"] == entry.answer["updated_at"])
     of = ("cancelled", entry.of) if entry.card is None else ("score_removed", entry.card.interview)
     return (row["kind"], row["scheduled_interview_id"]) == of
 
 
-def carry_out(model: Schedule, now: int, entry: Logged) -> bytes:
-    """Do in the model what a client asked for, and return the answer."""
-    by, body = entry.clerk, entry.body or {}
+def carry_out(model: ScheduleModel, now: int, entry: Logged) -> bytes:
+    """Apply a client's request to the model, and return the response."""
+    by, body = entry.client, entry.body or {}
     if entry.method == "POST":
         command = model.create if entry.target == V2 else model.create_scorecard
         return command(now, by, body).body
@@ -241,16 +233,16 @@ def carry_out(model: Schedule, now: int, entry: Logged) -> bytes:
     return (model.delete_scorecard if of_card else model.cancel)(now, by, entry.of).body
 
 
-def replay(told: Told) -> Schedule:
-    """Return the model after all that happened."""
-    model = Schedule(zone=ZoneInfo("UTC"), last=NOW)
+def replay(outcome: Outcome) -> ScheduleModel:
+    """Return the model after all changes."""
+    model = ScheduleModel(zone=ZoneInfo("UTC"), last=NOW)
     model.take_in_users(NOW, people(0))
-    model.take_in_applications(NOW, [world.application(i, 0) for i in world.APPLICATIONS])
-    model.take_in_stages(NOW, [world.stage(1), world.stage(2)])
+    model.take_in_applications(NOW, [bodies.application(i, 0) for i in bodies.APPLICATIONS])
+    model.take_in_stages(NOW, [bodies.stage(1), bodies.stage(2)])
     version = 0
-    for (when, place), row, entry in ordered([each for each in told.feed if each["revision"] > 3], told.log):
+    for (when, place), row, entry in ordered([each for each in outcome.feed if each["revision"] > 3], outcome.log):
         if place == 0 and when < float("inf"):
-            # What has no row is stamped, too, at a time that is not known.
+            # A change without a row is stamped, too, at an unknown time.
             model.last = round(when) - 1
         if row is not None:
             model.revision = row["revision"] - 1
@@ -267,22 +259,21 @@ def replay(told: Told) -> Schedule:
 
 
 @pytest.fixture(scope="module")
-def exported(told: tuple[Served, Told], tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
-    """Return the interviews that the database holds, byte for byte."""
+def exported(outcome: Outcome, tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
+    """Return the interviews in the database, byte for byte."""
     file = tmp_path_factory.mktemp("export") / "interviews.jsonl"
-    rowen("export", "--database", told[0].database, "--organization", "replayed", "--output", file)
+    rowen("export", "--database", outcome.tenant.harness.database, "--organization", "replayed", "--output", file)
     return file.read_bytes().split(b"\n")[:-1]
 
 
-def test_told_again_in_order_it_gives_the_database(told: tuple[Served, Told], exported: list[bytes]) -> None:
-    office, answered = told
-    assert len(answered.log) >= answered.writes
-    model = replay(answered)
-    assert answered.feed == [_row(each.summary, each.document) for each in model.happened]
+def test_replayed_in_order_the_changes_give_the_database(outcome: Outcome, exported: list[bytes]) -> None:
+    assert len(outcome.log) >= outcome.writes
+    model = replay(outcome)
+    assert outcome.feed == [_row(each.summary, each.document) for each in model.happened]
     assert exported == [model.kept[i].document for i in sorted(model.kept)]
-    kinds = Counter(each["kind"] for each in answered.feed)
+    kinds = Counter(each["kind"] for each in outcome.feed)
     assert min(kinds[kind] for kind in KINDS) > 0, kinds
-    with office.server.client(answered.client.key) as http:
+    with outcome.tenant.open_client() as http:
         cards: list[Any] = []
         target: str | None = "/v1/scorecards?per_page=500"
         while target is not None:
@@ -310,11 +301,11 @@ def _row(summary: Record, document: bytes | None) -> Record:
     return {**summary, "document": None if document is None else msgspec.json.decode(document)}
 
 
-def test_a_reader_that_syncs_ends_with_the_database(told: tuple[Served, Told], exported: list[bytes]) -> None:
-    copy = told[1].synced
+def test_a_reader_that_syncs_ends_with_the_database(outcome: Outcome, exported: list[bytes]) -> None:
+    copy = outcome.synced
     assert [copy[i] for i in sorted(copy)] == exported
 
 
-def test_a_follower_ends_with_the_database(told: tuple[Served, Told], exported: list[bytes]) -> None:
-    copy = told[1].followed
+def test_a_follower_ends_with_the_database(outcome: Outcome, exported: list[bytes]) -> None:
+    copy = outcome.followed
     assert [copy[i] for i in sorted(copy)] == exported

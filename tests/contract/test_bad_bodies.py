@@ -1,4 +1,4 @@
-"""What bad input gets: a refusal that names each field, and nothing written (issue "Keep the schedule")."""
+"""Bad input gets a refusal that names each field, and nothing is written."""
 
 import json
 from typing import Any, Final
@@ -6,13 +6,13 @@ from typing import Any, Final
 import httpx
 import pytest
 
-from tests.contract.team import (
+from tests.support.hiring_teams import (
     ADA,
     INTERVIEWS,
     SCORECARDS,
     START,
     STRICT,
-    Team,
+    HiringTeam,
     accepted,
     body,
     errors_of,
@@ -27,19 +27,19 @@ HUGE: Final = "9" * 5_000
 
 
 def nested(levels: int, kind: str = "[") -> bytes:
-    """Return a POST that is so many levels deep, itself the first."""
+    """Return a POST that is nested this many levels deep, including itself."""
     opening, closing = (b"[", b"]") if kind == "[" else (b'{"a":', b"}")
     inner = opening * (levels - 1) + b"1" * (kind != "[") + closing * (levels - 1)
     return b'{"location":' + inner + b"}"
 
 
 def raw(**values: str) -> bytes:
-    """Return a POST with fields whose JSON is given as it is."""
+    """Return a POST with fields whose JSON is given literally."""
     whole = {name: json.dumps(value) for name, value in body().items()} | values
     return ("{" + ",".join(f'"{name}":{value}' for name, value in whole.items()) + "}").encode()
 
 
-def in_every_call(team: Team, content: bytes) -> list[httpx.Response]:
+def in_every_call(team: HiringTeam, content: bytes) -> list[httpx.Response]:
     """Send a body to every call that reads one of interviews and scorecards."""
     calls = [
         ("POST", INTERVIEWS),
@@ -53,7 +53,7 @@ def in_every_call(team: Team, content: bytes) -> list[httpx.Response]:
     return [team.send(method, path, content) for method, path in calls]
 
 
-# --- what is no JSON, or no object
+# --- not JSON, or not an object
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def in_every_call(team: Team, content: bytes) -> list[httpx.Response]:
         b"application_id=5001",
     ],
 )
-def test_what_is_no_json_is_malformed(refusing: Team, content: bytes) -> None:
+def test_a_body_that_is_not_json_is_malformed(refusing: HiringTeam, content: bytes) -> None:
     with refusing.unchanged():
         for answer in in_every_call(refusing, content):
             assert refused_fields(answer, 400) == ["body"]
@@ -86,7 +86,7 @@ def test_what_is_no_json_is_malformed(refusing: Team, content: bytes) -> None:
 
 
 @pytest.mark.parametrize("content", [b"[]", b"null", b"1", b'"{}"', b"true", b"[{}]"])
-def test_what_is_no_object_is_refused(refusing: Team, content: bytes) -> None:
+def test_a_body_that_is_not_an_object_is_refused(refusing: HiringTeam, content: bytes) -> None:
     with refusing.unchanged():
         for answer in in_every_call(refusing, content):
             assert errors_of(answer) == {"body": "Must be an object"}
@@ -96,7 +96,7 @@ def test_what_is_no_object_is_refused(refusing: Team, content: bytes) -> None:
 
 
 @pytest.mark.parametrize("kind", ["[", "{"])
-def test_thirty_two_levels_are_read_and_no_more(refusing: Team, kind: str) -> None:
+def test_thirty_two_levels_are_read_and_no_more(refusing: HiringTeam, kind: str) -> None:
     with refusing.unchanged():
         assert "location" in refused_fields(refusing.post(INTERVIEWS, nested(32, kind)))
         for levels in (33, 34, 1_000):
@@ -107,12 +107,12 @@ def test_thirty_two_levels_are_read_and_no_more(refusing: Team, kind: str) -> No
 @pytest.mark.parametrize(
     "content", [b"[" * LARGEST, nested(100_000, "["), b'{"interviewers":[' + b"{}," * 20_000 + b"{}]}"]
 )
-def test_more_parts_than_anybody_needs_are_refused_at_once(refusing: Team, content: bytes) -> None:
+def test_more_parts_than_anybody_needs_are_refused_at_once(refusing: HiringTeam, content: bytes) -> None:
     with refusing.unchanged():
         assert errors_of(refusing.post(INTERVIEWS, content)).keys() == {"body"}
 
 
-def test_a_thousand_problems_hide_no_fault(refusing: Team) -> None:
+def test_a_thousand_problems_hide_no_fault(refusing: HiringTeam) -> None:
     unknown = {f"unknown{number}": 1 for number in range(1_000)}
     with refusing.unchanged():
         answer = refusing.post(INTERVIEWS, body(**unknown, interviewers=5))
@@ -122,14 +122,14 @@ def test_a_thousand_problems_hide_no_fault(refusing: Team) -> None:
 # --- size
 
 
-def test_a_body_of_one_mebibyte_is_read(team: Team) -> None:
+def test_a_body_of_one_mebibyte_is_read(team: HiringTeam) -> None:
     content = raw()
     padded = content[:-1] + b" " * (LARGEST - len(content)) + b"}"
     assert len(padded) == LARGEST
     accepted(team.post(INTERVIEWS, padded))
 
 
-def test_one_byte_more_is_too_large(refusing: Team) -> None:
+def test_one_byte_more_is_too_large(refusing: HiringTeam) -> None:
     content = raw()
     padded = content[:-1] + b" " * (LARGEST + 1 - len(content)) + b"}"
     chunks = [padded[:1_000], padded[1_000:]]
@@ -141,7 +141,7 @@ def test_one_byte_more_is_too_large(refusing: Team) -> None:
             assert answer.headers["connection"] == "close", "the rest of the body is not read"
 
 
-def test_a_body_in_pieces_is_read(team: Team) -> None:
+def test_a_body_in_pieces_is_read(team: HiringTeam) -> None:
     content = raw()
     headers = {"Content-Type": "application/json", "On-Behalf-Of": str(ADA)}
     pieces = iter([content[:10], content[10:11], content[11:]])
@@ -151,7 +151,7 @@ def test_a_body_in_pieces_is_read(team: Team) -> None:
 # --- duplicate and unknown fields
 
 
-def test_what_is_given_twice_is_named(refusing: Team) -> None:
+def test_duplicate_fields_are_named(refusing: HiringTeam) -> None:
     twice = raw(interviewers=f'[{{"user_id":{ADA},"user_id":{ADA},"response_status":"accepted"}}]')
     twice = twice[:-1] + b',"location":"Here","location":"Here","\\u0065nd":"2049-03-27"}'
     with refusing.unchanged():
@@ -160,14 +160,14 @@ def test_what_is_given_twice_is_named(refusing: Team) -> None:
         )
 
 
-def test_a_body_of_nothing_but_duplicates_is_refused_as_soon(refusing: Team) -> None:
+def test_a_body_of_nothing_but_duplicates_is_refused_as_soon(refusing: HiringTeam) -> None:
     with refusing.unchanged():
         answer = refusing.post(INTERVIEWS, raw()[:-1] + b',"location":null' * 60_000 + b"}")
         assert errors_of(answer) == {"location": "Must be given once"}
 
 
 @pytest.mark.parametrize("path", [INTERVIEWS, STRICT])
-def test_unknown_fields_are_named_wherever_they_are(refusing: Team, path: str) -> None:
+def test_unknown_fields_are_named_wherever_they_are(refusing: HiringTeam, path: str) -> None:
     asked = body(
         locaton="Here",
         id=1,
@@ -194,7 +194,7 @@ LONG_TEXT = {
 
 
 @pytest.mark.parametrize("name", LONG_TEXT)
-def test_text_has_a_limit(team: Team, name: str) -> None:
+def test_text_has_a_limit(team: HiringTeam, name: str) -> None:
     start = "https://video.example/" if name == "video_conferencing_url" else "面"
     longest = start.ljust(LONG_TEXT[name], "x")
     assert team.schedule(**{name: longest})[name] == longest
@@ -203,7 +203,7 @@ def test_text_has_a_limit(team: Team, name: str) -> None:
             assert refused_fields(team.post(INTERVIEWS, body(**{name: bad}))) == [name]
 
 
-def test_what_was_left_blank_is_none(team: Team) -> None:
+def test_a_blank_value_is_none(team: HiringTeam) -> None:
     made = team.schedule(location="", video_conferencing_url="")
     assert (made["location"], made["video_conferencing_url"]) == (None, None)
     with team.unchanged():
@@ -213,7 +213,7 @@ def test_what_was_left_blank_is_none(team: Team) -> None:
 @pytest.mark.parametrize(
     "letter", ["\u0000", "\u0007", "\t", "\n", "\r", "\u001b", "\u007f", "\u0085", "\ud800", "\udfff"]
 )
-def test_control_characters_and_lone_surrogates_are_refused(refusing: Team, letter: str) -> None:
+def test_control_characters_and_lone_surrogates_are_refused(refusing: HiringTeam, letter: str) -> None:
     asked = body(
         location=f"a{letter}b",
         video_conferencing_url=f"https://video.example/{letter}",
@@ -230,7 +230,7 @@ def test_control_characters_and_lone_surrogates_are_refused(refusing: Team, lett
     assert set(named) == {*expected, *(f"interviewers[0].{name}" for name in members)}
 
 
-def test_all_other_text_is_kept_as_it_came(team: Team) -> None:
+def test_all_other_text_is_kept_as_it_came(team: HiringTeam) -> None:
     text = '面接 🌲 e\u0301 \u2028 <b>&amp;</b> "\\" ﷽ \U0010ffff'
     assert team.schedule(location=text, external_event_id=text)["location"] == text
 
@@ -260,7 +260,7 @@ def test_all_other_text_is_kept_as_it_came(team: Team) -> None:
         [],
     ],
 )
-def test_what_is_no_web_address_is_refused(refusing: Team, address: Any) -> None:
+def test_an_invalid_web_address_is_refused(refusing: HiringTeam, address: Any) -> None:
     with refusing.unchanged():
         assert refused_fields(refusing.post(INTERVIEWS, body(video_conferencing_url=address))) == [
             "video_conferencing_url"
@@ -268,7 +268,7 @@ def test_what_is_no_web_address_is_refused(refusing: Team, address: Any) -> None
 
 
 @pytest.mark.parametrize("address", ["HTTP://video.example", "https://[::1]:8443/a?b=c#d", "https://münchen.example/ü"])
-def test_web_addresses_are_kept_as_they_came(team: Team, address: str) -> None:
+def test_web_addresses_are_kept_as_they_came(team: HiringTeam, address: str) -> None:
     assert team.schedule(video_conferencing_url=address)["video_conferencing_url"] == address
 
 
@@ -279,7 +279,7 @@ def test_web_addresses_are_kept_as_they_came(team: Team, address: str) -> None:
         *('"x"', '"-1"', '"1.0"', '""', '"12345678901234567"', '"\uff19"', "null", "[]", "{}", "[5001]"),
     ],
 )
-def test_what_is_no_id_is_refused(refusing: Team, number: str) -> None:
+def test_an_invalid_id_is_refused(refusing: HiringTeam, number: str) -> None:
     content = raw(
         application_id=number,
         interview_id=number,
@@ -323,13 +323,13 @@ def test_what_is_no_id_is_refused(refusing: Team, number: str) -> None:
         {"dateTime": START},
     ],
 )
-def test_what_is_no_time_is_refused(refusing: Team, time: Any) -> None:
+def test_an_invalid_time_is_refused(refusing: HiringTeam, time: Any) -> None:
     with refusing.unchanged():
         assert refused_fields(refusing.post(INTERVIEWS, body(start=time, end=time))) == ["start", "end"]
 
 
 @pytest.mark.parametrize("value", [1, 1.5, True, [], {}, ["x"]])
-def test_every_wrong_type_is_named_at_once(refusing: Team, value: Any) -> None:
+def test_every_wrong_type_is_named_at_once(refusing: HiringTeam, value: Any) -> None:
     names = ["application_id", "interview_id", "start", "end", "external_event_id", "location", "interviewers"]
     names.append("video_conferencing_url")
     asked: Record = dict.fromkeys(names, value)
@@ -342,7 +342,7 @@ def test_every_wrong_type_is_named_at_once(refusing: Team, value: Any) -> None:
         assert set(refused_fields(refusing.post(INTERVIEWS, asked))) == expected
 
 
-def test_the_body_and_what_only_the_schedule_knows_are_told_together(refusing: Team) -> None:
+def test_problems_of_the_body_and_of_the_schedule_are_reported_together(refusing: HiringTeam) -> None:
     asked = body(application_id=987_654_321, interview_id="x", location=1, interviewers=[seat(4999), seat(ADA, "x")])
     with refusing.unchanged():
         assert set(refused_fields(refusing.post(INTERVIEWS, asked, None))) == {

@@ -1,8 +1,9 @@
-"""Changing and deleting interviews: which, by whom, and the bytes of what is answered (contract, 4)."""
+"""Changing and deleting interviews: which, by whom, and the bytes of the response (contract, 4)."""
 
 import pytest
 
-from tests.contract.team import (
+from tests.support.harness import Harness
+from tests.support.hiring_teams import (
     ACTIVE,
     ADA,
     HIRED,
@@ -11,12 +12,12 @@ from tests.contract.team import (
     REJECTED,
     STRICT,
     UNKNOWN,
-    Office,
-    Team,
+    HiringTeam,
     accepted,
     body,
     errors_of,
     guest,
+    hiring_team,
     new_event,
     refused_fields,
     written,
@@ -27,7 +28,7 @@ from tests.support.records import Record, record
 
 
 @pytest.mark.parametrize("path", [INTERVIEWS, STRICT])
-def test_a_patch_changes_what_it_names(team: Team, path: str) -> None:
+def test_a_patch_changes_what_it_names(team: HiringTeam, path: str) -> None:
     made = team.schedule(location="Here")
     event = new_event()
     for changes, served in (
@@ -52,7 +53,7 @@ def test_a_patch_changes_what_it_names(team: Team, path: str) -> None:
 
 
 @pytest.mark.parametrize("names", [(), ("location", "external_event_id"), ("start", "end")])
-def test_a_patch_that_changes_nothing_is_no_change(team: Team, names: tuple[str, ...]) -> None:
+def test_a_patch_that_changes_nothing_is_not_a_change(team: HiringTeam, names: tuple[str, ...]) -> None:
     asked = body(location="Here")
     made = team.post(INTERVIEWS, asked)
     with team.unchanged():
@@ -61,7 +62,7 @@ def test_a_patch_that_changes_nothing_is_no_change(team: Team, names: tuple[str,
         assert (again.content, again.headers["etag"]) == (made.content, made.headers["etag"])
 
 
-def test_what_a_patch_may_not_name(team: Team) -> None:
+def test_fields_that_a_patch_may_not_have(team: HiringTeam) -> None:
     made = team.schedule()
     names = ["application_id", "interview_id", "id", "status", "created_at", "updated_at", "organizer", "interview"]
     with team.unchanged():
@@ -80,13 +81,13 @@ def test_what_a_patch_may_not_name(team: Team) -> None:
         ({"interviewers": []}, ["interviewers"]),
     ],
 )
-def test_a_patch_must_make_sense_with_what_there_is(team: Team, changes: Record, fields: list[str]) -> None:
+def test_a_patch_must_make_sense_with_what_there_is(team: HiringTeam, changes: Record, fields: list[str]) -> None:
     made = team.schedule()
     with team.unchanged():
         assert refused_fields(team.patch(f"{INTERVIEWS}/{made['id']}", changes)) == fields
 
 
-def test_the_old_form_of_a_patch_knows_no_guests(team: Team) -> None:
+def test_the_old_form_of_a_patch_knows_no_guests(team: HiringTeam) -> None:
     made = team.schedule()
     asked = {"interviewers": [guest("stranger@elsewhere.example")]}
     with team.unchanged():
@@ -97,7 +98,7 @@ def test_the_old_form_of_a_patch_knows_no_guests(team: Team) -> None:
 # --- what can be changed
 
 
-def _refused(team: Team, identifier: int) -> set[tuple[str, ...]]:
+def _refused(team: HiringTeam, identifier: int) -> set[tuple[str, ...]]:
     """Return the fields named by the refusals of a PATCH, in both forms, and a DELETE."""
     with team.unchanged():
         answers = [
@@ -108,33 +109,33 @@ def _refused(team: Team, identifier: int) -> set[tuple[str, ...]]:
         return {tuple(refused_fields(each)) for each in answers}
 
 
-def test_only_interviews_made_through_the_api_can_be_changed(team: Team) -> None:
-    team.bring([record(1, application_id=ACTIVE)])
+def test_only_interviews_made_through_the_api_can_be_changed(team: HiringTeam) -> None:
+    team.merge([record(1, application_id=ACTIVE)])
     assert _refused(team, 1) == {("id",)}
-    team.bring([record(2, application_id=ACTIVE)], created_through_api=True)
+    team.merge([record(2, application_id=ACTIVE)], created_through_api=True)
     assert team.change(2, location="Elsewhere")["location"] == "Elsewhere"
 
 
-def test_a_complete_interview_cannot_be_changed(team: Team) -> None:
+def test_a_complete_interview_cannot_be_changed(team: HiringTeam) -> None:
     made = team.schedule(**LONG_AGO)
     team.score(made["id"], ADA)
     assert _refused(team, made["id"]) == {("status",)}
 
 
 @pytest.mark.parametrize("application", [REJECTED, HIRED])
-def test_an_interview_of_an_application_that_is_over_cannot_be_changed(team: Team, application: int) -> None:
-    team.bring([record(1, application_id=application)], created_through_api=True)
+def test_an_interview_of_an_application_that_is_over_cannot_be_changed(team: HiringTeam, application: int) -> None:
+    team.merge([record(1, application_id=application)], created_through_api=True)
     assert _refused(team, 1) == {("application_id",)}
 
 
-def test_what_awaits_feedback_can_be_changed_and_deleted(team: Team) -> None:
+def test_interviews_that_await_feedback_can_be_changed_and_deleted(team: HiringTeam) -> None:
     made = team.schedule(**LONG_AGO)
     assert team.change(made["id"], location="Elsewhere")["status"] == "awaiting_feedback"
     accepted(team.delete(f"{STRICT}/{made['id']}"))
 
 
-def test_an_unknown_interview_is_not_found(team: Team, office: Office) -> None:
-    with office.team() as other:
+def test_an_unknown_interview_is_not_found(team: HiringTeam, harness: Harness) -> None:
+    with hiring_team(harness) as other:
         foreign = [other.schedule() for _ in range(3)][-1]["id"]
         with other.unchanged(), team.unchanged():
             for identifier in (UNKNOWN, foreign, "x", 0, 2**53, "1%20"):
@@ -149,7 +150,7 @@ def test_an_unknown_interview_is_not_found(team: Team, office: Office) -> None:
 # --- external_event_id
 
 
-def test_an_external_event_id_is_unique_until_it_is_free_again(team: Team, office: Office) -> None:
+def test_an_external_event_id_is_unique_until_it_is_free_again(team: HiringTeam, harness: Harness) -> None:
     made, other = team.schedule(), team.schedule()
     event = made["external_event_id"]
     with team.unchanged():
@@ -158,7 +159,7 @@ def test_an_external_event_id_is_unique_until_it_is_free_again(team: Team, offic
         assert refused_fields(team.patch(f"{INTERVIEWS}/{other['id']}", {"external_event_id": event})) == [
             "external_event_id"
         ]
-    with office.team() as another:
+    with hiring_team(harness) as another:
         assert another.schedule(external_event_id=event)["external_event_id"] == event
     team.change(made["id"], external_event_id=new_event())
     assert team.change(other["id"], external_event_id=event)["external_event_id"] == event
@@ -166,14 +167,14 @@ def test_an_external_event_id_is_unique_until_it_is_free_again(team: Team, offic
     assert team.schedule(external_event_id=event)["external_event_id"] == event
 
 
-def test_an_imported_interview_holds_its_event_too(team: Team) -> None:
-    team.bring([record(1, external_event_id="Größe, 1")])
+def test_an_imported_interview_holds_its_event_too(team: HiringTeam) -> None:
+    team.merge([record(1, external_event_id="Größe, 1")])
     with team.unchanged():
         assert refused_fields(team.post(INTERVIEWS, body(external_event_id="Größe, 1"))) == ["external_event_id"]
 
 
-def test_an_event_that_was_imported_twice_may_stay(team: Team) -> None:
-    team.bring(
+def test_an_event_that_was_imported_twice_may_stay(team: HiringTeam) -> None:
+    team.merge(
         [record(each, external_event_id="shared", application_id=ACTIVE) for each in (1, 2)], created_through_api=True
     )
     assert team.change(2, external_event_id="shared", location="Elsewhere")["location"] == "Elsewhere"
@@ -182,7 +183,7 @@ def test_an_event_that_was_imported_twice_may_stay(team: Team) -> None:
 # --- DELETE
 
 
-def test_a_deleted_interview_is_gone_and_leaves_a_tombstone(team: Team) -> None:
+def test_a_deleted_interview_is_gone_and_leaves_a_tombstone(team: HiringTeam) -> None:
     made = team.schedule()
     path = f"{STRICT}/{made['id']}"
     answer = team.delete(path)

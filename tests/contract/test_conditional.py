@@ -1,4 +1,4 @@
-"""Conditional reads, compression and what caches are told (contract section 2, "Conditional reads")."""
+"""Conditional reads, compression and caching headers (contract section 2, "Conditional reads")."""
 
 import gzip
 from pathlib import Path
@@ -6,8 +6,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.contract.schedule import HOME, LARGEST_ID, Schedule, import_records, make_key
 from tests.support.records import record
+from tests.support.served_schedule import HOME, LARGEST_ID, ServedSchedule, import_records, make_key
 
 LIST = "/v1/scheduled_interviews?per_page=50"
 PATHS = (
@@ -51,7 +51,7 @@ def test_another_copy_is_replaced(home: httpx.Client, path: str, condition: str)
     assert answer.content
 
 
-def test_a_condition_does_not_hide_a_refusal(schedule: Schedule, home: httpx.Client) -> None:
+def test_a_condition_does_not_hide_a_refusal(schedule: ServedSchedule, home: httpx.Client) -> None:
     condition = {"If-None-Match": "*"}
     assert home.get("/v1/scheduled_interviews?page=0", headers=condition).status_code == 422
     assert home.get("/v1/scheduled_interviews/1", headers=condition).status_code == 404
@@ -60,7 +60,7 @@ def test_a_condition_does_not_hide_a_refusal(schedule: Schedule, home: httpx.Cli
         assert nobody.get("/v1/scheduled_interviews", headers=condition).status_code == 401
 
 
-def test_tags_differ_by_query_by_organization_and_by_document(schedule: Schedule, home: httpx.Client) -> None:
+def test_tags_differ_by_query_by_organization_and_by_document(schedule: ServedSchedule, home: httpx.Client) -> None:
     paths = ("/v1/scheduled_interviews", LIST, f"{LIST}&page=2", f"{LIST}&created_after=2024-01-01", *PATHS[2:])
     tags = {home.get(path).headers["etag"] for path in paths}
     tags.add(home.get(f"/v1/scheduled_interviews/{schedule.home[0]['id']}").headers["etag"])
@@ -83,7 +83,7 @@ def test_links_of_another_host_are_another_copy(home: httpx.Client) -> None:
 
 
 def test_an_import_makes_old_copies_bad_and_one_that_changes_nothing_does_not(
-    schedule: Schedule, tmp_path: Path
+    schedule: ServedSchedule, tmp_path: Path
 ) -> None:
     key = make_key(schedule.database, "conditional", "reader")
     records = [record(number, application_id=1) for number in range(1, 31)]
@@ -107,7 +107,7 @@ def test_an_import_makes_old_copies_bad_and_one_that_changes_nothing_does_not(
 @pytest.mark.parametrize(
     "accepted", ["gzip", "GZIP", "gzip, deflate, br", "br;q=1.0, gzip;q=0.8, *;q=0.1", "*", "x-gzip"]
 )
-def test_a_page_is_compressed_for_those_who_take_it(home: httpx.Client, accepted: str) -> None:
+def test_a_page_is_compressed_for_clients_that_accept_it(home: httpx.Client, accepted: str) -> None:
     plain = home.get(LIST)
     with home.stream("GET", LIST, headers={"Accept-Encoding": accepted}) as answer:
         body = b"".join(answer.iter_raw())
@@ -121,7 +121,7 @@ def test_a_page_is_compressed_for_those_who_take_it(home: httpx.Client, accepted
 @pytest.mark.parametrize(
     "refused", ["identity", "gzip;q=0", "gzip;q=0.0, *", "*;q=0", "deflate", "gzip;q=nonsense", ""]
 )
-def test_a_page_is_plain_for_those_who_do_not(home: httpx.Client, refused: str) -> None:
+def test_a_page_is_plain_for_clients_that_do_not(home: httpx.Client, refused: str) -> None:
     answer = home.get(LIST, headers={"Accept-Encoding": refused})
     assert "content-encoding" not in answer.headers
     assert answer.headers["vary"] == "Accept-Encoding"
@@ -134,7 +134,7 @@ def test_a_compressed_copy_is_as_good_as_a_plain_one(home: httpx.Client) -> None
     assert home.get(LIST, headers={"If-None-Match": compressed.headers["etag"]}).status_code == 304
 
 
-def test_a_strong_tag_stands_for_one_sequence_of_bytes(home: httpx.Client) -> None:
+def test_a_strong_tag_identifies_one_sequence_of_bytes(home: httpx.Client) -> None:
     tags: dict[str, set[bytes]] = {}
     for accepted in ("gzip", "identity"):
         with home.stream("GET", PATHS[-1], headers={"Accept-Encoding": accepted}) as answer:
@@ -142,7 +142,7 @@ def test_a_strong_tag_stands_for_one_sequence_of_bytes(home: httpx.Client) -> No
     assert all(len(bodies) == 1 for bodies in tags.values())
 
 
-def test_what_an_answer_holds_is_kept_from_shared_caches(schedule: Schedule, home: httpx.Client) -> None:
+def test_responses_are_kept_from_shared_caches(schedule: ServedSchedule, home: httpx.Client) -> None:
     for path in PATHS:
         assert "private" in home.get(path).headers["cache-control"]
     assert schedule.keys[HOME] not in str(home.get(LIST).headers)

@@ -1,10 +1,10 @@
-"""The demo: the three calls of the founding document, with only the host changed."""
+"""The demo: the three calls of the Harvest reference, with only the host changed."""
 
 import httpx
 import msgspec
 import pytest
 
-from rowen.harvest.examples import ALL_DAY, TIMED
+from rowen.api.examples import ALL_DAY, TIMED
 from tests.support.server import serving
 
 SEED_AUTHORIZATION = "Basic MGQwMzFkODIyN2VhZmE2MWRjMzc1YTZjMmUwNjdlMjQ6"
@@ -18,7 +18,7 @@ SEED_AUTHORIZATION = "Basic MGQwMzFkODIyN2VhZmE2MWRjMzc1YTZjMmUwNjdlMjQ6"
         ("/v1/scheduled_interviews/9128481", TIMED),
     ],
 )
-def test_the_calls_of_the_founding_document(database: str, path: str, expected: object) -> None:
+def test_the_calls_of_the_harvest_reference(database: str, path: str, expected: object) -> None:
     with serving(database, ["--demo"]) as server:
         answer = httpx.get(server.url + path, headers={"Authorization": SEED_AUTHORIZATION})
     assert answer.status_code == 200

@@ -6,9 +6,9 @@ import httpx
 import msgspec
 import pytest
 
-from tests.contract.schedule import HOME, LARGEST_ID, Schedule, identifiers, make_key
 from tests.support.command import rowen
 from tests.support.records import canonical
+from tests.support.served_schedule import HOME, LARGEST_ID, ServedSchedule, identifiers, make_key
 
 KEYS = (
     "id,application_id,external_event_id,start,end,location,video_conferencing_url,status,created_at,updated_at,"
@@ -39,7 +39,7 @@ SERVED = (
 
 
 def test_a_list_holds_the_documents_byte_for_byte_in_the_order_of_their_ids(
-    schedule: Schedule, home: httpx.Client
+    schedule: ServedSchedule, home: httpx.Client
 ) -> None:
     answer = home.get("/v1/scheduled_interviews", params={"per_page": 500})
     assert answer.content == b"[" + b",".join(canonical(each) for each in schedule.home) + b"]"
@@ -47,7 +47,9 @@ def test_a_list_holds_the_documents_byte_for_byte_in_the_order_of_their_ids(
 
 
 @pytest.mark.parametrize("place", [0, 2, 5, 100, 338, -4, -3, -2, -1])
-def test_an_interview_is_the_same_bytes_alone_as_in_a_list(schedule: Schedule, home: httpx.Client, place: int) -> None:
+def test_an_interview_is_the_same_bytes_alone_as_in_a_list(
+    schedule: ServedSchedule, home: httpx.Client, place: int
+) -> None:
     wanted = schedule.home[place]
     answer = home.get(f"/v1/scheduled_interviews/{wanted['id']}")
     assert answer.status_code == 200
@@ -55,19 +57,19 @@ def test_an_interview_is_the_same_bytes_alone_as_in_a_list(schedule: Schedule, h
     assert ",".join(answer.json()) == KEYS
 
 
-def test_every_answer_is_utf_8_json_by_name(schedule: Schedule, home: httpx.Client) -> None:
+def test_every_answer_is_utf_8_json_by_name(schedule: ServedSchedule, home: httpx.Client) -> None:
     for path in ("/v1/scheduled_interviews", f"/v1/scheduled_interviews/{LARGEST_ID}", "/v1/none"):
         assert home.get(path).headers["content-type"] == "application/json;charset=utf-8"
 
 
-def test_ids_beyond_32_bits_are_found(schedule: Schedule, home: httpx.Client) -> None:
+def test_ids_beyond_32_bits_are_found(schedule: ServedSchedule, home: httpx.Client) -> None:
     large = [each for each in schedule.home if each["id"] > 2**31]
     assert len(large) > 1
     for wanted in large:
         assert home.get(f"/v1/scheduled_interviews/{wanted['id']}").json() == wanted
 
 
-def test_whatever_form_a_record_came_in_it_is_served_in_one(schedule: Schedule, tmp_path: Path) -> None:
+def test_whatever_form_a_record_came_in_it_is_served_in_one(schedule: ServedSchedule, tmp_path: Path) -> None:
     key = make_key(schedule.database, "documents", "reader")
     file = tmp_path / "raw.json"
     file.write_text(RAW)
@@ -87,7 +89,7 @@ def test_all_day_and_timed_interviews_have_ends_of_one_kind(home: httpx.Client) 
     assert kinds == {"date", "date_time"}
 
 
-def test_head_has_the_headers_of_get_and_no_body(schedule: Schedule, home: httpx.Client) -> None:
+def test_head_has_the_headers_of_get_and_no_body(schedule: ServedSchedule, home: httpx.Client) -> None:
     for path in ("/v1/scheduled_interviews?per_page=3&page=2", f"/v1/scheduled_interviews/{LARGEST_ID}", "/v1/none"):
         got, headed = home.get(path), home.head(path)
         assert headed.content == b""
@@ -96,14 +98,14 @@ def test_head_has_the_headers_of_get_and_no_body(schedule: Schedule, home: httpx
             assert headed.headers.get(name) == got.headers.get(name), name
 
 
-def test_an_application_lists_its_interviews(schedule: Schedule, home: httpx.Client) -> None:
+def test_an_application_lists_its_interviews(schedule: ServedSchedule, home: httpx.Client) -> None:
     wanted = [each for each in schedule.home if each["application_id"] == 7_003]
     answer = home.get("/v1/applications/7003/scheduled_interviews")
     assert answer.content == msgspec.json.encode(wanted)
     assert "link" not in answer.headers
 
 
-def test_the_organization_of_a_key_is_all_it_sees(schedule: Schedule) -> None:
+def test_the_organization_of_a_key_is_all_it_sees(schedule: ServedSchedule) -> None:
     for name, records in schedule.records.items():
         with schedule.server.client(schedule.keys[name]) as client:
             answer = client.get("/v1/scheduled_interviews", params={"per_page": 500})

@@ -1,11 +1,13 @@
-"""Double booking: who would be in two interviews at once, and what the organization's policy makes of it."""
+"""Double bookings: people who would be in two interviews at once, and the effect of the organization's policy."""
 
 from typing import Any
 
 import pytest
 
-from rowen.app.ports import DoubleBooking
-from tests.contract.team import (
+from rowen.app.organizations import DoubleBooking
+from tests.support.command import rowen
+from tests.support.harness import Harness
+from tests.support.hiring_teams import (
     ADA,
     CONFLICTS,
     GRACE,
@@ -13,23 +15,22 @@ from tests.contract.team import (
     KATE,
     LUKASZ,
     STRICT,
-    Office,
-    Team,
+    HiringTeam,
     accepted,
     body,
     errors_of,
     guest,
+    hiring_team,
     refused_fields,
     seat,
 )
-from tests.support.command import rowen
 from tests.support.records import Record, record
 
 STRANGER = "stranger@elsewhere.example"
 
 
 def at(start: str, end: str, **others: Any) -> Record:
-    """Return the times of an interview on the day that these tests are about."""
+    """Return the times of an interview on the day of these tests."""
     return {"start": f"2049-03-26T{start}Z", "end": f"2049-03-26T{end}Z", **others}
 
 
@@ -60,9 +61,9 @@ APART = [
 
 
 @pytest.fixture
-def strict(team: Team) -> Team:
+def strict(team: HiringTeam) -> HiringTeam:
     """Return a team that rejects double bookings."""
-    team.settings(DoubleBooking.REJECT)
+    team.change_settings(DoubleBooking.REJECT)
     return team
 
 
@@ -70,7 +71,7 @@ def strict(team: Team) -> Team:
 
 
 @pytest.mark.parametrize("times", OVERLAPPING)
-def test_what_overlaps_is_rejected_with_the_interviews_that_do(strict: Team, times: Record) -> None:
+def test_an_overlap_is_rejected_with_the_other_interviews(strict: HiringTeam, times: Record) -> None:
     made = strict.schedule(**TEN, interviewers=[seat(ADA), seat(GRACE)])
     with strict.unchanged():
         answer = strict.post(INTERVIEWS, body(**times, interviewers=[seat(KATE), seat(GRACE), seat(ADA)]))
@@ -82,17 +83,17 @@ def test_what_overlaps_is_rejected_with_the_interviews_that_do(strict: Team, tim
 
 
 @pytest.mark.parametrize("times", APART)
-def test_what_does_not_overlap_is_done(strict: Team, times: Record) -> None:
+def test_interviews_that_do_not_overlap_are_written(strict: HiringTeam, times: Record) -> None:
     strict.schedule(**TEN)
     answer = strict.post(INTERVIEWS, body(**times))
     accepted(answer)
     assert "warning" not in answer.headers
 
 
-def test_all_that_overlap_are_named(strict: Team) -> None:
-    strict.settings(DoubleBooking.ALLOW)
+def test_all_that_overlap_are_named(strict: HiringTeam) -> None:
+    strict.change_settings(DoubleBooking.ALLOW)
     ids = [strict.schedule(**TEN)["id"] for _ in range(3)]
-    strict.settings(DoubleBooking.REJECT)
+    strict.change_settings(DoubleBooking.REJECT)
     with strict.unchanged():
         answer = strict.post(INTERVIEWS, body(**TEN))
         assert errors_of(answer, 409) == {"interviewers[0]": f"Overlaps interview {', '.join(map(str, ids))}"}
@@ -111,15 +112,15 @@ def test_all_that_overlap_are_named(strict: Team) -> None:
         ("America/Los_Angeles", "2049-03-27T06:00Z", True),
     ],
 )
-def test_a_day_is_one_of_the_organizations(office: Office, time_zone: str, hour: str, *, overlaps: bool) -> None:
-    with office.team(time_zone) as team:
-        team.settings(DoubleBooking.REJECT)
+def test_a_day_is_one_of_the_organizations(harness: Harness, time_zone: str, hour: str, *, overlaps: bool) -> None:
+    with hiring_team(harness, time_zone) as team:
+        team.change_settings(DoubleBooking.REJECT)
         team.schedule(**days(26, 27))
         answer = team.post(INTERVIEWS, body(start=hour, end=f"{hour[:13]}:59:59.999Z"))
         assert answer.status_code == (409 if overlaps else 200), answer.text
 
 
-def test_guests_are_persons_too(strict: Team) -> None:
+def test_guests_are_persons_too(strict: HiringTeam) -> None:
     strict.schedule(**TEN, interviewers=[guest(STRANGER)])
     with strict.unchanged():
         answer = strict.post(INTERVIEWS, body(**TEN, interviewers=[seat(ADA), guest(STRANGER.upper())]))
@@ -127,14 +128,14 @@ def test_guests_are_persons_too(strict: Team) -> None:
     strict.schedule(**TEN, interviewers=[guest("another@elsewhere.example")])
 
 
-def test_a_user_is_one_person_by_any_name(strict: Team) -> None:
+def test_a_user_is_one_person_by_any_name(strict: HiringTeam) -> None:
     strict.schedule(**TEN, interviewers=[seat(GRACE)])
     with strict.unchanged():
         assert refused_fields(strict.post(INTERVIEWS, body(**TEN, interviewers=[guest("hopper@navy.example")])), 409)
 
 
-def test_what_was_imported_counts(strict: Team) -> None:
-    strict.bring([record(1, start={"date": "2049-03-26"}, end={"date": "2049-03-27"})])
+def test_imported_interviews_count(strict: HiringTeam) -> None:
+    strict.merge([record(1, start={"date": "2049-03-26"}, end={"date": "2049-03-27"})])
     busy = 4080
     with strict.unchanged():
         answer = strict.post(INTERVIEWS, body(**TEN, interviewers=[seat(busy)]))
@@ -144,7 +145,7 @@ def test_what_was_imported_counts(strict: Team) -> None:
 # --- answers
 
 
-def test_who_declined_is_not_busy(strict: Team) -> None:
+def test_a_person_who_declined_is_not_busy(strict: HiringTeam) -> None:
     made = strict.schedule(**TEN, interviewers=[seat(ADA, "declined"), seat(GRACE, "tentative")])
     strict.schedule(**TEN, interviewers=[seat(ADA)])
     with strict.unchanged():
@@ -157,13 +158,13 @@ def test_who_declined_is_not_busy(strict: Team) -> None:
         assert refused_fields(answer, 409) == ["interviewers[0]"]
 
 
-def test_who_declines_is_free_at_once(strict: Team) -> None:
+def test_a_person_who_declines_is_free_at_once(strict: HiringTeam) -> None:
     made = strict.schedule(**TEN)
     strict.change(made["id"], interviewers=[seat(ADA, "declined")])
     strict.schedule(**TEN)
 
 
-def test_a_deleted_interview_keeps_nobody_busy(strict: Team) -> None:
+def test_a_deleted_interview_keeps_nobody_busy(strict: HiringTeam) -> None:
     made = strict.schedule(**TEN)
     accepted(strict.delete(f"{STRICT}/{made['id']}"))
     strict.schedule(**TEN)
@@ -172,7 +173,7 @@ def test_a_deleted_interview_keeps_nobody_busy(strict: Team) -> None:
 # --- moving
 
 
-def test_a_move_is_asked_as_a_new_interview_is(strict: Team) -> None:
+def test_a_move_is_asked_as_a_new_interview_is(strict: HiringTeam) -> None:
     made = strict.schedule(**TEN)
     other = strict.schedule(**at("12:00", "13:00"))
     path = f"{INTERVIEWS}/{other['id']}"
@@ -185,15 +186,15 @@ def test_a_move_is_asked_as_a_new_interview_is(strict: Team) -> None:
     strict.change(other["id"], **TEN)
 
 
-def test_an_interview_does_not_overlap_itself(strict: Team) -> None:
+def test_an_interview_does_not_overlap_itself(strict: HiringTeam) -> None:
     made = strict.schedule(**TEN)
     strict.change(made["id"], **at("10:30", "11:30"))
 
 
-def test_who_joins_is_asked_and_who_stays_is_not(strict: Team) -> None:
-    strict.settings(DoubleBooking.ALLOW)
+def test_new_members_are_checked_and_remaining_ones_are_not(strict: HiringTeam) -> None:
+    strict.change_settings(DoubleBooking.ALLOW)
     made, _ = strict.schedule(**TEN), strict.schedule(**TEN, interviewers=[seat(ADA), seat(KATE)])
-    strict.settings(DoubleBooking.REJECT)
+    strict.change_settings(DoubleBooking.REJECT)
     assert strict.change(made["id"], location="Here", interviewers=[seat(ADA, "accepted")])["location"] == "Here"
     with strict.unchanged():
         answer = strict.patch(f"{INTERVIEWS}/{made['id']}", {"interviewers": [seat(ADA), seat(KATE)]})
@@ -204,26 +205,26 @@ def test_who_joins_is_asked_and_who_stays_is_not(strict: Team) -> None:
 # --- the policies
 
 
-def test_double_bookings_are_allowed_at_first(team: Team) -> None:
+def test_double_bookings_are_allowed_at_first(team: HiringTeam) -> None:
     team.schedule(**TEN)
     answer = team.post(INTERVIEWS, body(**TEN))
     accepted(answer)
     assert "warning" not in answer.headers
 
 
-def test_the_operator_sets_the_policy_while_the_server_runs(team: Team, office: Office) -> None:
+def test_the_operator_sets_the_policy_while_the_server_runs(team: HiringTeam, harness: Harness) -> None:
     first = team.schedule(**TEN)
-    options = ("--double-booking", "warn", "--database", office.database)
+    options = ("--double-booking", "warn", "--database", harness.database)
     rowen("organizations", "change", team.organization.name, *options)
     answer = team.post(INTERVIEWS, body(**TEN))
     accepted(answer)
     assert answer.headers["warning"] == f'199 rowen "Double booking: overlaps interview {first["id"]}"'
 
 
-def test_a_warning_names_every_interview_once(team: Team) -> None:
+def test_a_warning_names_every_interview_once(team: HiringTeam) -> None:
     first, second = (team.schedule(**TEN, interviewers=[seat(ADA), seat(GRACE)])["id"] for _ in range(2))
     third = team.schedule(**at("14:00", "15:00"), interviewers=[seat(GRACE)])["id"]
-    team.settings(DoubleBooking.WARN)
+    team.change_settings(DoubleBooking.WARN)
     answer = team.patch(f"{INTERVIEWS}/{third}", TEN, Idempotency_Key="warned")
     assert accepted(answer)["id"] == third
     assert answer.headers["warning"] == f'199 rowen "Double booking: overlaps interview {first}, {second}"'
@@ -245,7 +246,7 @@ def conflict(user: int | None, name: str | None, email: str, times: tuple[str, s
     }
 
 
-def test_what_overlaps_is_listed_by_person_and_range(team: Team) -> None:
+def test_overlaps_are_listed_by_person_and_range(team: HiringTeam) -> None:
     panel = [seat(GRACE), guest(STRANGER), seat(KATE, "declined")]
     first = team.schedule(**TEN, interviewers=panel)["id"]
     second = team.schedule(**at("10:30", "12:00"), interviewers=panel)["id"]
@@ -272,7 +273,7 @@ def test_what_overlaps_is_listed_by_person_and_range(team: Team) -> None:
     assert page == {"conflicts": [strangers, early], "more": True}
 
 
-def test_the_list_of_conflicts_is_tagged_and_follows_every_change(team: Team) -> None:
+def test_the_list_of_conflicts_is_tagged_and_follows_every_change(team: HiringTeam) -> None:
     made, _ = team.schedule(**TEN), team.schedule(**TEN)
     answer = team.client.get(CONFLICTS)
     assert len(accepted(answer)["conflicts"]) == 1
@@ -290,31 +291,31 @@ def test_the_list_of_conflicts_is_tagged_and_follows_every_change(team: Team) ->
         ({"user_id": ADA, "email": STRANGER}, ["email"]),
     ],
 )
-def test_bad_parameters_are_named(refusing: Team, parameters: dict[str, Any], fields: list[str]) -> None:
+def test_bad_parameters_are_named(refusing: HiringTeam, parameters: dict[str, Any], fields: list[str]) -> None:
     assert refused_fields(refusing.client.get(CONFLICTS, params=parameters)) == fields
 
 
-def test_who_was_invited_as_a_guest_and_is_a_user_by_now_is_one_person(team: Team) -> None:
+def test_a_guest_who_became_a_user_is_one_person(team: HiringTeam) -> None:
     address = "grace@team.example"
     times = {"start": {"date_time": "2049-03-26T10:00:00.000Z"}, "end": {"date_time": "2049-03-26T11:00:00.000Z"}}
     imported = record(77_001, **times)
     imported["interviewers"] = [{**imported["interviewers"][0], "id": None, "email": address, "scorecard_id": None}]
-    team.bring([imported])
+    team.merge([imported])
     mine = team.schedule(**at("09:00", "09:30"), interviewers=[seat(GRACE)])["id"]
-    team.settings(DoubleBooking.REJECT)
+    team.change_settings(DoubleBooking.REJECT)
     with team.unchanged():
         answer = team.post(INTERVIEWS, body(**TEN, interviewers=[seat(GRACE)]))
         assert errors_of(answer, 409) == {"interviewers[0]": "Overlaps interview 77001"}
-    team.settings(DoubleBooking.ALLOW)
+    team.change_settings(DoubleBooking.ALLOW)
     other = team.schedule(**at("09:15", "09:45"), interviewers=[seat(GRACE)])["id"]
     found = accepted(team.client.get(CONFLICTS, params={"email": address.upper()}))["conflicts"]
     assert [each["scheduled_interview_ids"] for each in found] == [[mine, other]]
 
 
-def test_no_more_interviews_are_named_than_a_header_has_room_for(team: Team) -> None:
+def test_no_more_interviews_are_named_than_a_header_has_room_for(team: HiringTeam) -> None:
     for _ in range(25):
         team.schedule(**TEN, interviewers=[seat(GRACE)])
-    team.settings(DoubleBooking.WARN)
+    team.change_settings(DoubleBooking.WARN)
     warning = team.post(INTERVIEWS, body(**TEN, interviewers=[seat(GRACE)])).headers["warning"]
     assert warning.count(",") == 19
     assert warning.endswith('and 5 more"')

@@ -4,8 +4,8 @@ import httpx
 import msgspec
 import pytest
 
-from tests.contract.raw import RawAnswer, send_raw, written_request
-from tests.contract.schedule import HOME, RATE_LIMIT, Schedule, make_key
+from tests.support.raw_http import RawAnswer, send_raw, written_request
+from tests.support.served_schedule import HOME, RATE_LIMIT, ServedSchedule, make_key
 from tests.support.server import basic
 
 LIST = "/v1/scheduled_interviews"
@@ -14,11 +14,11 @@ FORBIDDEN = b'{"message":"This API Key does not have permission for this endpoin
 NOT_FOUND = b'{"message":"Resource not found"}'
 NOT_ALLOWED = b'{"message":"Method not allowed"}'
 UNEXPECTED_BODY = b'{"message":"A GET request may not have a body"}'
-BESIDE = ("/", "/openapi.json", "/docs", "/healthz", "/readyz", "/metrics")
+BESIDE = ("/", "/openapi.json", "/docs/api", "/healthz", "/readyz", "/metrics")
 
 
 @pytest.fixture
-def raw_headers(schedule: Schedule) -> dict[str, str]:
+def raw_headers(schedule: ServedSchedule) -> dict[str, str]:
     """Return the headers of an authenticated raw request."""
     return basic(schedule.keys[HOME])
 
@@ -34,13 +34,13 @@ def assert_shaped(answer: httpx.Response | RawAnswer) -> None:
 
 
 def assert_marked(headers: httpx.Headers) -> None:
-    """Check the headers that every answer carries."""
+    """Check the headers that every response carries."""
     assert 0 <= int(headers["x-ratelimit-remaining"]) <= int(headers["x-ratelimit-limit"])
     assert len(headers["x-request-id"]) >= 16
 
 
 @pytest.mark.parametrize("path", [LIST, f"{LIST}/9001", "/v1/applications/7003/scheduled_interviews"])
-def test_without_a_key(schedule: Schedule, path: str) -> None:
+def test_without_a_key(schedule: ServedSchedule, path: str) -> None:
     with schedule.server.client() as nobody:
         answer = nobody.get(path)
     assert answer.status_code == 401
@@ -49,7 +49,7 @@ def test_without_a_key(schedule: Schedule, path: str) -> None:
     assert_shaped(answer)
 
 
-def test_without_the_permission(schedule: Schedule) -> None:
+def test_without_the_permission(schedule: ServedSchedule) -> None:
     key = make_key(schedule.database, HOME, "retrieves", allow=["scheduled_interviews:retrieve"])
     with schedule.server.client(key) as client:
         answer = client.get(LIST)
@@ -149,14 +149,16 @@ def test_a_body_is_refused(home: httpx.Client, path: str) -> None:
     assert home.request("HEAD", path, content=b"{}").status_code == 403
 
 
-def test_a_body_in_chunks_is_refused_and_an_empty_one_is_none(schedule: Schedule, raw_headers: dict[str, str]) -> None:
+def test_a_body_in_chunks_is_refused_and_an_empty_one_is_none(
+    schedule: ServedSchedule, raw_headers: dict[str, str]
+) -> None:
     headers = {**raw_headers, "Transfer-Encoding": "chunked"}
     answer = send_raw(schedule.server, written_request("GET", LIST, headers, b"2\r\n{}\r\n0\r\n\r\n"))
     assert (answer.status, answer.body) == (403, UNEXPECTED_BODY)
     assert send_raw(schedule.server, written_request("GET", LIST, headers, b"0\r\n\r\n")).status == 200
 
 
-def test_a_large_body_is_refused_before_it_is_sent(schedule: Schedule, raw_headers: dict[str, str]) -> None:
+def test_a_large_body_is_refused_before_it_is_sent(schedule: ServedSchedule, raw_headers: dict[str, str]) -> None:
     headers = {**raw_headers, "Content-Length": str(2**40)}
     answer = send_raw(schedule.server, written_request("GET", LIST, headers))
     assert (answer.status, answer.body) == (403, UNEXPECTED_BODY)
@@ -168,8 +170,8 @@ def test_a_content_type_without_a_body_is_fine(home: httpx.Client) -> None:
     assert home.get(LIST, headers={"Content-Type": "application/json", "Content-Length": "0"}).status_code == 200
 
 
-@pytest.mark.parametrize("size", [40_000, 65_536, 100_000])
-def test_huge_headers_are_refused(schedule: Schedule, home: httpx.Client, size: int) -> None:
+@pytest.mark.parametrize("size", [33_000, 40_000, 60_000])
+def test_huge_headers_are_refused(schedule: ServedSchedule, home: httpx.Client, size: int) -> None:
     for headers in ({"X-Huge": "x" * size}, {"Authorization": "Basic " + "A" * size}, {"If-None-Match": '"' * size}):
         answer = home.get(LIST, headers=headers)
         assert answer.status_code == 431
@@ -201,7 +203,7 @@ def test_huge_headers_are_refused(schedule: Schedule, home: httpx.Client, size: 
         (f"{LIST}?per_page=" + "%00" * 2_000, 422),
     ],
 )
-def test_broken_targets(schedule: Schedule, raw_headers: dict[str, str], target: str, status: int) -> None:
+def test_broken_targets(schedule: ServedSchedule, raw_headers: dict[str, str], target: str, status: int) -> None:
     answer = send_raw(schedule.server, written_request("GET", target, raw_headers))
     assert answer.status == status
     assert_marked(answer.headers)
@@ -222,7 +224,7 @@ def test_broken_targets(schedule: Schedule, raw_headers: dict[str, str], target:
     ],
     ids=["tls", "half", "null", "header name", "length", "long target", "many headers"],
 )
-def test_what_is_no_http_is_refused_by_the_transport(schedule: Schedule, request_bytes: bytes) -> None:
+def test_a_request_that_is_not_http_is_refused_by_the_transport(schedule: ServedSchedule, request_bytes: bytes) -> None:
     # The server library answers these before there is a request: a status, and no body.
     answer = send_raw(schedule.server, request_bytes)
     assert 400 <= answer.status < 500
@@ -230,7 +232,7 @@ def test_what_is_no_http_is_refused_by_the_transport(schedule: Schedule, request
         assert client.get("/healthz").status_code == 200
 
 
-def test_answers_of_every_kind_are_marked(schedule: Schedule, home: httpx.Client) -> None:
+def test_answers_of_every_kind_are_marked(schedule: ServedSchedule, home: httpx.Client) -> None:
     for path in (LIST, f"{LIST}/9001", f"{LIST}/1", "/v1/none", f"{LIST}?page=0", *BESIDE):
         assert_marked(home.get(path).headers)
         assert_marked(home.head(path).headers)
@@ -245,7 +247,7 @@ def test_request_ids_are_never_the_same(home: httpx.Client) -> None:
     assert len(seen) == 25
 
 
-def test_refusals_say_nothing_of_what_is_inside(home: httpx.Client) -> None:
+def test_refusals_reveal_nothing_internal(home: httpx.Client) -> None:
     for path in (f"{LIST}?page=x", f"{LIST}/x", "/v1/none", f"{LIST}?created_after=x"):
         answer = home.get(path)
         for word in ("Traceback", "sqlite", "rowen", "select", "/site-packages"):

@@ -1,4 +1,4 @@
-"""Every filter, against a plain reading of the records (contract section 2)."""
+"""Every filter, compared with a plain reading of the records (contract section 2)."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -6,20 +6,20 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from tests.contract.schedule import (
+from tests.support.records import Record
+from tests.support.served_schedule import (
     AUCKLAND,
     BOUNDARY,
     HOME,
     ODD_EVENT,
     SHARED_EVENT,
     ZONES,
-    Schedule,
+    ServedSchedule,
     identifiers,
     instant,
     moment_of,
     written,
 )
-from tests.support.records import Record
 
 TIMES: Mapping[str, Callable[[Record, str], datetime | None]] = {
     "created": lambda found, _: moment_of(found["created_at"]),
@@ -85,7 +85,7 @@ MALFORMED = (
 
 
 def matching(records: tuple[Record, ...], zone: str, filters: Mapping[str, datetime]) -> list[int]:
-    """Return the ids of the records that pass time filters, read in the plainest way."""
+    """Return the ids of the records that pass time filters, in the plainest way."""
     found = []
     for each in records:
         passes = True
@@ -111,7 +111,7 @@ def listed(client: httpx.Client, query: Mapping[str, str] | str, path: str = "/v
 @pytest.mark.parametrize("side", ["after", "before"])
 @pytest.mark.parametrize("what", TIMES)
 def test_after_is_inclusive_and_before_exclusive_to_the_millisecond(
-    schedule: Schedule, home: httpx.Client, what: str, side: str
+    schedule: ServedSchedule, home: httpx.Client, what: str, side: str
 ) -> None:
     for milliseconds in (-2, -1, 0, 1, 2):
         bound = BOUNDARY + timedelta(milliseconds=milliseconds)
@@ -133,7 +133,7 @@ def test_a_bound_finer_than_a_millisecond_is_not_cut(home: httpx.Client, what: s
 
 
 @pytest.mark.parametrize("form", BOUNDARY_FORMS)
-def test_every_iso_8601_form_is_read(schedule: Schedule, home: httpx.Client, form: str) -> None:
+def test_every_iso_8601_form_is_read(schedule: ServedSchedule, home: httpx.Client, form: str) -> None:
     assert listed(home, {"updated_after": form}) == matching(schedule.home, "UTC", {"updated_after": BOUNDARY})
     assert listed(home, {"starts_before": form}) == matching(schedule.home, "UTC", {"starts_before": BOUNDARY})
 
@@ -151,19 +151,19 @@ def test_every_iso_8601_form_is_read(schedule: Schedule, home: httpx.Client, for
         "2024-02-01T14:00:00.000+02",
     ],
 )
-def test_a_plus_that_arrives_as_a_space_is_a_plus(schedule: Schedule, home: httpx.Client, form: str) -> None:
+def test_a_plus_that_arrives_as_a_space_is_a_plus(schedule: ServedSchedule, home: httpx.Client, form: str) -> None:
     assert listed(home, f"created_after={form}") == matching(schedule.home, "UTC", {"created_after": BOUNDARY})
 
 
 @pytest.mark.parametrize("form", ["2024-02-01", "20240201", "2024-W05-4", "2024-032", "2024-01-31T24:00:00Z"])
-def test_a_date_is_its_midnight(schedule: Schedule, home: httpx.Client, form: str) -> None:
+def test_a_date_is_its_midnight(schedule: ServedSchedule, home: httpx.Client, form: str) -> None:
     midnight = datetime(2024, 2, 1, tzinfo=UTC)
     for name in ("created_before", "ends_after"):
         assert listed(home, {name: form}) == matching(schedule.home, "UTC", {name: midnight})
 
 
 @pytest.mark.parametrize("name", [f"{what}_{side}" for what in TIMES for side in ("after", "before")])
-def test_the_ends_of_time_are_bounds_too(schedule: Schedule, home: httpx.Client, name: str) -> None:
+def test_the_ends_of_time_are_bounds_too(schedule: ServedSchedule, home: httpx.Client, name: str) -> None:
     first, last = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, 999000, tzinfo=UTC)
     assert listed(home, {name: "0001-01-01"}) == matching(schedule.home, "UTC", {name: first})
     assert listed(home, {name: "9999-12-31T23:59:59.999999999Z"}) == matching(schedule.home, "UTC", {name: last})
@@ -171,7 +171,7 @@ def test_the_ends_of_time_are_bounds_too(schedule: Schedule, home: httpx.Client,
 
 @pytest.mark.parametrize("value", MALFORMED)
 @pytest.mark.parametrize("name", ["created_after", "ends_before"])
-def test_what_is_no_time_is_refused_by_name(home: httpx.Client, name: str, value: str) -> None:
+def test_an_invalid_time_is_refused_by_name(home: httpx.Client, name: str, value: str) -> None:
     for path in ("/v1/scheduled_interviews", "/v1/applications/7003/scheduled_interviews"):
         answer = home.get(path, params={name: value})
         assert answer.status_code == 422
@@ -193,7 +193,7 @@ def test_what_is_no_time_is_refused_by_name(home: httpx.Client, name: str, value
         {"created_after": 30, "created_before": 30},
     ],
 )
-def test_filters_combine_with_and(schedule: Schedule, home: httpx.Client, filters: dict[str, int]) -> None:
+def test_filters_combine_with_and(schedule: ServedSchedule, home: httpx.Client, filters: dict[str, int]) -> None:
     bounds = {name: datetime(2023, 12, 1, tzinfo=UTC) + timedelta(days=days) for name, days in filters.items()}
     query = {name: written(bound) for name, bound in bounds.items()}
     expected = matching(schedule.home, "UTC", bounds)
@@ -208,7 +208,7 @@ def test_filters_combine_with_and(schedule: Schedule, home: httpx.Client, filter
 @pytest.mark.parametrize("name", ["starts_after", "starts_before", "ends_after", "ends_before"])
 @pytest.mark.parametrize("organization", ZONES)
 def test_an_all_day_interview_begins_at_midnight_where_the_organization_is(
-    schedule: Schedule, organization: str, name: str, hours: int
+    schedule: ServedSchedule, organization: str, name: str, hours: int
 ) -> None:
     bound = datetime(2023, 12, 10, tzinfo=UTC) + timedelta(hours=hours)
     with schedule.server.client(schedule.keys[organization]) as client:
@@ -217,7 +217,7 @@ def test_an_all_day_interview_begins_at_midnight_where_the_organization_is(
             assert listed(client, {name: written(moment)}) == expected
 
 
-def test_the_time_zone_matters(schedule: Schedule) -> None:
+def test_the_time_zone_matters(schedule: ServedSchedule) -> None:
     day = {"starts_after": "2023-12-09T11:00:00Z", "starts_before": "2023-12-09T11:00:00.001Z"}
     with schedule.server.client(schedule.keys[AUCKLAND]) as client:
         assert listed(client, day)
@@ -226,7 +226,7 @@ def test_the_time_zone_matters(schedule: Schedule) -> None:
 
 
 @pytest.mark.parametrize("event", ["event-7", SHARED_EVENT, ODD_EVENT, "", "largest"])
-def test_an_external_event_is_found_by_its_exact_id(schedule: Schedule, home: httpx.Client, event: str) -> None:
+def test_an_external_event_is_found_by_its_exact_id(schedule: ServedSchedule, home: httpx.Client, event: str) -> None:
     expected = [each["id"] for each in schedule.home if each["external_event_id"] == event]
     assert expected
     assert listed(home, {"external_event_id": event}) == expected
@@ -242,7 +242,7 @@ def test_broken_encoding_of_an_external_event_matches_nothing(home: httpx.Client
         assert listed(home, f"external_event_id={broken}") == []
 
 
-def test_an_external_event_combines_with_the_other_filters(schedule: Schedule, home: httpx.Client) -> None:
+def test_an_external_event_combines_with_the_other_filters(schedule: ServedSchedule, home: httpx.Client) -> None:
     shared = [each for each in schedule.home if each["external_event_id"] == SHARED_EVENT]
     middle = moment_of(shared[2]["created_at"])
     assert middle is not None
@@ -254,7 +254,7 @@ def test_an_external_event_combines_with_the_other_filters(schedule: Schedule, h
 
 @pytest.mark.parametrize("spelling", ["true", "True", "TRUE", "1"])
 def test_actionable_ones_came_through_the_api_and_are_not_complete(
-    schedule: Schedule, home: httpx.Client, spelling: str
+    schedule: ServedSchedule, home: httpx.Client, spelling: str
 ) -> None:
     expected = [
         each["id"] for each in schedule.home if each["id"] in schedule.through_api and each["status"] != "complete"
@@ -263,7 +263,7 @@ def test_actionable_ones_came_through_the_api_and_are_not_complete(
     assert listed(home, {"actionable": spelling}) == expected
 
 
-def test_actionable_combines_with_the_other_filters(schedule: Schedule, home: httpx.Client) -> None:
+def test_actionable_combines_with_the_other_filters(schedule: ServedSchedule, home: httpx.Client) -> None:
     everything = matching(schedule.home, "UTC", {"starts_before": BOUNDARY})
     actionable = set(listed(home, {"actionable": "true"}))
     query = {"actionable": "true", "starts_before": written(BOUNDARY)}
@@ -275,13 +275,13 @@ def test_actionable_combines_with_the_other_filters(schedule: Schedule, home: ht
 
 
 @pytest.mark.parametrize("spelling", ["false", "False", "0", ""])
-def test_not_actionable_is_no_filter(schedule: Schedule, home: httpx.Client, spelling: str) -> None:
+def test_not_actionable_is_not_a_filter(schedule: ServedSchedule, home: httpx.Client, spelling: str) -> None:
     assert listed(home, {"actionable": spelling}) == identifiers(schedule.home)
 
 
 @pytest.mark.parametrize("name", ["actionable", "skip_count"])
 @pytest.mark.parametrize("value", ["maybe", "2", "-1", "true ", "\uff54rue", "\x00"])
-def test_what_is_neither_true_nor_false_is_refused_by_name(home: httpx.Client, name: str, value: str) -> None:
+def test_a_value_that_is_neither_true_nor_false_is_refused_by_name(home: httpx.Client, name: str, value: str) -> None:
     answer = home.get("/v1/scheduled_interviews", params={name: value})
     assert answer.status_code == 422
     assert answer.json()["errors"] == [{"message": "Must be true or false", "field": name}]
@@ -301,11 +301,11 @@ def test_what_is_neither_true_nor_false_is_refused_by_name(home: httpx.Client, n
         "%00=1",
     ],
 )
-def test_unknown_parameters_are_ignored(schedule: Schedule, home: httpx.Client, query: str) -> None:
+def test_unknown_parameters_are_ignored(schedule: ServedSchedule, home: httpx.Client, query: str) -> None:
     assert listed(home, query) == identifiers(schedule.home)
 
 
-def test_of_repeated_parameters_the_last_one_wins(schedule: Schedule, home: httpx.Client) -> None:
+def test_of_repeated_parameters_the_last_one_wins(schedule: ServedSchedule, home: httpx.Client) -> None:
     expected = matching(schedule.home, "UTC", {"created_after": BOUNDARY})
     assert listed(home, "created_after=2000-01-01&created_after=2024-02-01T12:00:00Z") == expected
     assert listed(home, "created_after=nonsense&created%5Fafter=2024-02-01T12:00:00Z") == expected
@@ -313,7 +313,7 @@ def test_of_repeated_parameters_the_last_one_wins(schedule: Schedule, home: http
     assert refused.status_code == 422
 
 
-def test_records_without_a_time_pass_no_filter_of_it(schedule: Schedule, home: httpx.Client) -> None:
+def test_records_without_a_time_pass_no_filter_of_it(schedule: ServedSchedule, home: httpx.Client) -> None:
     unknown = {each["id"] for each in schedule.home if each["created_at"] is None}
     found = set(listed(home, {"created_after": "0001-01-01"})) | set(listed(home, {"created_before": "9999-12-31"}))
     assert unknown
@@ -326,7 +326,7 @@ def test_every_bad_field_is_named_at_once(home: httpx.Client) -> None:
     assert {each["field"] for each in answer.json()["errors"]} == {"page", "created_after", "per_page", "actionable"}
 
 
-def test_an_application_of_nobody_or_of_others_is_not_found(schedule: Schedule, home: httpx.Client) -> None:
+def test_an_application_of_nobody_or_of_others_is_not_found(schedule: ServedSchedule, home: httpx.Client) -> None:
     for identifier in (
         "1",
         "60000",

@@ -1,17 +1,18 @@
 """Serving over TLS, and refusing to serve without (contract section 3)."""
 
-import shutil
 import socket
 import ssl
-import subprocess
 from collections.abc import Iterator
+from contextlib import closing
+from http.client import HTTPConnection
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.contract.schedule import HOME, Schedule
+from tests.support.certificates import new_pair
 from tests.support.command import rowen
+from tests.support.served_schedule import HOME, ServedSchedule
 from tests.support.server import Server, basic, serving
 
 LIST = "/v1/scheduled_interviews?per_page=1"
@@ -19,7 +20,7 @@ REFUSAL = b'{"message":"Requests must use HTTPS"}'
 
 
 @pytest.fixture(scope="module")
-def strict(schedule: Schedule) -> Iterator[Server]:
+def strict(schedule: ServedSchedule) -> Iterator[Server]:
     """Return a server on every address of this machine that refuses plain HTTP."""
     with serving(schedule.database, ["--host", "0.0.0.0", "--require-https"]) as server:
         yield server
@@ -27,7 +28,7 @@ def strict(schedule: Schedule) -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def elsewhere(strict: Server) -> str:
-    """Return the URL of the strict server by which the connection comes from another address than loopback."""
+    """Return the URL of the strict server for connections from an address other than loopback."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect(("192.0.2.1", 9))  # sends nothing: it only picks the address to send from
@@ -42,19 +43,12 @@ def elsewhere(strict: Server) -> str:
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """Return the files of a certificate for this machine and of its key."""
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        pytest.skip("openssl is not installed")
-    folder = tmp_path_factory.mktemp("tls")
-    chain, key = folder / "chain.pem", folder / "key.pem"
-    subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost"]
-    made = ["-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-keyout", key, "-out", chain, *subject]
-    subprocess.run([openssl, "req", *map(str, made)], check=True, capture_output=True)
-    return chain, key
+    pair = new_pair(tmp_path_factory.mktemp("tls"), "chain")
+    return pair.certificate, pair.key
 
 
 @pytest.mark.parametrize("forwarded", ["https", "HTTPS", "https, http", " https "])
-def test_what_came_over_https_to_the_proxy_is_served(schedule: Schedule, strict: Server, forwarded: str) -> None:
+def test_requests_over_https_to_the_proxy_are_served(schedule: ServedSchedule, strict: Server, forwarded: str) -> None:
     headers = {"X-Forwarded-Proto": forwarded.strip(), **basic(schedule.keys[HOME])}
     answer = httpx.get(strict.url + LIST, headers=headers)
     assert answer.status_code == 200
@@ -62,30 +56,61 @@ def test_what_came_over_https_to_the_proxy_is_served(schedule: Schedule, strict:
 
 
 @pytest.mark.parametrize("path", [LIST, "/v1/none", "/", "/openapi.json"])
-def test_what_came_over_http_to_the_proxy_is_refused(schedule: Schedule, strict: Server, path: str) -> None:
+def test_requests_over_http_to_the_proxy_are_refused(schedule: ServedSchedule, strict: Server, path: str) -> None:
     answer = httpx.get(strict.url + path, headers={"X-Forwarded-Proto": "http", **basic(schedule.keys[HOME])})
     assert answer.status_code == 403
     assert answer.content == REFUSAL
     assert answer.headers["x-request-id"]
 
 
-def test_a_client_on_this_machine_needs_no_https(schedule: Schedule, strict: Server) -> None:
+def test_a_client_on_this_machine_needs_no_https(schedule: ServedSchedule, strict: Server) -> None:
     assert httpx.get(strict.url + LIST, headers=basic(schedule.keys[HOME])).status_code == 200
     assert httpx.get(strict.url + "/metrics").status_code == 200
 
 
-def test_a_client_elsewhere_does(schedule: Schedule, elsewhere: str) -> None:
+def test_a_client_elsewhere_does(schedule: ServedSchedule, elsewhere: str) -> None:
     answer = httpx.get(elsewhere + LIST, headers=basic(schedule.keys[HOME]))
     assert (answer.status_code, answer.content) == (403, REFUSAL)
     proxied = {"X-Forwarded-Proto": "https", **basic(schedule.keys[HOME])}
     assert httpx.get(elsewhere + LIST, headers=proxied).status_code == 200
 
 
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+@pytest.mark.parametrize("headers", [{}, {"X-Forwarded-Proto": "http"}], ids=["direct", "proxied"])
+def test_probes_of_an_orchestrator_need_no_https(elsewhere: str, path: str, headers: dict[str, str]) -> None:
+    assert httpx.get(elsewhere + path, headers=headers).status_code == 200
+    assert httpx.head(elsewhere + path, headers=headers).status_code == 200
+
+
+PATHS = (
+    "/",
+    "/docs",
+    "/docs/",
+    "/docs/api",
+    "/openapi.json",
+    "/metrics",
+    LIST,
+    "/healthz/",
+    "//healthz",
+    "/healthz/x",
+    "/x/../healthz",
+)
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_nothing_but_the_two_probes_is_exempt(elsewhere: str, path: str) -> None:
+    connection = HTTPConnection(httpx.URL(elsewhere).netloc.decode(), timeout=30)  # sends a path unchanged
+    with closing(connection):
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        assert (answer.status, answer.read()) == (403, REFUSAL)
+
+
 def test_metrics_are_not_for_other_machines(elsewhere: str) -> None:
     assert httpx.get(f"{elsewhere}/metrics", headers={"X-Forwarded-Proto": "https"}).status_code == 404
 
 
-def test_tls(schedule: Schedule, certificate: tuple[Path, Path]) -> None:
+def test_tls(schedule: ServedSchedule, certificate: tuple[Path, Path]) -> None:
     chain, key = certificate
     options = ["--tls-certificate", str(chain), "--tls-key", str(key), "--require-https"]
     trust = ssl.create_default_context(cafile=str(chain))

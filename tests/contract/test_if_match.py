@@ -1,16 +1,16 @@
-"""`If-Match` (RFC 9110, section 13.1.1): who changes what has changed meanwhile is told so (contract, 4)."""
+"""`If-Match` (RFC 9110, section 13.1.1): changing a version that is no longer current is refused (contract, 4)."""
 
 from collections.abc import Callable
 
 import httpx
 import pytest
 
-from tests.contract.team import (
+from tests.support.hiring_teams import (
     GRACE,
     INTERVIEWS,
     LONG_AGO,
     STRICT,
-    Team,
+    HiringTeam,
     accepted,
     body,
 )
@@ -36,8 +36,8 @@ FAILS: list[Callable[[str], str]] = [
 ]
 
 
-def calls(team: Team, identifier: int, tag: str) -> list[httpx.Response]:
-    """Change an interview in both forms, then delete it, each with the tag given."""
+def calls(team: HiringTeam, identifier: int, tag: str) -> list[httpx.Response]:
+    """Change an interview in both forms, then delete it, each with the given tag."""
     return [
         team.patch(f"{INTERVIEWS}/{identifier}", {"location": "Here"}, If_Match=tag),
         team.patch(f"{STRICT}/{identifier}", {"location": "There"}, If_Match=tag),
@@ -46,7 +46,7 @@ def calls(team: Team, identifier: int, tag: str) -> list[httpx.Response]:
 
 
 @pytest.mark.parametrize("header", HOLDS)
-def test_what_holds_is_done(team: Team, header: Callable[[str], str]) -> None:
+def test_valid_commands_are_executed(team: HiringTeam, header: Callable[[str], str]) -> None:
     answer = team.post(INTERVIEWS, body())
     identifier = accepted(answer)["id"]
     for path, location in ((INTERVIEWS, "Here"), (STRICT, "There")):
@@ -56,14 +56,14 @@ def test_what_holds_is_done(team: Team, header: Callable[[str], str]) -> None:
 
 
 @pytest.mark.parametrize("header", FAILS)
-def test_what_does_not_hold_is_refused(team: Team, header: Callable[[str], str]) -> None:
+def test_violated_rules_are_refused(team: HiringTeam, header: Callable[[str], str]) -> None:
     answer = team.post(INTERVIEWS, body())
     with team.unchanged():
         for refused in calls(team, accepted(answer)["id"], header(answer.headers["etag"])):
             assert (refused.status_code, refused.json()) == (412, STALE)
 
 
-def test_the_tag_of_a_retrieve_holds_until_the_next_change(team: Team) -> None:
+def test_the_tag_of_a_retrieve_holds_until_the_next_change(team: HiringTeam) -> None:
     made = team.schedule()
     path = f"{STRICT}/{made['id']}"
     retrieved = team.client.get(path)
@@ -82,7 +82,7 @@ def test_the_tag_of_a_retrieve_holds_until_the_next_change(team: Team) -> None:
     accepted(team.delete(path, If_Match=new))
 
 
-def test_a_scorecard_and_the_clock_make_tags_stale_too(team: Team) -> None:
+def test_a_scorecard_and_the_clock_make_tags_stale_too(team: HiringTeam) -> None:
     answer = team.post(INTERVIEWS, body(**LONG_AGO, interviewers=[{"user_id": GRACE, "response_status": "accepted"}]))
     made = accepted(answer)
     scorecard = team.score(made["id"], GRACE)
@@ -94,25 +94,25 @@ def test_a_scorecard_and_the_clock_make_tags_stale_too(team: Team) -> None:
     accepted(team.delete(f"{STRICT}/{made['id']}", If_Match=now))
 
 
-def test_a_change_that_changes_nothing_needs_the_tag_too(team: Team) -> None:
+def test_a_change_that_changes_nothing_needs_the_tag_too(team: HiringTeam) -> None:
     made = team.schedule()
     with team.unchanged():
         assert team.patch(f"{INTERVIEWS}/{made['id']}", {}, If_Match='"other"').status_code == 412
 
 
-def test_two_header_lines_are_one_list(team: Team) -> None:
+def test_two_header_lines_are_one_list(team: HiringTeam) -> None:
     answer = team.post(INTERVIEWS, body())
     headers = [("If-Match", '"other"'), ("If-Match", answer.headers["etag"]), ("On-Behalf-Of", str(GRACE))]
     path = f"{STRICT}/{accepted(answer)['id']}"
     assert team.client.delete(path, headers=headers).status_code == 200
 
 
-def test_what_is_not_there_is_not_found_whatever_the_tag(team: Team) -> None:
+def test_a_missing_record_is_not_found_whatever_the_tag(team: HiringTeam) -> None:
     for refused in calls(team, 987_654_321, "*"):
         assert refused.status_code == 404
 
 
-def test_a_stale_tag_counts_more_than_bad_fields(team: Team) -> None:
+def test_a_stale_tag_counts_more_than_bad_fields(team: HiringTeam) -> None:
     made = team.schedule()
     with team.unchanged():
         answer = team.patch(f"{INTERVIEWS}/{made['id']}", {"location": 1}, If_Match='"other"')

@@ -1,6 +1,6 @@
-"""The life of an interview (contract, 5): its status by the clock, by clients and by feedback.
+"""The life of an interview (contract, 5): its status by time, by clients and by scorecards.
 
-The clocks of these servers are real: what ends in a moment is waited for by following the feed.
+The clocks of these servers are real: tests wait for the end of an interview by following the feed.
 """
 
 from collections.abc import Iterator
@@ -9,26 +9,25 @@ from typing import Any
 
 import pytest
 
+from rowen.api.codec import documents
 from rowen.app import scheduling
-from rowen.app.desk import Desk, Written
-from rowen.harvest import documents
+from rowen.app.unit_of_work import UnitOfWork, WriteResult
 from rowen.interviews.interview import Moment, ResponseStatus
 from rowen.interviews.moments import Instant
-from rowen.interviews.scheduling import InterviewFields, Seat
-from rowen.store.desk import DeskWriting
-from tests.contract.team import (
+from rowen.interviews.scheduling import InterviewerInput, InterviewFields
+from tests.support.events import following
+from tests.support.harness import Harness, served
+from tests.support.hiring_teams import (
     ACTIVE,
     ADA,
     CHANGES,
     LONG_AGO,
     STAGE_INTERVIEW,
-    Office,
-    Team,
+    HiringTeam,
+    hiring_team,
     new_event,
-    opened,
     seat,
 )
-from tests.support.events import following
 from tests.support.records import Record, record
 from tests.support.server import serving
 from tests.support.storage import Storage
@@ -39,28 +38,28 @@ MINUTE = 60_000
 @pytest.fixture(scope="module", params=["1", "2"], ids=["one_worker", "two_workers"])
 def clocked(
     request: pytest.FixtureRequest, storage: Storage, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Office]:
+) -> Iterator[Harness]:
     """Return a server of one worker, and one of two."""
     database = storage.new_database(tmp_path_factory.mktemp("life"))
-    with opened(database, "--workers", request.param) as made:
+    with served(database, "--workers", request.param) as made:
         yield made
 
 
 def soon(milliseconds: int = 1_000) -> Record:
-    """Return the times of an interview that is over in a moment."""
+    """Return the times of an interview that ends in a moment."""
     end = datetime.now(UTC) + timedelta(milliseconds=milliseconds)
     return {"start": (end - timedelta(hours=1)).isoformat(), "end": end.isoformat()}
 
 
-def next_change(team: Team, after: int | str) -> Record:
-    """Wait for the change behind a revision."""
+def next_change(team: HiringTeam, after: int | str) -> Record:
+    """Wait for the change after a revision."""
     with following(team.client, f"{CHANGES}?after={after}") as stream:
         found: Record = stream.next()["data"]
         return found
 
 
-def test_an_interview_awaits_feedback_once_its_end_passes(clocked: Office) -> None:
-    with clocked.team() as team:
+def test_an_interview_awaits_feedback_once_its_end_passes(clocked: Harness) -> None:
+    with hiring_team(clocked) as team:
         made = team.schedule(**soon(), interviewers=[seat(ADA), seat(4002)])
         assert made["status"] == "scheduled"
         created = team.changes()[-1]
@@ -75,8 +74,8 @@ def test_an_interview_awaits_feedback_once_its_end_passes(clocked: Office) -> No
         assert synced.json() == [after]
 
 
-def test_the_clock_moves_each_interview_once(clocked: Office) -> None:
-    with clocked.team() as team:
+def test_the_clock_moves_each_interview_once(clocked: Harness) -> None:
+    with hiring_team(clocked) as team:
         times = soon(1_500)
         ids = {team.schedule(**times)["id"] for _ in range(30)}
         beyond = team.schedule()
@@ -85,7 +84,7 @@ def test_the_clock_moves_each_interview_once(clocked: Office) -> None:
             moved = [stream.next()["data"] for _ in ids]
         assert {each["scheduled_interview_id"] for each in moved} == ids
         assert [each["revision"] for each in moved] == list(range(revision + 1, revision + 31))
-        # Whatever is due next is moved behind all of these: none of them was moved again.
+        # The next one due is later than all of these: none of them was updated again.
         last = team.schedule(**soon(1_100))
         with following(team.client, f"{CHANGES}?after={revision + 30}") as stream:
             behind = [stream.next()["data"]["scheduled_interview_id"] for _ in range(2)]
@@ -93,25 +92,25 @@ def test_the_clock_moves_each_interview_once(clocked: Office) -> None:
         assert team.get(beyond["id"])["status"] == "scheduled"
 
 
-def test_the_clock_looks_after_the_grace(clocked: Office) -> None:
-    with clocked.team() as team:
-        team.settings(grace=60 * MINUTE)
+def test_the_clock_looks_after_the_grace(clocked: Harness) -> None:
+    with hiring_team(clocked) as team:
+        team.change_settings(grace=60 * MINUTE)
         made = team.schedule(**LONG_AGO)
         assert made["status"] == "awaiting_feedback"
         waiting = team.schedule(**soon(-59 * MINUTE))
         assert waiting["status"] == "scheduled"
         revision = team.changes()[-1]["revision"]
-        team.settings(grace=58 * MINUTE)
+        team.change_settings(grace=58 * MINUTE)
         moved = next_change(team, revision)
         assert moved["document"]["id"] == waiting["id"]
         assert moved["document"]["status"] == "awaiting_feedback"
 
 
-def test_what_was_imported_keeps_its_status(clocked: Office) -> None:
-    with clocked.team() as team:
+def test_imported_interviews_keep_their_status(clocked: Harness) -> None:
+    with hiring_team(clocked) as team:
         panel = [{**record(1)["interviewers"][0], "scorecard_id": None}]
         long_over = record(1, status="scheduled", application_id=ACTIVE, interviewers=panel)
-        team.bring([long_over], created_through_api=True)
+        team.merge([long_over], created_through_api=True)
         revision = newest_revision(team)
         made = team.schedule(**soon(500))
         with following(team.client, f"{CHANGES}?after={revision}") as stream:
@@ -121,20 +120,20 @@ def test_what_was_imported_keeps_its_status(clocked: Office) -> None:
         assert team.change(1, location="Elsewhere")["status"] == "awaiting_feedback", "until something happens to it"
 
 
-def newest_revision(team: Team) -> int:
-    """Return the newest revision there is."""
+def newest_revision(team: HiringTeam) -> int:
+    """Return the newest revision."""
     newest: int = team.client.get(CHANGES, params={"after": "now"}).json()["last_revision"]
     return newest
 
 
 def test_the_clock_catches_up_after_it_was_off(database: str) -> None:
-    with opened(database) as office, office.team() as team:
+    with served(database) as harness, hiring_team(harness) as team:
         team.schedule()
-        office.server.stop()
-        ids = [_schedule_an_hour_ago(office, team) for _ in range(3)]
+        harness.server.stop()
+        ids = [_schedule_an_hour_ago(team) for _ in range(3)]
         with (
             serving(database, ["--workers", "2"]) as server,
-            server.client(office.new_key(team.organization)) as client,
+            server.client(team.key) as client,
             following(client, f"{CHANGES}?after=0") as stream,
         ):
             seen: list[Record] = []
@@ -145,34 +144,35 @@ def test_the_clock_catches_up_after_it_was_off(database: str) -> None:
             assert {each["document"]["status"] for each in moved} == {"awaiting_feedback"}
 
 
-def _schedule_an_hour_ago(office: Office, team: Team) -> int:
-    """Make an interview as it was made when its end was still ahead; return its id."""
+def _schedule_an_hour_ago(team: HiringTeam) -> int:
+    """Create an interview as it was created when its end was in the future; return its id."""
     now = Instant.of(datetime.now(UTC))
     start, end = Instant(now - 50 * MINUTE), Instant(now - 10 * MINUTE)
     fields = InterviewFields(
         application_id=ACTIVE,
         interview_id=STAGE_INTERVIEW,
-        interviewers=(Seat(user_id=ADA, response_status=ResponseStatus.ACCEPTED),),
+        interviewers=(InterviewerInput(user_id=ADA, response_status=ResponseStatus.ACCEPTED),),
         start=Moment(date_time=start),
         end=Moment(date_time=end),
         external_event_id=new_event(),
         on_behalf_of=ADA,
     )
 
-    async def work(desk: Desk) -> Written:
-        return Written((await scheduling.schedule(desk, fields, "test")).document)
+    async def work(unit: UnitOfWork) -> WriteResult:
+        return WriteResult((await scheduling.schedule(unit, fields, "test")).document)
 
-    writing = DeskWriting(office.chronicler.store.engine, documents, lambda: Instant(now - 60 * MINUTE))
-    written = office.chronicler.run(writing.write(team.organization, work))
+    harness = team.harness
+    harness.clock.instant = Instant(now - 60 * MINUTE)
+    written = harness.run(harness.store.writing.write(team.organization, work))
     made = documents.decode(written.body)
     assert made.status == "scheduled"
     return made.id
 
 
-# --- what clients make of it
+# --- changes by clients
 
 
-def test_rescheduling_brings_an_interview_back(team: Team) -> None:
+def test_rescheduling_brings_an_interview_back(team: HiringTeam) -> None:
     made = team.schedule(**LONG_AGO)
     assert made["status"] == "awaiting_feedback"
     moved = team.change(made["id"], start="2049-03-26T10:00Z", end="2049-03-26T11:00Z")
@@ -182,8 +182,8 @@ def test_rescheduling_brings_an_interview_back(team: Team) -> None:
     assert team.kinds() == ["created", "rescheduled", "rescheduled"], "one change each, its status with it"
 
 
-def test_an_interview_that_was_brought_back_is_moved_again(office: Office) -> None:
-    with office.team() as team:
+def test_an_interview_that_was_brought_back_is_moved_again(harness: Harness) -> None:
+    with hiring_team(harness) as team:
         made = team.schedule(**LONG_AGO)
         team.change(made["id"], **soon(700))
         assert team.get(made["id"])["status"] == "scheduled"
@@ -191,8 +191,8 @@ def test_an_interview_that_was_brought_back_is_moved_again(office: Office) -> No
         assert (moved["kind"], moved["document"]["status"]) == ("status_changed", "awaiting_feedback")
 
 
-def test_what_was_put_off_or_deleted_is_not_moved(office: Office) -> None:
-    with office.team() as team:
+def test_postponed_and_deleted_interviews_are_not_updated(harness: Harness) -> None:
+    with hiring_team(harness) as team:
         times = soon(1_000)
         put_off, deleted, kept = (team.schedule(**times)["id"] for _ in range(3))
         team.change(put_off, end="2049-03-26T10:00Z")
@@ -207,21 +207,21 @@ def test_what_was_put_off_or_deleted_is_not_moved(office: Office) -> None:
     [("UTC", -1, "awaiting_feedback"), ("UTC", 0, "awaiting_feedback"), ("UTC", 2, "scheduled")],
 )
 def test_an_all_day_interview_is_over_when_its_last_day_is(
-    office: Office, time_zone: str, days_ahead: int, status: str
+    harness: Harness, time_zone: str, days_ahead: int, status: str
 ) -> None:
-    with office.team(time_zone) as team:
+    with hiring_team(harness, time_zone) as team:
         behind = (datetime.now(UTC) + timedelta(days=days_ahead)).date()
         times: dict[str, Any] = {"start": {"date": "2020-01-01"}, "end": {"date": behind.isoformat()}}
         assert team.schedule(**times)["status"] == status
 
 
-def test_a_day_ends_when_it_ends_for_the_organization(office: Office) -> None:
-    # Somewhere it is always the next day already, and somewhere still the one before.
+def test_a_day_ends_when_it_ends_for_the_organization(harness: Harness) -> None:
+    # In some time zone it is always tomorrow already, and in another still yesterday.
     today = datetime.now(UTC)
     for time_zone, behind, status in (
         ("Etc/GMT-14", (today + timedelta(hours=14)).date(), "awaiting_feedback"),
         ("Etc/GMT+12", (today - timedelta(hours=12)).date() + timedelta(days=1), "scheduled"),
     ):
-        with office.team(time_zone) as team:
+        with hiring_team(harness, time_zone) as team:
             times: dict[str, Any] = {"start": {"date": "2020-01-01"}, "end": {"date": behind.isoformat()}}
             assert team.schedule(**times)["status"] == status

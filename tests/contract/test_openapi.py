@@ -1,4 +1,4 @@
-"""The OpenAPI description: complete, valid, and true of the server (Schemathesis with all its checks)."""
+"""The OpenAPI document: complete, valid, and true of the server (Schemathesis with all its checks)."""
 
 import re
 import subprocess
@@ -18,21 +18,21 @@ from hypothesis import HealthCheck, Phase, given, settings, strategies
 from schemathesis import GenerationMode, Response
 from schemathesis.checks import negative_data_rejection, positive_data_acceptance
 
-from rowen.harvest.examples import ALL_DAY, TIMED
-from rowen.harvest.operations import OPERATIONS
-from rowen.harvest.problems import PROBLEMS
-from rowen.http.openapi import examples
+from rowen.api import examples
+from rowen.api.errors import ERROR_RESPONSES
+from rowen.api.examples import ALL_DAY, TIMED
+from rowen.api.operations import OPERATIONS
 from rowen.interviews.errors import Code
-from tests.contract.schedule import HOME, Schedule, import_records, make_key
 from tests.support.command import rowen
 from tests.support.receiver import Receiver, receiving
 from tests.support.records import Record, write_json_lines
+from tests.support.served_schedule import HOME, ServedSchedule, import_records, make_key
 from tests.support.server import Server, serving
 from tests.support.storage import Storage
 
 CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
 OF_VALUES = [positive_data_acceptance, negative_data_rejection]
-"""The checks that are not asked of chains: they would judge the values before sense was made of them."""
+"""The checks that are not used for chains: they would judge the values before these were corrected."""
 
 _numbers = count()
 
@@ -42,7 +42,7 @@ OPEN = range(9128501, 9128511)
 
 
 class Busy(NamedTuple):
-    """A running server, a key to it, a receiver that its webhooks may lead to, and drafts of scorecards."""
+    """A running server, a key, a receiver that its webhooks may use, and drafts of scorecards."""
 
     server: Server
     key: str
@@ -51,8 +51,8 @@ class Busy(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def document(schedule: Schedule) -> dict[str, Any]:
-    """Return the description that the server shows."""
+def document(schedule: ServedSchedule) -> dict[str, Any]:
+    """Return the document that the server serves."""
     with schedule.server.client() as client:
         found: dict[str, Any] = client.get("/openapi.json").json()
     return found
@@ -64,7 +64,7 @@ def validator(document: dict[str, Any], schema: dict[str, Any]) -> jsonschema_rs
 
 
 def resolved(document: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
-    """Return what a reference stands for."""
+    """Return the target of a reference."""
     while "$ref" in found:
         target: Any = document
         for part in found["$ref"].removeprefix("#/").split("/"):
@@ -83,7 +83,7 @@ def test_the_command_prints_what_the_server_shows(document: dict[str, Any]) -> N
 
 
 def operations(document: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
-    """Return what is said of each operation, by method and path."""
+    """Return the description of each operation, by method and path."""
     return {
         (method.upper(), path): operation
         for path, item in document["paths"].items()
@@ -104,7 +104,7 @@ def test_every_operation_is_described_with_every_status_it_has(document: dict[st
         assert ("404" in found["responses"]) >= ("{id}" in operation.path)
         assert {"400", "413", "415", "422"} <= found["responses"].keys() or "requestBody" not in found
     every = {status for found in described.values() for status in found["responses"]}
-    assert every - {"200", "304"} == {str(PROBLEMS[code].status) for code in Code}
+    assert every - {"200", "304"} == {str(ERROR_RESPONSES[code].status) for code in Code}
 
 
 def test_writes_are_described_with_the_headers_they_take(document: dict[str, Any]) -> None:
@@ -136,7 +136,7 @@ def test_every_parameter_of_the_contract_is_described(document: dict[str, Any]) 
 
 
 def contents(document: dict[str, Any], operation: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Return all bodies of an operation, sent and answered, with their schemas and examples."""
+    """Yield all bodies of an operation, of requests and responses, with their schemas and examples."""
     yield from operation.get("requestBody", {}).get("content", {}).values()
     for response in operation["responses"].values():
         yield from resolved(document, response).get("content", {}).values()
@@ -159,7 +159,7 @@ def test_every_example_fits_its_schema(document: dict[str, Any]) -> None:
 
 
 def test_every_body_is_closed_and_limited(document: dict[str, Any]) -> None:
-    """What is sent has no field beyond those described, no text and no array without an end."""
+    """A request has no fields other than those described, and no unlimited text or array."""
 
     def look(schema: dict[str, Any]) -> None:
         schema = resolved(document, schema)
@@ -180,7 +180,7 @@ def test_every_body_is_closed_and_limited(document: dict[str, Any]) -> None:
 
 
 def test_the_server_takes_the_fields_that_are_described_and_no_others(document: dict[str, Any], busy: Busy) -> None:
-    """A value of the wrong type in every field: each is told to be wrong, and none to be unknown."""
+    """A value of the wrong type in every field: each is reported as wrong, and none as unknown."""
     with busy.server.client(busy.key) as client:
         ids = new_ids(client, busy.receiver)
         for (method, path), operation in operations(document).items():
@@ -190,29 +190,32 @@ def test_the_server_takes_the_fields_that_are_described_and_no_others(document: 
             content = {field: {"wrong": 1} for field in [*schema["properties"], "more"]}
             answer = client.request(method, address(path, ids), json=content, headers=ACTING)
             assert answer.status_code == 422, (path, answer.text)
-            told = {each["field"]: each["message"] for each in answer.json()["errors"]}
-            assert told.keys() == content.keys(), path
-            assert [field for field, message in told.items() if "not a field" in message] == ["more"], path
+            refused = {each["field"]: each["message"] for each in answer.json()["errors"]}
+            assert refused.keys() == content.keys(), path
+            assert [field for field, message in refused.items() if "not a field" in message] == ["more"], path
 
 
-def test_what_is_served_fits_the_schemas(document: dict[str, Any], busy: Busy) -> None:
+def test_responses_match_the_schemas(document: dict[str, Any], busy: Busy) -> None:
     with busy.server.client(busy.key) as client:
         ids = {**examples.IDS, **new_ids(client, busy.receiver), "scorecards": examples.SCORECARD_ID}
+        moved = {"location": "Room 1"}
+        client.patch(f"/v2/scheduled_interviews/{ids['scheduled_interviews']}", json=moved, headers=ACTING)
+        event_id = client.get(f"/rowen/v1/webhooks/{ids['webhooks']}/deliveries").json()[0]["event_id"]
         for (method, path), operation in operations(document).items():
             if method == "GET":
-                answer = client.get(address(path, ids))
+                answer = client.get(address(path, ids).replace("{event_id}", event_id))
                 assert answer.status_code == 200, (path, answer.text)
                 schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
                 validator(document, schema).validate(answer.json())
 
 
 def address(path: str, ids: Mapping[str, int]) -> str:
-    """Return a path with the id of what it is about."""
+    """Return a path with the id of its resource."""
     return path.replace("{id}", str(ids.get(path.split("/{id}")[0].rpartition("/")[2])))
 
 
 def new_ids(client: httpx.Client, receiver: Receiver) -> dict[str, int]:
-    """Make an interview, the draft of its scorecard and a webhook, and return the ids by resource."""
+    """Create an interview, the draft of its scorecard and a webhook, and return the ids by resource."""
     content = {**examples.NEW_INTERVIEW, "external_event_id": f"own-{next(_numbers)}"}
     interview = made(client, "/v2/scheduled_interviews", content)
     return {
@@ -224,7 +227,7 @@ def new_ids(client: httpx.Client, receiver: Receiver) -> dict[str, int]:
 
 
 def made(client: httpx.Client, path: str, content: Any) -> int:
-    """Make something, and return its id."""
+    """Create something, and return its id."""
     answer = client.post(path, json=content, headers=ACTING)
     assert answer.status_code == 200, answer.text
     identifier: int = answer.json()["id"]
@@ -232,7 +235,7 @@ def made(client: httpx.Client, path: str, content: Any) -> int:
 
 
 def new_draft(client: httpx.Client, interview: int) -> int:
-    """Make the draft of a scorecard, and return its id."""
+    """Create the draft of a scorecard, and return its id."""
     return made(
         client,
         "/rowen/v1/scorecards",
@@ -258,7 +261,7 @@ def test_every_served_interview_fits_the_schema(document: dict[str, Any], home: 
 
 @pytest.fixture(scope="module")
 def busy(storage: Storage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Busy]:
-    """Return a server that holds what the examples speak of."""
+    """Return a server with the records of the examples."""
     folder = tmp_path_factory.mktemp("busy")
     database = storage.new_database(folder)
     key = make_key(database, HOME, "all", rate_limit=0)
@@ -289,9 +292,9 @@ def open_interview(identifier: int) -> Record:
 @pytest.mark.heavy
 def test_schemathesis_finds_nothing(storage: Storage, busy: Busy, tmp_path: Path) -> None:
     text = CONFIGURATION.read_text().replace("RECEIVER", busy.receiver.url).replace("DRAFTS", str(busy.drafts))
-    text = text.replace("max-examples = 20\n", f"max-examples = {storage.quantity(20)}\n")
+    text = text.replace("max-examples = 20\n", f"max-examples = {storage.scaled(20)}\n")
     if storage.portion < 1:
-        text += "\n[phases.coverage]\nenabled = false\n"  # the edges of each schema: no engine meets them
+        text += "\n[phases.coverage]\nenabled = false\n"  # the boundaries of each schema, which no engine affects
     configuration = tmp_path / "schemathesis.toml"
     configuration.write_text(text)
     done = subprocess.run(
@@ -313,7 +316,7 @@ def test_schemathesis_finds_nothing(storage: Storage, busy: Busy, tmp_path: Path
 
 @dataclass(frozen=True)
 class Chain:
-    """A resource that is made by `start`; `gone` is the call that must not find it once it is deleted."""
+    """A resource that `start` creates; `gone` is the call that must not find it after it is deleted."""
 
     start: str
     gone: str
@@ -332,23 +335,25 @@ CHAINS = (
 @pytest.mark.heavy
 @pytest.mark.parametrize("chain", CHAINS, ids=lambda each: each.start)
 def test_schemathesis_finds_nothing_in_chains_of_writes(storage: Storage, busy: Busy, chain: Chain) -> None:
-    """What was made is followed along the links of the description, in any order, to its end."""
+    """A created resource is followed along the links of the document, in any order, to its end."""
     described = schemathesis.openapi.from_url(f"{busy.server.url}/openapi.json")
-    found = {each.handler.__name__: described[each.path][each.method] for each in OPERATIONS}
+    found = {each.name: described[each.path][each.method] for each in OPERATIONS}
     links = sorted(found[chain.start].definition.raw["responses"]["200"]["links"])
-    # Made once: to make a strategy takes longer than all that is sent.
+    # Once: building a strategy takes longer than sending all requests.
     cases = {
         name: found[name].as_strategy(generation_mode=GenerationMode.POSITIVE)
         for name in {chain.start, chain.gone, chain.delete, *links}
     }
 
     @settings(
-        max_examples=storage.quantity(24),
+        max_examples=storage.scaled(24),
         derandomize=True,
         deadline=None,
         database=None,
         suppress_health_check=list(HealthCheck),
-        phases=(Phase.generate,),  # to shrink what fails takes minutes: each try makes a chain of large bodies anew
+        phases=(
+            Phase.generate,
+        ),  # shrinking a failure takes minutes, as each attempt sends a chain of large bodies again
     )
     @given(strategies.data())
     def walk(data: strategies.DataObject) -> None:
@@ -362,7 +367,7 @@ def test_schemathesis_finds_nothing_in_chains_of_writes(storage: Storage, busy: 
         identifier = started.json()["id"]
         steps = [name for name in links if name != chain.delete]
         for name in data.draw(strategies.lists(strategies.sampled_from(steps), max_size=3)):
-            # What the description allows, the schedule may not: a scorecard that was submitted is final.
+            # The schedule may refuse what the document allows: a submitted scorecard is final.
             assert call(name, identifier).status_code in {200, 422}
         deleted = call(chain.delete, identifier)
         assert deleted.status_code == 200, deleted.text
@@ -372,7 +377,7 @@ def test_schemathesis_finds_nothing_in_chains_of_writes(storage: Storage, busy: 
 
 
 def made_sense_of(busy: Busy, case: schemathesis.Case[Any], identifier: int) -> None:
-    """Put right what only the schedule knows better: who is there, what is free, and which end is later."""
+    """Correct the values that only the schedule can judge: existing people, free slots, and the order of times."""
     case.path_parameters = {"id": identifier}
     case.query = {}
     case.headers = type(case.headers)({name: value for name, value in ACTING.items() if name in case.headers})
@@ -388,7 +393,7 @@ def made_sense_of(busy: Busy, case: schemathesis.Case[Any], identifier: int) -> 
         "end": {"date_time": "2049-03-27T22:15:00+02:00"},
         "interviewer_id": examples.INTERVIEWER_ID,
         "url": busy.receiver.url,
-        # A pattern says less of a URL than its readers ask.
+        # The readers of a URL require more than its pattern.
         "video_conferencing_url": examples.NEW_INTERVIEW["video_conferencing_url"],
     }
     case.body = body = {name: sensible.get(name, value) for name, value in body.items()}
@@ -399,4 +404,4 @@ def made_sense_of(busy: Busy, case: schemathesis.Case[Any], identifier: int) -> 
     if body.get("submit"):
         body["overall_recommendation"] = "yes"
     for each in body.get("questions", []):
-        each.pop("id", None)  # 1.0 is an integer to JSON Schema, and no id to the server
+        each.pop("id", None)  # 1.0 is an integer to JSON Schema, but not an id to the server

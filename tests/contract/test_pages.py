@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.contract.schedule import HOME, Schedule, identifiers, import_records, make_key
 from tests.support.records import record
+from tests.support.served_schedule import HOME, ServedSchedule, identifiers, import_records, make_key
 from tests.support.server import Server, basic, serving
 
 PATH = "/v1/scheduled_interviews"
@@ -37,7 +37,7 @@ PUBLIC_URL = "https://interviews.example.com/hr"
 
 
 @pytest.fixture(scope="module")
-def public_server(schedule: Schedule) -> Iterator[Server]:
+def public_server(schedule: ServedSchedule) -> Iterator[Server]:
     """Return a server of the same schedules that has a public address, with a slash too many."""
     with serving(schedule.database, ["--public-url", PUBLIC_URL + "/"]) as server:
         yield server
@@ -56,7 +56,7 @@ def relations(answer: httpx.Response) -> set[str]:
     return {str(name) for name in answer.links}
 
 
-def test_a_page_holds_100_unless_told(schedule: Schedule, home: httpx.Client) -> None:
+def test_a_page_holds_100_by_default(schedule: ServedSchedule, home: httpx.Client) -> None:
     ids = identifiers(schedule.home)
     assert identifiers(home.get(PATH).json()) == ids[:100]
     assert identifiers(home.get(PATH, params={"page": 2}).json()) == ids[100:200]
@@ -66,7 +66,9 @@ def test_a_page_holds_100_unless_told(schedule: Schedule, home: httpx.Client) ->
 
 
 @pytest.mark.parametrize("query", ["", "per_page=100", "page=1", "page=1&per_page=100"])
-def test_the_first_page_has_next_and_last_and_nothing_else(schedule: Schedule, home: httpx.Client, query: str) -> None:
+def test_the_first_page_has_next_and_last_and_nothing_else(
+    schedule: ServedSchedule, home: httpx.Client, query: str
+) -> None:
     answer = home.get(f"{PATH}?{query}")
     after = identifiers(schedule.home)[99]
     assert answer.headers["link"] == (
@@ -75,7 +77,7 @@ def test_the_first_page_has_next_and_last_and_nothing_else(schedule: Schedule, h
     )
 
 
-def test_a_page_between_has_next_prev_and_last_in_that_order(schedule: Schedule, home: httpx.Client) -> None:
+def test_a_page_between_has_next_prev_and_last_in_that_order(schedule: ServedSchedule, home: httpx.Client) -> None:
     url = f"{schedule.server.url}{PATH}"
     after = identifiers(schedule.home)[19]
     assert home.get(f"{PATH}?page=2&per_page=10&unknown=%2f+x&created_after=2000-01-01").headers["link"] == (
@@ -87,11 +89,11 @@ def test_a_page_between_has_next_prev_and_last_in_that_order(schedule: Schedule,
     assert f"after={after}>" in home.get(f"{PATH}?page=2&per_page=10").headers["link"]
 
 
-def _created(schedule: Schedule) -> list[int]:
+def _created(schedule: ServedSchedule) -> list[int]:
     return [each["id"] for each in schedule.home if each["created_at"] is not None]
 
 
-def test_the_last_page_has_prev_and_last(schedule: Schedule, home: httpx.Client) -> None:
+def test_the_last_page_has_prev_and_last(schedule: ServedSchedule, home: httpx.Client) -> None:
     answer = home.get(f"{PATH}?page=4")
     url = f"{schedule.server.url}{PATH}"
     assert identifiers(answer.json()) == identifiers(schedule.home)[300:]
@@ -106,7 +108,7 @@ def test_where_there_is_one_page_there_is_no_link(home: httpx.Client) -> None:
     assert "link" not in home.get("/v1/applications/8001/scheduled_interviews").headers
 
 
-def test_a_full_last_page_has_no_next(schedule: Schedule, home: httpx.Client) -> None:
+def test_a_full_last_page_has_no_next(schedule: ServedSchedule, home: httpx.Client) -> None:
     size = next(size for size in range(2, 500) if len(schedule.home) % size == 0)
     pages = len(schedule.home) // size
     assert relations(home.get(PATH, params={"per_page": size, "page": pages})) == {"prev", "last"}
@@ -114,7 +116,7 @@ def test_a_full_last_page_has_no_next(schedule: Schedule, home: httpx.Client) ->
     assert home.get(PATH, params={"per_page": size, "page": pages + 1}).json() == []
 
 
-def test_a_page_past_the_end_is_an_empty_list(schedule: Schedule, home: httpx.Client) -> None:
+def test_a_page_past_the_end_is_an_empty_list(schedule: ServedSchedule, home: httpx.Client) -> None:
     for number in (5, 6, 1_000, 2**31, 2**53, 2**62, 2**63 - 1):
         for query in ("", "&created_after=2000-01-01", "&external_event_id=largest", "&per_page=500"):
             answer = home.get(f"{PATH}?page={number}{query}")
@@ -164,7 +166,7 @@ def test_broken_encoding_in_a_page_is_refused_by_name(home: httpx.Client) -> Non
     "query",
     ["per_page=7", "per_page=1&application_id=7003", "per_page=50&skip_count=true", "per_page=11&actionable=true"],
 )
-def test_a_walk_by_next_sees_every_record_once(schedule: Schedule, home: httpx.Client, query: str) -> None:
+def test_a_walk_by_next_sees_every_record_once(schedule: ServedSchedule, home: httpx.Client, query: str) -> None:
     path = "/v1/applications/7003/scheduled_interviews" if "application_id" in query else PATH
     answers = walk(home, f"{path}?{query}")
     whole = home.get(f"{path}?{query}&per_page=500")
@@ -201,7 +203,7 @@ def test_without_a_count_there_is_no_last(home: httpx.Client) -> None:
     assert "link" not in home.get(f"{PATH}?skip_count=true&per_page=500").headers
 
 
-def test_after_continues_behind_an_id_whether_it_exists_or_not(schedule: Schedule, home: httpx.Client) -> None:
+def test_after_continues_after_an_id_whether_it_exists_or_not(schedule: ServedSchedule, home: httpx.Client) -> None:
     ids = identifiers(schedule.home)
     for after in (0, ids[0], ids[10], ids[10] + 1, ids[-1] - 1, ids[-1], 2**63 - 1):
         expected = [each for each in ids if each > after]
@@ -209,7 +211,7 @@ def test_after_continues_behind_an_id_whether_it_exists_or_not(schedule: Schedul
         assert identifiers(home.get(f"{PATH}?after={after}&per_page=3&page=40").json()) == expected[:3]
 
 
-def test_after_combines_with_filters(schedule: Schedule, home: httpx.Client) -> None:
+def test_after_combines_with_filters(schedule: ServedSchedule, home: httpx.Client) -> None:
     wanted = [each["id"] for each in schedule.home if each["application_id"] == 7_003]
     answer = home.get(f"/v1/applications/7003/scheduled_interviews?after={wanted[4]}&per_page=500")
     assert identifiers(answer.json()) == wanted[5:]
@@ -219,7 +221,7 @@ def test_after_combines_with_filters(schedule: Schedule, home: httpx.Client) -> 
 
 
 def test_a_walk_neither_skips_nor_repeats_while_records_arrive(
-    schedule: Schedule, tmp_path_factory: pytest.TempPathFactory
+    schedule: ServedSchedule, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     key = make_key(schedule.database, "walked", "reader")
     folder = tmp_path_factory.mktemp("walked")
@@ -247,7 +249,7 @@ def test_a_walk_neither_skips_nor_repeats_while_records_arrive(
     ],
 )
 def test_links_echo_what_was_sent_verbatim_and_hold_no_raw_comma(
-    schedule: Schedule, home: httpx.Client, sent: str, echoed: str
+    schedule: ServedSchedule, home: httpx.Client, sent: str, echoed: str
 ) -> None:
     request = home.build_request("GET", schedule.server.url + PATH)
     request.url = httpx.URL(schedule.server.url + PATH).copy_with(raw_path=f"{PATH}?{sent}&per_page=50".encode())
@@ -258,7 +260,7 @@ def test_links_echo_what_was_sent_verbatim_and_hold_no_raw_comma(
     assert links[0].startswith(f"<{schedule.server.url}{PATH}?{echoed}&page=2&per_page=50&after=")
 
 
-def test_paging_parameters_are_replaced_not_repeated(schedule: Schedule, home: httpx.Client) -> None:
+def test_paging_parameters_are_replaced_not_repeated(schedule: ServedSchedule, home: httpx.Client) -> None:
     url = f"{PATH}?per_page=20&page=1&per%5Fpage=30&after=1&p%61ge=3&after=2&skip_count=true"
     link = home.get(url).headers["link"]
     for part in link.split(","):
@@ -269,7 +271,7 @@ def test_paging_parameters_are_replaced_not_repeated(schedule: Schedule, home: h
         assert "per_page=30" in part
 
 
-def test_parameters_appended_again_do_not_pile_up(schedule: Schedule, home: httpx.Client) -> None:
+def test_parameters_appended_again_do_not_pile_up(schedule: ServedSchedule, home: httpx.Client) -> None:
     again = "per_page=20&created_after=2000-01-01&custom=1"
     address, lengths, seen = f"{PATH}?{again}", set(), []
     while address:
@@ -282,7 +284,7 @@ def test_parameters_appended_again_do_not_pile_up(schedule: Schedule, home: http
     assert len(lengths) == 2
 
 
-def test_an_appended_page_size_wins_over_that_of_the_link(schedule: Schedule, home: httpx.Client) -> None:
+def test_an_appended_page_size_wins_over_that_of_the_link(schedule: ServedSchedule, home: httpx.Client) -> None:
     first = home.get(f"{PATH}?per_page=20")
     second = home.get(first.links["next"]["url"] + "&per_page=5")
     assert identifiers(second.json()) == identifiers(schedule.home)[20:25]
@@ -295,18 +297,18 @@ def test_a_request_through_a_proxy_gets_links_of_the_scheme_and_host_it_used(hom
 
 
 @pytest.mark.parametrize("host", ["a,b", 'x">; rel="next', "a b", "<evil>", "x/../y", "user@host", ""])
-def test_a_hostile_host_does_not_reach_the_links(schedule: Schedule, home: httpx.Client, host: str) -> None:
+def test_a_hostile_host_does_not_reach_the_links(schedule: ServedSchedule, home: httpx.Client, host: str) -> None:
     answer = home.get(PATH, headers={"Host": host})
     if answer.status_code != 400:  # the HTTP library refuses some by itself
         assert answer.links["next"]["url"].startswith(schedule.server.url + PATH)
 
 
-def test_a_hostile_scheme_does_not_reach_the_links(schedule: Schedule, home: httpx.Client) -> None:
+def test_a_hostile_scheme_does_not_reach_the_links(schedule: ServedSchedule, home: httpx.Client) -> None:
     answer = home.get(PATH, headers={"X-Forwarded-Proto": "javascript"})
     assert answer.links["next"]["url"].startswith(schedule.server.url + PATH)
 
 
-def test_links_stand_on_the_public_address(schedule: Schedule, public_server: Server) -> None:
+def test_links_stand_on_the_public_address(schedule: ServedSchedule, public_server: Server) -> None:
     headers = {"Host": "elsewhere.example.com", "X-Forwarded-Proto": "http", **basic(schedule.keys[HOME])}
     for path in (PATH, "/v1/applications/7003/scheduled_interviews"):
         answer = httpx.get(f"{public_server.url}{path}?per_page=5&page=2", headers=headers)

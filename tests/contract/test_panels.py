@@ -1,10 +1,11 @@
-"""Who sits on a panel: users by any of their names, guests, and what is wrong with a panel (contract, 4)."""
+"""Panels: users by any of their identifiers, guests, and invalid panels (contract, 4)."""
 
 from typing import Any
 
 import pytest
 
-from tests.contract.team import (
+from tests.support.harness import Harness
+from tests.support.hiring_teams import (
     ADA,
     GRACE,
     INTERVIEWS,
@@ -15,12 +16,12 @@ from tests.contract.team import (
     OTHER_TWIN,
     STRICT,
     TWIN,
-    Office,
-    Team,
+    HiringTeam,
     accepted,
     body,
     errors_of,
     guest,
+    hiring_team,
     refused_fields,
     seat,
 )
@@ -50,7 +51,7 @@ STRANGER = "stranger@elsewhere.example"
         {"user_id": GRACE, "name": None},
     ],
 )
-def test_a_user_is_found_by_every_name(team: Team, path: str, named: Record) -> None:
+def test_a_user_is_found_by_every_name(team: HiringTeam, path: str, named: Record) -> None:
     made = accepted(team.post(path, body(interviewers=[{**named, "response_status": "accepted"}])))
     assert made["interviewers"] == [
         {
@@ -64,7 +65,7 @@ def test_a_user_is_found_by_every_name(team: Team, path: str, named: Record) -> 
     ]
 
 
-def test_what_two_users_share_tells_them_apart_beside_another_name(team: Team) -> None:
+def test_a_shared_value_identifies_a_user_together_with_another(team: HiringTeam) -> None:
     for named, found in (
         ({"employee_id": "TWIN", "user_id": OTHER_TWIN}, OTHER_TWIN),
         ({"employee_id": "TWIN", "email": "dee@team.example"}, TWIN),
@@ -99,13 +100,13 @@ def test_what_two_users_share_tells_them_apart_beside_another_name(team: Team) -
         ({"name": "Grace Hopper"}, ["interviewers[0]"]),
     ],
 )
-def test_who_cannot_be_told_for_certain_is_refused(team: Team, path: str, named: Record, fields: list[str]) -> None:
+def test_an_ambiguous_interviewer_is_refused(team: HiringTeam, path: str, named: Record, fields: list[str]) -> None:
     with team.unchanged():
         answer = team.post(path, body(interviewers=[{**named, "response_status": "accepted"}, seat(ADA)]))
         assert refused_fields(answer) == fields
 
 
-def test_who_is_unknown_is_a_guest_of_the_newer_form_only(team: Team) -> None:
+def test_an_unknown_address_is_a_guest_in_the_newer_form_only(team: HiringTeam) -> None:
     panel = [guest("Mixed.Case@Elsewhere.example", "tentative"), guest(STRANGER, name="A Stranger"), seat(KATE)]
     with team.unchanged():
         assert refused_fields(team.post(STRICT, body(interviewers=panel))) == [
@@ -131,7 +132,7 @@ def test_who_is_unknown_is_a_guest_of_the_newer_form_only(team: Team) -> None:
         [guest(STRANGER), seat(KATE), guest(STRANGER.upper())],
     ],
 )
-def test_nobody_is_named_twice(team: Team, panel: list[Record]) -> None:
+def test_nobody_is_named_twice(team: HiringTeam, panel: list[Record]) -> None:
     made = team.schedule()
     with team.unchanged():
         for answer in (
@@ -141,7 +142,7 @@ def test_nobody_is_named_twice(team: Team, panel: list[Record]) -> None:
             assert errors_of(answer) == {"interviewers[2]": "Must not name the same person as interviewers[0]"}
 
 
-def test_a_panel_has_one_to_a_hundred_members(team: Team) -> None:
+def test_a_panel_has_one_to_a_hundred_members(team: HiringTeam) -> None:
     panel = [guest(f"{number}@elsewhere.example") for number in range(101)]
     with team.unchanged():
         for bad in (panel, []):
@@ -167,7 +168,7 @@ def test_a_panel_has_one_to_a_hundred_members(team: Team) -> None:
         (seat(ADA, email="a@" + 254 * "b"), [".email"]),
     ],
 )
-def test_every_bad_field_of_a_member_is_named(team: Team, member: Any, fields: list[str]) -> None:
+def test_every_bad_field_of_a_member_is_named(team: HiringTeam, member: Any, fields: list[str]) -> None:
     with team.unchanged():
         answer = team.post(INTERVIEWS, body(interviewers=[seat(GRACE), member, seat(NOBODY)]))
         names = refused_fields(answer)
@@ -175,7 +176,7 @@ def test_every_bad_field_of_a_member_is_named(team: Team, member: Any, fields: l
         assert sorted(names) == sorted(expected)
 
 
-def test_a_panel_is_replaced_but_who_stays_keeps_the_scorecard(team: Team) -> None:
+def test_a_panel_is_replaced_but_remaining_members_keep_their_scorecards(team: HiringTeam) -> None:
     made = team.schedule(**LONG_AGO, interviewers=[seat(ADA), seat(GRACE), guest(STRANGER)])
     scorecard = team.score(made["id"], GRACE)["id"]
     changed = team.change(made["id"], interviewers=[seat(KATE), guest("hopper@navy.example", "accepted")])
@@ -188,7 +189,7 @@ def test_a_panel_is_replaced_but_who_stays_keeps_the_scorecard(team: Team) -> No
     assert changed["status"] == "complete", "nobody else is waited for"
 
 
-def test_who_answers_keeps_their_seat(team: Team) -> None:
+def test_an_answering_interviewer_stays_on_the_panel(team: HiringTeam) -> None:
     made = team.schedule(interviewers=[seat(ADA), seat(LUKASZ)])
     changed = team.change(made["id"], interviewers=[seat(ADA, "accepted"), seat(LUKASZ, "declined")])
     assert [each["response_status"] for each in changed["interviewers"]] == ["accepted", "declined"]
@@ -200,9 +201,9 @@ def test_who_answers_keeps_their_seat(team: Team) -> None:
     }
 
 
-def test_users_of_other_organizations_are_strangers(team: Team, office: Office) -> None:
-    with office.team() as other:
-        other.bring([_of_foreigner()])
+def test_users_of_other_organizations_are_strangers(team: HiringTeam, harness: Harness) -> None:
+    with hiring_team(harness) as other:
+        other.merge([_of_foreigner()])
         panel = [seat(77_001, "accepted"), guest("foreigner@other.example")]
         with team.unchanged():
             assert refused_fields(team.post(STRICT, body(interviewers=panel))) == [

@@ -1,7 +1,6 @@
 """Users, applications, job stages and scorecards: their documents, filters, pages and errors on the wire.
 
-Owns a schedule of its own with everything imported around it. The shapes are those of the public Harvest v1
-reference.
+Owns a schedule of its own with all of them imported. Their fields are those of the public Harvest v1 reference.
 """
 
 import re
@@ -13,9 +12,9 @@ import httpx
 import msgspec
 import pytest
 
-from tests.contract.schedule import import_records, make_key
 from tests.support.command import rowen
 from tests.support.records import Record, record
+from tests.support.served_schedule import import_records, make_key
 from tests.support.server import serving
 from tests.support.storage import Storage
 
@@ -101,7 +100,7 @@ LISTS: Final = ("users", "applications", "job_stages", "scorecards")
 
 @pytest.fixture(scope="module")
 def client(storage: Storage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
-    """Return a client of an organization with interviews, and one of each record imported around them."""
+    """Return a client of an organization with interviews, and with one of each record imported."""
     folder = tmp_path_factory.mktemp("records")
     database = storage.new_database(folder)
     make_key(database, "other", "all")
@@ -131,7 +130,7 @@ def test_documents_are_served_as_the_reference_shows_them(client: httpx.Client, 
     assert client.head(path).headers["Content-Length"] == str(len(client.get(path).content))
 
 
-def test_what_interviews_say_has_every_key(client: httpx.Client) -> None:
+def test_inferred_records_have_every_key(client: httpx.Client) -> None:
     kate = client.get("/v1/users/4080").json()
     assert list(kate) == list(USER)
     assert (kate["name"], kate["emails"], kate["first_name"]) == ("Kate Austen", ["kate.austen@example.com"], None)
@@ -195,7 +194,7 @@ def test_filters(client: httpx.Client, path: str, filters: dict[str, str], found
         "/v1/applications/5",
     ],
 )
-def test_what_is_not_there_is_not_found(client: httpx.Client, path: str) -> None:
+def test_a_missing_record_is_not_found(client: httpx.Client, path: str) -> None:
     answer = client.get(path)
     assert answer.status_code == 404
     assert answer.json() == {"message": "Resource not found"}

@@ -1,10 +1,11 @@
-"""Scorecards: handing them in, keeping drafts, taking them back, and what that makes of the interview."""
+"""Scorecards: submitting, drafting and deleting them, and the effect on the interview."""
 
 from typing import Any
 
 import pytest
 
-from tests.contract.team import (
+from tests.support.harness import Harness
+from tests.support.hiring_teams import (
     ACTIVE,
     ADA,
     EARLIER,
@@ -17,11 +18,11 @@ from tests.contract.team import (
     STAGE_INTERVIEW,
     STRICT,
     UNKNOWN,
-    Office,
-    Team,
+    HiringTeam,
     accepted,
     errors_of,
     guest,
+    hiring_team,
     refused_fields,
     seat,
     written,
@@ -55,10 +56,10 @@ def seats(interview: Record) -> dict[int, int | None]:
     return {each["id"]: each["scorecard_id"] for each in interview["interviewers"]}
 
 
-# --- handing in
+# --- submitting
 
 
-def test_the_whole_scorecard_is_answered_byte_for_byte(team: Team) -> None:
+def test_the_whole_scorecard_is_answered_byte_for_byte(team: HiringTeam) -> None:
     made = team.schedule(**LONG_AGO)
     ratings: Record = {"attributes": ATTRIBUTES, "questions": QUESTIONS, "overall_recommendation": "strong_yes"}
     answer = team.post(SCORECARDS, asked(made["id"], submit=True, **ratings), KATE)
@@ -97,12 +98,12 @@ def test_the_whole_scorecard_is_answered_byte_for_byte(team: Team) -> None:
 
 
 @pytest.mark.parametrize("value", ["definitely_not", "no", "yes", "strong_yes", "no_decision"])
-def test_every_recommendation_is_kept(team: Team, value: str) -> None:
+def test_every_recommendation_is_kept(team: HiringTeam, value: str) -> None:
     made = team.schedule(**LONG_AGO)
     assert team.score(made["id"], ADA, overall_recommendation=value)["overall_recommendation"] == value
 
 
-def test_the_last_scorecard_completes_the_interview(team: Team) -> None:
+def test_the_last_scorecard_completes_the_interview(team: HiringTeam) -> None:
     made = team.schedule(**LONG_AGO, interviewers=[seat(ADA), seat(GRACE, "declined"), guest("g@elsewhere.example")])
     first = team.score(made["id"], GRACE)["id"]
     after = team.get(made["id"])
@@ -120,7 +121,7 @@ def test_the_last_scorecard_completes_the_interview(team: Team) -> None:
     }
 
 
-def test_feedback_may_come_before_the_end(team: Team) -> None:
+def test_feedback_may_come_before_the_end(team: HiringTeam) -> None:
     made = team.schedule(interviewers=[seat(ADA), seat(GRACE)])
     team.score(made["id"], ADA)
     assert team.get(made["id"])["status"] == "scheduled"
@@ -128,28 +129,28 @@ def test_feedback_may_come_before_the_end(team: Team) -> None:
     assert team.get(made["id"])["status"] == "complete"
 
 
-def test_an_imported_interview_can_be_scored(team: Team) -> None:
+def test_an_imported_interview_can_be_scored(team: HiringTeam) -> None:
     panel = [
         {"id": each, "employee_id": None, "name": "N", "email": f"{each}@n.example", "response_status": "accepted"}
         for each in (ADA, GRACE)
     ]
     interviewers = [{**each, "scorecard_id": None} for each in panel]
-    team.bring([record(1, application_id=ACTIVE, interviewers=interviewers, status="awaiting_feedback")])
+    team.merge([record(1, application_id=ACTIVE, interviewers=interviewers, status="awaiting_feedback")])
     team.score(1, ADA)
     assert team.get(1)["status"] == "awaiting_feedback"
     team.score(1, GRACE)
     assert team.get(1)["status"] == "complete"
 
 
-def test_who_was_imported_with_a_scorecard_needs_no_other(team: Team) -> None:
-    team.bring([record(1, application_id=REJECTED)])
+def test_an_interviewer_imported_with_a_scorecard_needs_no_other(team: HiringTeam) -> None:
+    team.merge([record(1, application_id=REJECTED)])
     with team.unchanged():
         assert refused_fields(team.post(SCORECARDS, final(1, 4080), ADA)) == ["interviewer_id"]
 
 
-def test_the_application_may_be_over_by_then(team: Team) -> None:
+def test_the_application_may_be_over_by_then(team: HiringTeam) -> None:
     panel = [{**record(1)["interviewers"][0], "scorecard_id": None}]
-    team.bring([record(1, application_id=REJECTED, interviewers=panel)])
+    team.merge([record(1, application_id=REJECTED, interviewers=panel)])
     team.score(1, 4080)
     assert team.get(1)["status"] == "complete"
 
@@ -157,7 +158,7 @@ def test_the_application_may_be_over_by_then(team: Team) -> None:
 # --- drafts
 
 
-def test_a_draft_is_changed_and_submitted(team: Team) -> None:
+def test_a_draft_is_changed_and_submitted(team: HiringTeam) -> None:
     made = team.schedule(**LONG_AGO)
     before = team.get(made["id"])
     draft = accepted(team.post(SCORECARDS, asked(made["id"]), KATE))
@@ -184,7 +185,7 @@ def test_a_draft_is_changed_and_submitted(team: Team) -> None:
     assert team.kinds() == ["created", "scored"]
 
 
-def test_what_is_submitted_is_final(team: Team) -> None:
+def test_a_submitted_scorecard_is_final(team: HiringTeam) -> None:
     made = team.schedule(**LONG_AGO)
     scorecard = team.score(made["id"], ADA)
     with team.unchanged():
@@ -192,7 +193,7 @@ def test_what_is_submitted_is_final(team: Team) -> None:
             assert refused_fields(team.patch(f"{SCORECARDS}/{scorecard['id']}", content)) == ["submitted_at"]
 
 
-def test_a_draft_of_an_interview_that_is_gone_cannot_be_submitted(team: Team) -> None:
+def test_a_draft_of_an_interview_that_is_gone_cannot_be_submitted(team: HiringTeam) -> None:
     made = team.schedule()
     draft = accepted(team.post(SCORECARDS, asked(made["id"])))
     accepted(team.delete(f"{STRICT}/{made['id']}"))
@@ -202,7 +203,7 @@ def test_a_draft_of_an_interview_that_is_gone_cannot_be_submitted(team: Team) ->
     accepted(team.delete(path))
 
 
-def test_who_left_the_panel_hands_in_nothing(team: Team) -> None:
+def test_a_former_interviewer_submits_nothing(team: HiringTeam) -> None:
     made = team.schedule(**LONG_AGO)
     draft = accepted(team.post(SCORECARDS, asked(made["id"])))
     team.change(made["id"], interviewers=[seat(GRACE)])
@@ -214,10 +215,10 @@ def test_who_left_the_panel_hands_in_nothing(team: Team) -> None:
     assert team.get(made["id"])["status"] == "complete"
 
 
-# --- taking back
+# --- deleting
 
 
-def test_deleting_a_scorecard_takes_it_back(team: Team) -> None:
+def test_deleting_a_scorecard_takes_it_back(team: HiringTeam) -> None:
     made = team.schedule(**LONG_AGO)
     scorecard = team.score(made["id"], ADA)
     answer = team.delete(f"{SCORECARDS}/{scorecard['id']}", GRACE)
@@ -232,7 +233,7 @@ def test_deleting_a_scorecard_takes_it_back(team: Team) -> None:
     assert team.get(made["id"])["status"] == "complete"
 
 
-def test_an_interview_that_is_ahead_is_scheduled_again(team: Team) -> None:
+def test_an_interview_that_is_ahead_is_scheduled_again(team: HiringTeam) -> None:
     made = team.schedule()
     scorecard = team.score(made["id"], ADA)
     assert team.get(made["id"])["status"] == "complete"
@@ -240,7 +241,7 @@ def test_an_interview_that_is_ahead_is_scheduled_again(team: Team) -> None:
     assert team.get(made["id"])["status"] == "scheduled"
 
 
-def test_a_deleted_draft_leaves_the_interview_alone(team: Team) -> None:
+def test_a_deleted_draft_leaves_the_interview_alone(team: HiringTeam) -> None:
     made = team.schedule()
     draft = accepted(team.post(SCORECARDS, asked(made["id"])))
     accepted(team.delete(f"{SCORECARDS}/{draft['id']}"))
@@ -249,10 +250,10 @@ def test_a_deleted_draft_leaves_the_interview_alone(team: Team) -> None:
     accepted(team.post(SCORECARDS, asked(made["id"])))
 
 
-# --- what is refused
+# --- refusals
 
 
-def test_nobody_hands_in_twice(team: Team) -> None:
+def test_nobody_hands_in_twice(team: HiringTeam) -> None:
     made = team.schedule(**LONG_AGO, interviewers=[seat(ADA), seat(GRACE), seat(KATE)])
     team.score(made["id"], ADA)
     accepted(team.post(SCORECARDS, asked(made["id"], GRACE)))
@@ -299,13 +300,13 @@ def test_nobody_hands_in_twice(team: Team) -> None:
         ({"ratings": {}, "candidate_id": 1, "submitted_at": "2024-01-01"}, ["ratings", "candidate_id", "submitted_at"]),
     ],
 )
-def test_every_bad_field_is_named(team: Team, changes: Record, fields: list[str]) -> None:
+def test_every_bad_field_is_named(team: HiringTeam, changes: Record, fields: list[str]) -> None:
     made = team.schedule(**LONG_AGO)
     with team.unchanged():
         assert refused_fields(team.post(SCORECARDS, {**final(made["id"]), **changes})) == fields
 
 
-def test_what_is_missing_is_named(team: Team) -> None:
+def test_missing_fields_are_named(team: HiringTeam) -> None:
     made = team.schedule(**LONG_AGO)
     draft = accepted(team.post(SCORECARDS, asked(made["id"])))
     with team.unchanged():
@@ -319,11 +320,12 @@ def test_what_is_missing_is_named(team: Team) -> None:
         assert refused_fields(team.patch(path, {"interviewer_id": GRACE}, None)) == ["interviewer_id", "On-Behalf-Of"]
         assert refused_fields(team.delete(path, None)) == ["On-Behalf-Of"]
         for answer in (team.post(SCORECARDS, {}, NOBODY), team.patch(path, {}, NOBODY), team.delete(path, NOBODY)):
-            assert answer.status_code == 404
+            assert (answer.status_code, answer.json()["message"]) == (404, "Resource not found")
+            assert refused_fields(answer, 404) == ["On-Behalf-Of"]
 
 
-def test_only_scorecards_made_here_can_be_changed_and_found(team: Team, office: Office) -> None:
-    with office.team() as other:
+def test_only_scorecards_made_here_can_be_changed_and_found(team: HiringTeam, harness: Harness) -> None:
+    with hiring_team(harness) as other:
         foreign = accepted(other.post(SCORECARDS, asked(other.schedule()["id"])))["id"]
         with team.unchanged(), other.unchanged():
             for identifier in (UNKNOWN, foreign, "x", 0):
@@ -334,7 +336,7 @@ def test_only_scorecards_made_here_can_be_changed_and_found(team: Team, office: 
                     assert (answer.status_code, answer.json()) == (404, {"message": "Resource not found"})
 
 
-def test_an_imported_scorecard_stays_as_it_is(team: Team, office: Office) -> None:
+def test_an_imported_scorecard_stays_as_it_is(team: HiringTeam, harness: Harness) -> None:
     imported = {
         "id": 21_000,
         "updated_at": EARLIER,
@@ -343,21 +345,21 @@ def test_an_imported_scorecard_stays_as_it_is(team: Team, office: Office) -> Non
         "submitted_at": EARLIER,
         "overall_recommendation": "yes",
     }
-    office.bring_record(team.organization, "scorecards", imported)
+    team.merge_records("scorecards", [imported])
     with team.unchanged():
         assert refused_fields(team.patch(f"{SCORECARDS}/21000", {})) == ["id"]
         assert refused_fields(team.delete(f"{SCORECARDS}/21000")) == ["id"]
 
 
-def test_a_scorecard_is_of_no_other_organization(team: Team, office: Office) -> None:
-    with office.team() as other:
+def test_a_scorecard_is_of_no_other_organization(team: HiringTeam, harness: Harness) -> None:
+    with hiring_team(harness) as other:
         other.schedule()
         foreign = [other.schedule() for _ in range(2)][-1]["id"]
         with team.unchanged(), other.unchanged():
             assert refused_fields(team.post(SCORECARDS, final(foreign))) == ["scheduled_interview_id"]
 
 
-def test_who_leaves_the_panel_and_comes_back_has_the_scorecard_still(team: Team) -> None:
+def test_an_interviewer_who_leaves_and_comes_back_keeps_the_scorecard(team: HiringTeam) -> None:
     interview = team.schedule(interviewers=[seat(ADA), seat(GRACE)])["id"]
     handed_in = team.score(interview, ADA)["id"]
     assert seats(team.change(interview, interviewers=[seat(GRACE)])) == {GRACE: None}

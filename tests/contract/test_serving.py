@@ -10,10 +10,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from rowen.app.demo import DEMO_KEY
-from tests.contract.schedule import HOME, Schedule, identifiers, import_records, make_key
+from rowen.demo.key import DEMO_KEY
 from tests.support.command import ROWEN, environment, rowen
 from tests.support.records import record
+from tests.support.served_schedule import HOME, ServedSchedule, identifiers, import_records, make_key
 from tests.support.server import Server, basic, free_port, has_killed_workers, is_open, serving
 
 LIST = "/v1/scheduled_interviews"
@@ -53,6 +53,30 @@ def test_where_a_key_exists_none_is_made(database: str) -> None:
             assert client.get(LIST).json() == []
 
 
+def test_the_first_key_opens_the_organization_that_there_is(database: str, tmp_path: Path) -> None:
+    rowen("organizations", "create", "lisbon", "--database", database)
+    import_records(database, "lisbon", tmp_path, [record(1)])
+    with serving(database) as server:
+        (key,) = keys_in(server)
+        with server.client(key) as client:
+            assert identifiers(client.get(LIST).json()) == [1]
+    assert [line.split("\t")[0] for line in listed(database)] == ["lisbon"]
+
+
+def test_none_of_several_organizations_gets_a_key_by_chance(database: str) -> None:
+    for name in ("lisbon", "porto"):
+        rowen("organizations", "create", name, "--database", database)
+    with serving(database) as server:
+        assert keys_in(server) == []
+        assert any("There is no API key yet" in line and "'lisbon', 'porto'" in line for line in server.log)
+    assert listed(database) == []
+
+
+def listed(database: str) -> list[str]:
+    """Return the keys of a database, as they are listed."""
+    return rowen("keys", "list", "--database", database).stdout.splitlines()[1:]
+
+
 def test_the_last_use_of_a_key_is_kept_when_a_server_stops(database: str) -> None:
     with serving(database) as server:
         (key,) = keys_in(server)
@@ -90,7 +114,7 @@ def test_a_stop_lets_a_request_in_flight_finish(database: str, tmp_path: Path, w
 
 
 @pytest.mark.parametrize("signal_number", [signal.SIGTERM, signal.SIGINT])
-def test_an_idle_connection_does_not_hold_up_a_stop(schedule: Schedule, signal_number: signal.Signals) -> None:
+def test_an_idle_connection_does_not_hold_up_a_stop(schedule: ServedSchedule, signal_number: signal.Signals) -> None:
     with serving(schedule.database) as server, server.client(schedule.keys[HOME]) as client:
         assert client.get(LIST).status_code == 200
         assert server.stop(signal_number) == 0
@@ -98,7 +122,7 @@ def test_an_idle_connection_does_not_hold_up_a_stop(schedule: Schedule, signal_n
             client.get(LIST)
 
 
-def test_several_workers_answer_alike_and_count_together(schedule: Schedule) -> None:
+def test_several_workers_answer_alike_and_count_together(schedule: ServedSchedule) -> None:
     with serving(schedule.database, ["--workers", "2"]) as server:
         tags = set()
         for _ in range(30):
@@ -163,9 +187,13 @@ def test_the_demo_leaves_nothing_behind(tmp_path: Path) -> None:
         (["--port", "0"], "--port"),
         (["--port", "65536"], "--port"),
         (["--workers", "0"], "--workers"),
+        (["--workers", "100000"], "--workers"),
         (["--rate-limit", "-1"], "--rate-limit"),
         (["--public-url", "interviews.example.com"], "https://"),
         (["--public-url", "https://example.com/?a=b"], "https://"),
+        (["--public-url", "https://example.com:99999"], "https://"),
+        (["--public-url", "https://:443"], "https://"),
+        (["--public-url", "https://[::1"], "https://"),
         (["--database", "mysql://localhost/x"], "--database"),
     ],
 )
@@ -175,7 +203,19 @@ def test_a_setting_that_makes_no_sense_is_refused(tmp_path: Path, options: list[
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_port_in_use_is_a_clear_message(schedule: Schedule) -> None:
+def test_a_server_listens_on_a_name_too(database: str) -> None:
+    with serving(database, ["--host", "localhost"]) as server:
+        assert httpx.get(f"{server.url}/healthz").json() == {"status": "ok"}
+        assert server.stop() == 0
+
+
+def test_a_name_that_does_not_resolve_leaves_nothing_behind(tmp_path: Path) -> None:
+    done = rowen("serve", "--host", "nosuch.invalid", cwd=tmp_path, status=1)
+    assert done.stderr.startswith("rowen: cannot listen on nosuch.invalid:8000: ")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_port_in_use_is_a_clear_message(schedule: ServedSchedule) -> None:
     port = str(schedule.server.port)
     done = rowen("serve", "--database", schedule.database, "--port", port, status=1)
     assert f"127.0.0.1:{port}" in done.stderr
@@ -183,7 +223,7 @@ def test_a_port_in_use_is_a_clear_message(schedule: Schedule) -> None:
 
 @pytest.mark.parametrize("workers", ["1", "4"])
 def test_a_stop_right_after_the_start_is_not_lost(database: str, workers: str) -> None:
-    """The first worker answers while the others are still being started."""
+    """The first worker responds while the others are still being started."""
     for _ in range(3):
         with serving(database, ["--workers", workers]) as server:
             assert server.stop() == 0

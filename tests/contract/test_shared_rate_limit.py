@@ -1,4 +1,4 @@
-"""How often a key may call, where several servers count together (contract section 3)."""
+"""How often a key may call if several servers count together (contract section 3)."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -10,11 +10,11 @@ from typing import Final
 import httpx
 import pytest
 
-from tests.contract.schedule import HOME, make_key
-from tests.fault.processes import script
 from tests.support.command import rowen
+from tests.support.processes import script
 from tests.support.programs import quiet_port
 from tests.support.redis import serving_redis
+from tests.support.served_schedule import HOME, make_key
 from tests.support.server import Server, basic, serving
 
 LIST: Final = "/v1/scheduled_interviews?per_page=1"
@@ -28,23 +28,23 @@ import multiprocessing
 multiprocessing.set_start_method("fork")
 from rowen.http import shared_rate_limit
 
-shared_rate_limit._PATIENCE = 30
+shared_rate_limit.TIMEOUT_SECONDS = 30
 from rowen.cli.main import main
 
 main()
 """)
-"""`rowen` that waits for Redis as long as a busy machine makes it wait: for tests that count exactly."""
+"""`rowen` that waits for Redis as long as a busy machine requires: for tests with exact counts."""
 
 
 @pytest.fixture
 def stack() -> Iterator[ExitStack]:
-    """Return what ends the servers of a test."""
+    """Return a stack that ends the servers of a test."""
     with ExitStack() as made:
         yield made
 
 
 def answers(servers: list[Server], key: str, each: int) -> list[httpx.Response]:
-    """Call every server so many times, all at once, each time over a connection of its own."""
+    """Call every server this many times, all at once, each time over a new connection."""
 
     def call(server: Server) -> httpx.Response:
         return httpx.get(server.url + LIST, headers=basic(key), timeout=60)
@@ -54,7 +54,7 @@ def answers(servers: list[Server], key: str, each: int) -> list[httpx.Response]:
 
 
 def assert_one_limit(found: list[httpx.Response], limit: int) -> None:
-    """Check that a limit was counted once, whoever counted."""
+    """Check that a limit was counted once, whichever server counted."""
     assert Counter(answer.status_code for answer in found) == {200: limit, 429: len(found) - limit}
     admitted = [answer for answer in found if answer.status_code == 200]
     remaining = sorted(int(answer.headers["x-ratelimit-remaining"]) for answer in admitted)
@@ -69,16 +69,16 @@ def assert_one_limit(found: list[httpx.Response], limit: int) -> None:
 
 
 def calling_until(event: str, server: Server, key: str) -> set[int]:
-    """Call a server until its log tells of an event; return the statuses on the way."""
+    """Call a server until its log contains an event; return the statuses on the way."""
     statuses = set()
     with server.client(key) as client:
-        while not told(server, event):
+        while not count_logged(server, event):
             statuses.add(client.get(LIST).status_code)
     return statuses
 
 
-def told(server: Server, event: str) -> int:
-    """Return how often a server's log tells of an event."""
+def count_logged(server: Server, event: str) -> int:
+    """Return how often a server's log contains an event."""
     return sum(f'"event": "{event}"' in line for line in server.log)
 
 
@@ -91,7 +91,7 @@ def test_servers_and_workers_share_one_limit_exactly(database: str, stack: ExitS
     ]
     assert_one_limit(answers(servers, key, 20), 25)
     assert_one_limit(answers(servers, other, 20), 25)
-    assert [told(server, GONE) for server in servers] == [0, 0]
+    assert [count_logged(server, GONE) for server in servers] == [0, 0]
 
 
 def test_keys_without_limit_are_not_counted_together_either(database: str, stack: ExitStack) -> None:
@@ -116,7 +116,7 @@ def test_requests_go_on_while_redis_is_gone(database: str, stack: ExitStack) -> 
     for server in servers:
         assert calling_until(BACK, server, key) <= {200}
     assert_one_limit(answers(servers, after, 6), 6)
-    assert [(told(server, GONE), told(server, BACK)) for server in servers] == [(1, 1), (1, 1)]
+    assert [(count_logged(server, GONE), count_logged(server, BACK)) for server in servers] == [(1, 1), (1, 1)]
 
 
 def test_a_redis_that_hangs_stops_nobody(database: str, stack: ExitStack) -> None:
@@ -132,19 +132,19 @@ def test_a_redis_that_hangs_stops_nobody(database: str, stack: ExitStack) -> Non
     assert server.stop() == 0
 
 
-def test_what_cannot_be_reached_is_told_of_and_each_counts_alone(database: str, stack: ExitStack) -> None:
+def test_an_unreachable_store_is_reported_and_each_server_counts_alone(database: str, stack: ExitStack) -> None:
     key = make_key(database, HOME, "limited", rate_limit=3)
     store = f"redis://counter:{PASSWORD}@127.0.0.1:{quiet_port()}/0"
     server = stack.enter_context(serving(database, extra_environment={"ROWEN_RATE_LIMIT_STORE": store}))
     with server.client(key) as client:
         assert [client.get(LIST).status_code for _ in range(4)] == [200, 200, 200, 429]
     assert server.stop() == 0
-    assert told(server, GONE) == 1
+    assert count_logged(server, GONE) == 1
     assert PASSWORD not in "".join(server.log)
 
 
 @pytest.mark.parametrize("address", [f"http://:{PASSWORD}@127.0.0.1:6379", f"redis://:{PASSWORD}/@127.0.0.1:6379/0"])
-def test_an_address_that_is_none_is_refused_at_the_start(tmp_path: Path, address: str) -> None:
+def test_an_invalid_address_is_refused_at_the_start(tmp_path: Path, address: str) -> None:
     done = rowen("serve", "--rate-limit-store", address, cwd=tmp_path, status=2)
     assert "--rate-limit-store" in done.stderr
     assert PASSWORD not in done.stderr

@@ -1,4 +1,4 @@
-"""Scheduling, changing and deleting interviews: what is accepted, and the bytes of what is answered (contract, 4)."""
+"""Scheduling, changing and deleting interviews: what is accepted, and the bytes of the response (contract, 4)."""
 
 import json
 import re
@@ -8,7 +8,8 @@ import httpx
 import pytest
 
 from rowen.app.keys import PERMISSIONS
-from tests.contract.team import (
+from tests.support.harness import Harness
+from tests.support.hiring_teams import (
     ACTIVE,
     ADA,
     CHANGES,
@@ -27,8 +28,7 @@ from tests.contract.team import (
     START,
     STRICT,
     UNKNOWN,
-    Office,
-    Team,
+    HiringTeam,
     accepted,
     body,
     errors_of,
@@ -60,7 +60,7 @@ def interviewer(identifier: int | None, employee_id: str | None, name: str | Non
 
 
 @pytest.mark.parametrize("path", FORMS)
-def test_the_whole_interview_is_answered_byte_for_byte(team: Team, path: str) -> None:
+def test_the_whole_interview_is_answered_byte_for_byte(team: HiringTeam, path: str) -> None:
     event = new_event()
     panel = [seat(GRACE, "accepted"), {"email": "lukasz@team.example", "response_status": "tentative"}]
     answer = team.post(
@@ -107,7 +107,7 @@ def test_the_whole_interview_is_answered_byte_for_byte(team: Team, path: str) ->
     assert team.client.get(STRICT).content == b"[" + answer.content + b"]"
 
 
-def test_what_is_left_out_is_null(team: Team) -> None:
+def test_missing_fields_are_null(team: HiringTeam) -> None:
     made = team.schedule()
     assert (made["location"], made["video_conferencing_url"]) == (None, None)
     assert list(made) == list(record(1))
@@ -115,19 +115,19 @@ def test_what_is_left_out_is_null(team: Team) -> None:
     assert (made["location"], made["video_conferencing_url"]) == (None, None)
 
 
-def test_ids_grow_and_are_never_drawn_twice(team: Team) -> None:
+def test_ids_grow_and_are_never_drawn_twice(team: HiringTeam) -> None:
     first, second = team.schedule()["id"], team.schedule()["id"]
     assert first < second
     accepted(team.delete(f"{STRICT}/{second}"))
     assert team.schedule()["id"] > second
 
 
-def test_times_of_change_are_strictly_increasing(team: Team) -> None:
+def test_times_of_change_are_strictly_increasing(team: HiringTeam) -> None:
     times = [team.schedule()["updated_at"] for _ in range(20)]
     assert times == sorted(set(times))
 
 
-def test_every_change_is_in_the_feed_with_its_actor(team: Team) -> None:
+def test_every_change_is_in_the_feed_with_its_actor(team: HiringTeam) -> None:
     made = team.schedule()
     moved = team.change(made["id"], start="2049-03-26T22:00:00Z")
     accepted(team.delete(f"{STRICT}/{made['id']}", GRACE))
@@ -160,25 +160,25 @@ def test_every_change_is_in_the_feed_with_its_actor(team: Team) -> None:
         ({"date_time": "2049-03-26T22:15:00Z"}, START),
     ],
 )
-def test_a_start_is_flat_text_or_an_object(team: Team, given: Any, served: str) -> None:
+def test_a_start_is_flat_text_or_an_object(team: HiringTeam, given: Any, served: str) -> None:
     assert team.schedule(start=given)["start"] == {"date_time": served}
 
 
-def test_an_interview_may_last_all_day(team: Team) -> None:
+def test_an_interview_may_last_all_day(team: HiringTeam) -> None:
     made = team.schedule(start={"date": "2049-03-26"}, end={"date": "2049-03-28"})
     assert (made["start"], made["end"]) == ({"date": "2049-03-26"}, {"date": "2049-03-28"})
 
 
-def test_an_interview_may_take_no_time(team: Team) -> None:
+def test_an_interview_may_take_no_time(team: HiringTeam) -> None:
     assert team.schedule(end=START)["end"] == {"date_time": START}
 
 
-def test_an_interview_that_ended_awaits_feedback_at_once(team: Team) -> None:
+def test_an_interview_that_ended_awaits_feedback_at_once(team: HiringTeam) -> None:
     assert team.schedule(**LONG_AGO)["status"] == "awaiting_feedback"
     assert team.kinds() == ["created"], "one change, made whole"
 
 
-def test_ids_may_be_written_as_text(team: Team) -> None:
+def test_ids_may_be_written_as_text(team: HiringTeam) -> None:
     made = team.schedule(
         application_id=str(OTHER_ACTIVE),
         interview_id=str(OTHER_STAGE_INTERVIEW),
@@ -205,12 +205,12 @@ def test_ids_may_be_written_as_text(team: Team) -> None:
         ),
     ],
 )
-def test_what_the_schedule_does_not_know_is_named(team: Team, changes: Record, fields: list[str]) -> None:
+def test_unknown_references_are_named(team: HiringTeam, changes: Record, fields: list[str]) -> None:
     with team.unchanged():
         assert refused_fields(team.post(INTERVIEWS, body(**changes))) == fields
 
 
-def test_all_that_is_required_is_named_at_once(team: Team) -> None:
+def test_all_that_is_required_is_named_at_once(team: HiringTeam) -> None:
     with team.unchanged():
         for path in (INTERVIEWS, STRICT):
             assert errors_of(team.post(path, {}, None)) == {
@@ -225,19 +225,19 @@ def test_all_that_is_required_is_named_at_once(team: Team) -> None:
 # --- per application
 
 
-def test_the_path_may_name_the_application(team: Team) -> None:
+def test_the_path_may_name_the_application(team: HiringTeam) -> None:
     made = accepted(team.post(OF_APPLICATION, body(application_id=...)))
     assert made["application_id"] == ACTIVE
     assert accepted(team.post(OF_APPLICATION, body(application_id=str(ACTIVE))))["application_id"] == ACTIVE
 
 
 @pytest.mark.parametrize("application", [OTHER_ACTIVE, UNKNOWN, True, None, [], "x", 5001.5])
-def test_the_body_must_not_name_another_application_than_the_path(team: Team, application: Any) -> None:
+def test_the_body_must_not_name_another_application_than_the_path(team: HiringTeam, application: Any) -> None:
     with team.unchanged():
         assert refused_fields(team.post(OF_APPLICATION, body(application_id=application))) == ["application_id"]
 
 
-def test_an_unknown_application_in_the_path_is_not_found(team: Team) -> None:
+def test_an_unknown_application_in_the_path_is_not_found(team: HiringTeam) -> None:
     with team.unchanged():
         for identifier in (UNKNOWN, "x", 0):
             answer = team.post(f"/v1/applications/{identifier}/scheduled_interviews", body(application_id=...))
@@ -250,7 +250,7 @@ def test_an_unknown_application_in_the_path_is_not_found(team: Team) -> None:
 
 
 @pytest.mark.parametrize("user", ["", "ada", "-1", "0", "4001.0", "\uff19", "9007199254740992", "4001, 4002", "1e3"])
-def test_on_behalf_of_must_be_the_id_of_a_user(team: Team, user: str) -> None:
+def test_on_behalf_of_must_be_the_id_of_a_user(team: HiringTeam, user: str) -> None:
     made = team.schedule()
     path = f"{INTERVIEWS}/{made['id']}"
     headers = {b"On-Behalf-Of": user.encode(), b"Content-Type": b"application/json"}
@@ -266,7 +266,13 @@ def test_on_behalf_of_must_be_the_id_of_a_user(team: Team, user: str) -> None:
             assert refused_fields(answer) == expected
 
 
-def test_an_unknown_user_is_not_found(team: Team) -> None:
+UNKNOWN_USER = {
+    "message": "Resource not found",
+    "errors": [{"message": "Must be the id of a user of this organization", "field": "On-Behalf-Of"}],
+}
+
+
+def test_an_unknown_user_is_not_found_and_the_header_is_named(team: HiringTeam) -> None:
     made = team.schedule()
     with team.unchanged():
         for answer in (
@@ -274,10 +280,10 @@ def test_an_unknown_user_is_not_found(team: Team) -> None:
             team.patch(f"{INTERVIEWS}/{made['id']}", {"location": "Here"}, NOBODY),
             team.delete(f"{STRICT}/{made['id']}", NOBODY),
         ):
-            assert (answer.status_code, answer.json()) == (404, {"message": "Resource not found"})
+            assert (answer.status_code, answer.json()) == (404, UNKNOWN_USER)
 
 
-def test_who_changes_an_interview_becomes_its_organizer(team: Team) -> None:
+def test_the_user_who_changes_an_interview_becomes_its_organizer(team: HiringTeam) -> None:
     made = team.schedule()
     changed = accepted(team.patch(f"{INTERVIEWS}/{made['id']}", {}, GRACE))
     assert changed["organizer"]["name"] == "Grace Hopper"
@@ -299,17 +305,19 @@ def test_who_changes_an_interview_becomes_its_organizer(team: Team) -> None:
         ("DELETE", f"{STRICT}/1", "scheduled_interviews:delete"),
     ],
 )
-def test_each_call_needs_its_permission(team: Team, office: Office, method: str, path: str, permission: str) -> None:
+def test_each_call_needs_its_permission(
+    team: HiringTeam, harness: Harness, method: str, path: str, permission: str
+) -> None:
     others = set(PERMISSIONS) - {permission}
     headers = {"On-Behalf-Of": str(ADA), "Content-Type": "application/json"}
     for granted, status in ((others, 403), ({permission}, 404 if path.endswith("1") else 422)):
-        with office.server.client(office.new_key(team.organization, *granted)) as client, team.unchanged():
+        with harness.server.client(team.new_key(*granted)) as client, team.unchanged():
             answer = client.request(method, path, content=b"{}", headers=headers)
             assert answer.status_code == status, answer.text
 
 
-def test_without_a_key_nothing_is_written(team: Team, office: Office) -> None:
-    with office.server.client() as client, team.unchanged():
+def test_without_a_key_nothing_is_written(team: HiringTeam, harness: Harness) -> None:
+    with harness.server.client() as client, team.unchanged():
         answer = client.post(INTERVIEWS, json=body(), headers={"On-Behalf-Of": str(ADA)})
         assert answer.status_code == 401
 
@@ -320,30 +328,30 @@ def test_without_a_key_nothing_is_written(team: Team, office: Office) -> None:
 @pytest.mark.parametrize(
     "kind", [None, "application/json", "application/json;charset=UTF-8", "Application/JSON; charset=utf-8", "a/b+json"]
 )
-def test_json_is_read_by_any_of_its_names(team: Team, kind: str | None) -> None:
+def test_json_is_read_by_any_of_its_names(team: HiringTeam, kind: str | None) -> None:
     assert _post_as(team, kind).status_code == 200
 
 
 @pytest.mark.parametrize(
     "kind", ["text/plain", "application/x-www-form-urlencoded", "application/json;charset=utf-16", "json", ""]
 )
-def test_other_media_types_are_not_read(team: Team, kind: str) -> None:
+def test_other_media_types_are_not_read(team: HiringTeam, kind: str) -> None:
     with team.unchanged():
         assert _post_as(team, kind).status_code == 415
 
 
-def test_a_compressed_body_is_not_read(team: Team) -> None:
+def test_a_compressed_body_is_not_read(team: HiringTeam) -> None:
     with team.unchanged():
         assert _post_as(team, "application/json", {"Content-Encoding": "gzip"}).status_code == 415
 
 
-def _post_as(team: Team, kind: str | None, headers: dict[str, str] | None = None) -> httpx.Response:
+def _post_as(team: HiringTeam, kind: str | None, headers: dict[str, str] | None = None) -> httpx.Response:
     content = json.dumps(body()).encode()
     kinds = {} if kind is None else {"Content-Type": kind}
     return team.client.post(INTERVIEWS, content=content, headers={"On-Behalf-Of": str(ADA), **kinds, **(headers or {})})
 
 
-def test_other_methods_are_refused(team: Team) -> None:
+def test_other_methods_are_refused(team: HiringTeam) -> None:
     for method, path, allow in (
         ("POST", f"{INTERVIEWS}/1", "PATCH"),
         ("DELETE", f"{INTERVIEWS}/1", "PATCH"),

@@ -1,7 +1,7 @@
 """The parts of the documents that are made from the code: `scripts/docs` writes them, a test compares them.
 
-Owns their form, and what the code does not say: when an error is answered, what a kind of change means. A part
-stands between `<!-- made from the code: NAME -->` and `<!-- end -->`.
+Owns their form, and the texts that the code does not contain: when an error is returned, what a kind of change means. A
+part is between `<!-- made from the code: NAME -->` and `<!-- end -->`.
 """
 
 import re
@@ -14,43 +14,54 @@ import typer
 from typer.core import TyperArgument, TyperOption
 
 from benchmarks.sizing import table as sizing
+from rowen.api.codec.documents import event_body
+from rowen.api.errors import ERROR_RESPONSES
+from rowen.api.operations import OPERATIONS
+from rowen.api.v1.records import RESOURCES
+from rowen.app.delivery_attempts import ATTEMPTS, pause_after
 from rowen.app.keys import PERMISSIONS
-from rowen.app.telling import ATTEMPTS, events_of, pause_after
+from rowen.app.outbox import events_of
 from rowen.cli.main import app
-from rowen.harvest.operations import OPERATIONS
-from rowen.harvest.problems import PROBLEMS
-from rowen.harvest.v1_records import RESOURCES
 from rowen.http.openapi import openapi_document
 from rowen.interviews.changes import Actor, ActorKind, Change, Kind
 from rowen.interviews.errors import Code
 from rowen.interviews.lifecycle import TABLE, Absent, Becomes, Refused, Situation, State
-from tests.docs.documents import DOCUMENTS
+from tests.support.documents import DOCUMENTS
 
 _PART: Final = re.compile(r"(<!-- made from the code: (\w+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 
 _WHEN: Final = {
     Code.MALFORMED: "The body of a write is not JSON, or not in UTF-8.",
-    Code.UNAUTHENTICATED: "There is no key, or it is malformed, unknown or revoked. Carries `WWW-Authenticate`.",
+    Code.UNAUTHENTICATED: "There is no key, or it is malformed, unknown or revoked. Carries `WWW-Authenticate`, with "
+    '`error="missing_key"` if the request has no readable key.',
     Code.FORBIDDEN: "The key lacks the permission for this call.",
-    Code.INSECURE: "Plain HTTP from another machine, where the server was started with `--require-https`.",
+    Code.BAD_HOST: "An HTTP/1.1 request without a `Host` header, or with several.",
+    Code.CROSS_SITE: "A browser sent a write for a page of another site: its `Sec-Fetch-Site` is neither "
+    "`same-origin` nor `none`, or its `Origin` is not this server's.",
+    Code.INSECURE: "Plain HTTP from another machine, if the server was started with `--require-https`.",
     Code.UNEXPECTED_BODY: "The request has a body.",
     Code.NOT_FOUND: "No such path, interview, application or other record, or its id is no integer from 1 to "
-    "2^53 - 1; or `On-Behalf-Of` names no user. What belongs to another organization is not found, either.",
+    "2^53 - 1; or `On-Behalf-Of` names no user, as `errors` reports. "
+    "Records of other organizations are not found, either.",
     Code.METHOD_NOT_ALLOWED: "The path is right and the method is not. Carries `Allow`.",
+    Code.TIMED_OUT: "The body did not arrive within 20 seconds.",
     Code.CONFLICT: "Somebody would be in two interviews at once, and the organization rejects that; `errors` names the "
     "interviewers and the other interviews.",
-    Code.IN_FLIGHT: "Another request with the same `Idempotency-Key` has not been answered yet.",
-    Code.STALE: "The interview is not the one that `If-Match` names any more.",
+    Code.IN_FLIGHT: "Another request with the same `Idempotency-Key` is still in progress.",
+    Code.STALE: "The interview is no longer in the version that `If-Match` names.",
     Code.TOO_LARGE: "The body of a write is larger than 1 MiB.",
     Code.ADDRESS_TOO_LONG: "The query string is longer than 8 KiB.",
-    Code.UNSUPPORTED_MEDIA: "The body of a write says that it is something else. One without `Content-Type` is taken "
-    "for JSON.",
+    Code.UNSUPPORTED_MEDIA: "The body of a write has another media type. One without `Content-Type` is taken for JSON.",
     Code.INVALID: "Parameters, headers or fields are wrong; `errors` names each of them.",
     Code.RATE_LIMITED: "The key has used up its window. Carries `Retry-After` and `X-RateLimit-Reset`.",
-    Code.HEADERS_TOO_LARGE: "The headers of the request are larger than 32 KiB.",
-    Code.FAULT: "A fault of ours. The body carries a `request_id` to quote.",
-    Code.UNAVAILABLE: "The database does not answer: a full disk, a damaged or missing file. Carries `Retry-After` and "
-    "a `request_id`.",
+    Code.UNREAD: "Responses to the key, more than 16 MiB, are waiting to be read. Carries `Retry-After`.",
+    Code.TOO_MANY_FOLLOWERS: "The key has 256 live streams of changes open on this worker. Carries `Retry-After`.",
+    Code.HEADERS_TOO_LARGE: "The headers of the request are larger than 32 KiB, or more than 100.",
+    Code.FAULT: "An internal error. The body contains a `request_id` to quote.",
+    Code.UNAVAILABLE: "The database does not respond: a full disk, a damaged or missing file. Carries `Retry-After` "
+    "and a `request_id`.",
+    Code.OVERLOADED: "Responses of more than 128 MiB are waiting to be read by all clients of this worker. Carries "
+    "`Retry-After` and a `request_id`.",
 }
 
 
@@ -128,7 +139,7 @@ def _calls() -> str:
 
 
 def _permissions() -> str:
-    """Return what keys can be allowed."""
+    """Return the permissions of keys."""
     return _table(("Permission", "Lets a key"), [(f"`{name}`", meaning) for name, meaning in PERMISSIONS.items()])
 
 
@@ -155,12 +166,12 @@ def _errors() -> str:
     """Return every error of the API."""
     return _table(
         ("Status", "`message`", "When"),
-        [(str(problem.status), problem.message, _WHEN[code]) for code, problem in PROBLEMS.items()],
+        [(str(error.status), error.message, _WHEN[code]) for code, error in ERROR_RESPONSES.items()],
     )
 
 
 def _filters() -> str:
-    """Return by what users, applications, stages and scorecards are filtered."""
+    """Return the filters of users, applications, stages and scorecards."""
     return _table(
         ("List", "Filters"),
         [
@@ -171,7 +182,7 @@ def _filters() -> str:
 
 
 def _lifecycle() -> str:
-    """Return what each command makes of each state."""
+    """Return the state that each command leads to from each state."""
     return _table(
         ("State", "Command", *(f"If {each.value}" for each in Situation), "Refused, because it"),
         [(_state(state), command.value, *_cells(rule)) for (state, command), rule in TABLE.items()],
@@ -188,58 +199,36 @@ def _state(state: State) -> str:
     return "none" if isinstance(state, Absent) else f"`{state.value}`"
 
 
-def _diagram() -> str:
-    """Return the table of states and commands as a diagram: its ways from one state to another."""
-    ways: dict[tuple[State, State, str], list[str]] = {}
-    for (state, command), rule in TABLE.items():
-        if isinstance(rule, Becomes):
-            for following in dict.fromkeys(rule):
-                if following is not state:
-                    ways.setdefault((state, following, _condition(rule, following)), []).append(command.value)
-    lines = [
-        f"    {_node(state)} --> {_node(following)}: {', '.join(commands)}{condition}"
-        for (state, following, condition), commands in ways.items()
-    ]
-    return "\n".join(["```mermaid", "stateDiagram-v2", *lines, "```", ""])
-
-
-def _condition(rule: Becomes, following: State) -> str:
-    situations = [each.value for each in Situation if rule.state(each) is following]
-    return "" if len(situations) == len(Situation) else f" (if {' or '.join(situations)})"
-
-
-def _node(state: State) -> str:
-    return "[*]" if isinstance(state, Absent) else state.value
-
-
 def _kinds() -> str:
-    """Return the kinds of changes, and what webhooks are told of each."""
-    told = {kind: events_of(Change(kind, Actor(ActorKind.USER), b"{}"), b"{}") for kind in Kind}
+    """Return the kinds of changes, and the webhook actions of each."""
+    events = {kind: events_of(Change(kind, Actor(ActorKind.USER), b"{}"), b"{}", event_body) for kind in Kind}
     return _table(
-        ("`kind`", "What happened", "Webhooks are told"),
-        [(f"`{kind}`", _HAPPENED[kind], ", ".join(f"`{each.action}`" for each in told[kind])) for kind in Kind],
+        ("`kind`", "What happened", "Webhook action"),
+        [(f"`{kind}`", _HAPPENED[kind], ", ".join(f"`{each.action}`" for each in events[kind])) for kind in Kind],
     )
 
 
 _HAPPENED: Final = {
-    Kind.CREATED: "An interview was made",
-    Kind.RESCHEDULED: "It has another time",
+    Kind.CREATED: "An interview was created",
+    Kind.RESCHEDULED: "It was moved to another time",
     Kind.PANEL_CHANGED: "Somebody joined the panel or left it",
     Kind.RESPONDED: "An interviewer answered",
-    Kind.UPDATED: "Anything else about it was changed",
+    Kind.UPDATED: "Another field was changed",
     Kind.STATUS_CHANGED: "Its end has passed",
     Kind.SCORED: "A scorecard was submitted",
     Kind.SCORE_REMOVED: "A submitted scorecard was deleted",
     Kind.PERSON_RENAMED: "Its organizer or an interviewer has another name, employee id or address",
-    Kind.CANCELLED: "It was deleted; `document` is its last",
-    Kind.IMPORTED: "A batch was imported: `resource` and `counts` say of what and how much; no `document`",
+    Kind.CANCELLED: "It was deleted; `document` is its last version",
+    Kind.IMPORTED: "A batch was imported; `resource` and `counts` describe it; no `document`",
+    Kind.REPAIRED: "`rowen db repair` set times in the future to the present; for other records `resource` and "
+    "`counts` describe them, without a `document`",
 }
 
 
 def _delays() -> str:
-    """Return when a delivery is tried again."""
+    """Return the delays between attempts of a delivery."""
     pauses = [pause_after(tries, lambda: 0.5) for tries in range(1, ATTEMPTS)]
-    return _table(("After try", "The next comes"), [(str(tries), _spoken(ms)) for tries, ms in enumerate(pauses, 1)])
+    return _table(("After attempt", "Next attempt"), [(str(tries), _spoken(ms)) for tries, ms in enumerate(pauses, 1)])
 
 
 def _spoken(milliseconds: int) -> str:
@@ -260,19 +249,18 @@ PARTS: Final[dict[str, Callable[[], str]]] = {
     "errors": _errors,
     "filters": _filters,
     "lifecycle": _lifecycle,
-    "diagram": _diagram,
     "kinds": _kinds,
     "delays": _delays,
 }
 
 
 def parts_in(document: Path) -> list[str]:
-    """Return the names of the parts that a document holds."""
+    """Return the names of the parts in a document."""
     return [found[2] for found in _PART.finditer(document.read_text())]
 
 
 def renewed(document: Path) -> str:
-    """Return the document's text with its parts made anew."""
+    """Return the document's text with its parts regenerated."""
     return _PART.sub(lambda found: f"{found[1]}\n{PARTS[found[2]]()}\n{found[4]}", document.read_text())
 
 

@@ -1,12 +1,12 @@
-"""A person at a terminal: one shell in one folder, and at most one server behind each port.
+"""A person at a terminal: one shell in one folder, and at most one server on each port.
 
-Owns running what documents show, and comparing what is printed. Documents name ports 8000 to 8999; each is
-another, free one in truth. Must not know a document.
+Owns running the commands in documents, and comparing their output. Documents name ports 8000 to 8999; the real ones are
+free ports. Must not know a document.
 
-What no two runs print alike is made alike on both sides before they are compared: request ids, ETags, API keys and
-tokens made of them, `date` and `x-ratelimit-remaining` headers, and times of 2026 and later (examples that are
-compared to the digit are older). White space counts only as a separator. In a document, `...` within a line stands
-for anything, and as a line for any lines.
+Output that differs between runs is normalized on both sides before the comparison: request ids, ETags, API keys and
+tokens made from them, `date` and `x-ratelimit-remaining` headers, and times in 2026 and later (examples that are
+compared exactly are older). White space counts only as a separator. In a document, `...` within a line matches
+anything, and as a line any lines.
 """
 
 import os
@@ -22,8 +22,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from tests.docs.documents import ROOT
 from tests.support.command import environment
+from tests.support.documents import ROOT
 from tests.support.server import READY, START_SECONDS, free_port
 
 _SERVES: Final = re.compile(r"(rowen|make) serve\b")
@@ -62,7 +62,7 @@ class Session:
             stdout=inside,
             stderr=inside,
             cwd=folder,
-            # Not measured for coverage: that would take half as long again, and find nothing that other tests do not.
+            # Not measured for coverage: that would take half as long again, and cover nothing new.
             env={name: value for name, value in environment(settings).items() if not name.startswith("COVERAGE_")},
             start_new_session=True,
         )
@@ -77,7 +77,7 @@ class Session:
         if error is None:
             for port in list(self._servers):
                 self._stop(port)
-        # The shell leads a process group: whatever is left of it ends with it.
+        # The shell leads a process group: all its processes end with it.
         os.killpg(self._shell.pid, signal.SIGTERM)
         self._shell.wait()
         assert self._shell.stdin is not None
@@ -87,7 +87,7 @@ class Session:
     def run(self, command: str) -> tuple[str, int]:
         """Run a command; return what it prints, with the ports of the document, and its exit status."""
         if _ONLY_READ.fullmatch(command):
-            # What a test cannot run within itself: that Make knows how is enough.
+            # Make cannot run within itself here: a dry run shows that it knows the target.
             return "", subprocess.run([*shlex.split(command), "-C", ROOT, "-n"], capture_output=True).returncode
         if _SERVES.match(command):
             return self._start(command), 0
@@ -114,7 +114,7 @@ class Session:
         self._shell.stdin.flush()
 
     def _start(self, command: str) -> str:
-        """Start a server, in place of the one that has its port, and return what it prints until it answers."""
+        """Start a server, replacing the one on its port, and return its output until it responds."""
         asked = _PORT.search(command)
         port = asked[2] if asked else "8000"
         self._stop(port)
@@ -162,7 +162,7 @@ class Session:
 
 
 def _recipe(command: str) -> str:
-    """Return what Make would run in the end, with this interpreter's `rowen` in place of that of `.venv`."""
+    """Return the command that Make would finally run, with this interpreter's `rowen` instead of that in `.venv`."""
     printed = subprocess.run(
         [*shlex.split(command), "-C", ROOT, "-n", "--no-print-directory"], capture_output=True, text=True, check=True
     ).stdout
@@ -170,14 +170,14 @@ def _recipe(command: str) -> str:
 
 
 def normalized(text: str) -> str:
-    """Return printed text without what differs from run to run."""
+    """Return output without the parts that differ from run to run."""
     for pattern, replacement in _VARIABLE:
         text = pattern.sub(replacement, text)
     return text.strip()
 
 
 def agrees(expected: str, printed: str) -> bool:
-    """Tell whether what was printed is what the document shows."""
+    """Return whether output matches what the document shows."""
     lines = [
         r"(?:.*\n)*?" if line == "..." else re.escape(line).replace(r"\.\.\.", ".*") + r"\n"
         for line in normalized(expected).splitlines()

@@ -1,4 +1,4 @@
-"""Sound databases, to be hurt, and a disk that is small."""
+"""Sound databases for fault injection, and a small disk."""
 
 import shutil
 import subprocess
@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.fault.runs import populated
-from tests.fault.samples import RECORDS
 from tests.support.command import rowen
+from tests.support.crash_runs import populated
 from tests.support.records import write_json_lines
+from tests.support.sound_database import RECORDS
 
 
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """Return a sound database of 2,000 interviews, and a key to it; to be copied, not changed."""
+    """Return a sound database with 2,000 interviews, and a key; copy it, do not change it."""
     folder = tmp_path_factory.mktemp("filled")
     database = f"sqlite:///{folder / 'rowen.db'}"
     rowen("import", write_json_lines(folder / "records.jsonl", RECORDS), "--database", database)
@@ -24,14 +24,14 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 
 @pytest.fixture
 def copied(filled: tuple[Path, str], tmp_path: Path) -> tuple[Path, str]:
-    """Return such a database, to be hurt."""
+    """Return a copy of that database for fault injection."""
     path, key = filled
     return Path(shutil.copy(path, tmp_path / "rowen.db")), key
 
 
 @pytest.fixture(scope="module")
 def seeded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """Return a database with the people that interviews need, and a key to it; to be copied, not changed."""
+    """Return a database with the people that interviews need, and a key; copy it, do not change it."""
     folder = tmp_path_factory.mktemp("seeded")
     _, key = populated(folder)
     return folder / "rowen.db", key
@@ -39,7 +39,7 @@ def seeded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 
 @pytest.fixture
 def writable(seeded: tuple[Path, str], tmp_path: Path) -> tuple[Path, str]:
-    """Return such a database, to be written to."""
+    """Return a copy of that database for writing."""
     path, key = seeded
     return Path(shutil.copy(path, tmp_path / "rowen.db")), key
 

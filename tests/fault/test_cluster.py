@@ -1,8 +1,8 @@
 """Many machines serve one schedule, and each of them ends, hangs or falls behind while clients write and read.
 
-What must be true is said by the clients (`cluster_clients.py`) and in the end by `Load` (`cluster_team.py`): nothing
-acknowledged is lost or there twice, every read sees every write acknowledged before it began, syncs and the feed are
-whole, and errors, which say to try again, come while something is hurt and five seconds after at the most.
+The clients (`cluster_clients.py`) check the results, and in the end `Load` (`cluster_team.py`) does: nothing
+acknowledged is lost or duplicated, every read sees every write acknowledged before it began, syncs and the feed are
+complete, and errors, which ask to try again, occur only during a fault and up to five seconds after it.
 """
 
 import asyncio
@@ -17,14 +17,14 @@ import httpx
 import pytest
 
 from rowen import wiring
-from rowen.app.telling import Action
+from rowen.app.subscriptions import Action
 from rowen.store.database import locate
-from tests.fault.cluster_clients import V2, Kind
-from tests.fault.cluster_nodes import Node
-from tests.fault.cluster_site import AHEAD_SECONDS, Site, running
-from tests.fault.cluster_team import Load
-from tests.fault.scribes import ON_BEHALF, new_interview
 from tests.support import programs
+from tests.support.cluster_clients import V2, Kind
+from tests.support.cluster_load import Load
+from tests.support.cluster_nodes import Node
+from tests.support.cluster_site import AHEAD_SECONDS, Site, running
+from tests.support.crash_clients import ON_BEHALF, new_interview
 from tests.support.receiver import Receiver, receiving
 from tests.support.server import basic
 from tests.support.sql import fetch
@@ -32,23 +32,23 @@ from tests.support.sql import fetch
 pytestmark = [pytest.mark.heavy, pytest.mark.timeout(600)]
 
 _OUTAGE: Final = (Kind.REFUSED, Kind.NO_NODE, Kind.CUT)
-"""What clients meet when the database is away: a balancer that is left without a node cuts connections, too."""
+"""The failures of clients while the database is away: a balancer without any node cuts connections, too."""
 
 _SOME: Final = 40
-"""Writes that are acknowledged while something is wrong: a few for each client."""
+"""Writes that are acknowledged during a fault: a few for each client."""
 
 _FEW: Final = 10
-"""Webhooks told by another node than before."""
+"""Webhook deliveries by another node than before."""
 
 _WAITING: Final = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
 _ENDED: Final = "terminating connection due to idle-in-transaction timeout"
 _PENDING: Final = "SELECT count(*) FROM deliveries WHERE organization_id = ? AND state = 'pending'"
-_TOLD: Final = "SELECT event_id FROM deliveries WHERE organization_id = ? ORDER BY revision, action"
+_DELIVERIES: Final = "SELECT event_id FROM deliveries WHERE organization_id = ? ORDER BY revision, action"
 
 
 @pytest.fixture(scope="module")
 def site() -> Iterator[Site]:
-    """Return all that runs; what is hurt in a test is sound after it."""
+    """Return the running parts; after each test all of them are sound."""
     with running() as everything:
         yield everything
     for node in everything.nodes:
@@ -78,14 +78,14 @@ def test_the_primary_has_no_connection_left(site: Site) -> None:
     site.wait_until_all_serve()  # so that each node has a connection
     with site.load("full") as load:
         with load.fault(), every_connection(site):
-            load.wait_for_writes(_SOME)  # over those that the nodes have
+            load.wait_for_writes(_SOME)  # over the nodes' existing connections
         with load.fault(*_OUTAGE), nobody_let_in(site):
             load.wait_for_errors()
 
 
 @contextmanager
 def every_connection(site: Site) -> Iterator[None]:
-    """Take every connection that the primary still has."""
+    """Take every connection that the primary has left."""
 
     async def take() -> list[asyncpg.Connection]:
         taken: list[asyncpg.Connection] = []
@@ -105,7 +105,7 @@ def every_connection(site: Site) -> Iterator[None]:
 
 @contextmanager
 def nobody_let_in(site: Site) -> Iterator[None]:
-    """End the connections to the database, and let none in."""
+    """End the connections to the database, and accept no new ones."""
     primary, name = site.cluster.primary, site.name
     primary.execute(f"ALTER DATABASE {name} CONNECTION LIMIT 0")
     primary.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
@@ -168,7 +168,7 @@ def test_a_node_is_killed(site: Site) -> None:
 
 
 def test_a_node_hangs_with_an_organization(site: Site) -> None:
-    """PostgreSQL ends its transaction after six seconds, and those who wait for the same organization go on."""
+    """PostgreSQL ends its transaction after six seconds, and those waiting for the same organization continue."""
     node, load = site.nodes[0], site.load("held")
     before = site.cluster.primary.log.count(_ENDED)
     with ThreadPoolExecutor(1) as pool, load.fault(*_OUTAGE, Kind.SILENT), ExitStack() as hurt:
@@ -187,7 +187,7 @@ def test_a_node_hangs_with_an_organization(site: Site) -> None:
 
 @contextmanager
 def held(site: Site, organization: int) -> Iterator[None]:
-    """Hold the row of an organization, so that who writes there waits."""
+    """Hold the row of an organization, so that its writers wait."""
     with asyncio.Runner() as runner:
         connection = runner.run(asyncpg.connect(site.cluster.primary.url(site.name)))
         runner.run(connection.execute("BEGIN"))
@@ -198,7 +198,7 @@ def held(site: Site, organization: int) -> Iterator[None]:
 
 
 def schedule(node: Node, load: Load, event: str) -> bytes:
-    """Have one node schedule an interview, and return it."""
+    """Schedule an interview on one node, and return it."""
     headers = {**basic(load.key), **ON_BEHALF, "Idempotency-Key": event}
     url = f"http://127.0.0.1:{node.port}{V2}"
     answer = httpx.post(url, json=new_interview(event), headers=headers, timeout=programs.SECONDS)
@@ -206,10 +206,10 @@ def schedule(node: Node, load: Load, event: str) -> bytes:
     return answer.content
 
 
-def test_the_node_that_tells_webhooks_hangs(site: Site) -> None:
-    """Another tells them as soon as its lease is over: all there is to tell, in order, some of it twice perhaps."""
+def test_the_node_that_sends_webhooks_hangs(site: Site) -> None:
+    """Another one sends when its lease has expired: everything, in order, some of it possibly twice."""
     with receiving() as receiver:
-        load = site.load("told")
+        load = site.load("delivered")
         asyncio.run(add_webhook(site, load, receiver))
         with load:
             programs.wait_until(lambda: site.leader() is not None, "a node leads")
@@ -220,20 +220,22 @@ def test_the_node_that_tells_webhooks_hangs(site: Site) -> None:
             with load.fault(*_OUTAGE, Kind.SILENT), leader.frozen():
                 programs.wait_until(lambda: site.leader() not in (leader, None), "another node leads")
                 receiver.wait_for(len(receiver.received) + _FEW)
-        programs.wait_until(lambda: fetch(site.database, _PENDING, load.organization) == [(0,)], "all is told")
-        told = list(dict.fromkeys(each.event_id for each in receiver.received))
-        assert told == [row[0] for row in fetch(site.database, _TOLD, load.organization)]
+        programs.wait_until(
+            lambda: fetch(site.database, _PENDING, load.organization) == [(0,)], "everything is delivered"
+        )
+        delivered = list(dict.fromkeys(each.event_id for each in receiver.received))
+        assert delivered == [row[0] for row in fetch(site.database, _DELIVERIES, load.organization)]
     site.wait_until_all_serve()
 
 
 async def add_webhook(site: Site, load: Load, receiver: Receiver) -> None:
-    """Have an organization's changes told to a receiver."""
-    async with wiring.opened(locate(site.database)) as store, aclosing(wiring.messenger(["127.0.0.1"])) as messenger:
-        await wiring.webhooks(store, messenger).add(load.organization, receiver.url, frozenset(Action))
+    """Add a webhook that sends an organization's changes to a receiver."""
+    async with wiring.opened(locate(site.database)) as store, aclosing(wiring.sender(["127.0.0.1"])) as sender:
+        await wiring.webhooks(store, sender).add(load.organization, receiver.url, frozenset(Action))
 
 
 def test_the_clock_of_a_node_is_ahead(site: Site) -> None:
-    """Time goes on from what was given out last, by whichever node."""
+    """Times continue from the last one assigned by any node."""
     load = site.load("ahead")
     behind, early, *_ = site.nodes
     times: list[str] = []

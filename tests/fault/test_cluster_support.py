@@ -1,4 +1,4 @@
-"""The servers that tests hurt: that they are hurt as said, come back, and that nothing of them is left."""
+"""The servers that fault tests use: the faults take effect, the servers come back, and nothing of them is left."""
 
 import subprocess
 import sys
@@ -13,11 +13,11 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from tests.fault.processes import uncovered
-from tests.support import keeper, programs
+from tests.support import process_reaper, programs
 from tests.support.balancer import Balancer, haproxy, round_robin
 from tests.support.cluster import Cluster, pgbouncer
 from tests.support.postgres import PostgresServer, binary, new_database, serving_postgres, shared_postgres
+from tests.support.processes import uncovered
 
 _ROWS = "SELECT count(*) FROM rows"
 _PROCESS = """
@@ -47,7 +47,7 @@ def test_databases_are_new_or_like_a_template() -> None:
     assert copy.rpartition("/")[2] not in server.execute("SELECT datname FROM pg_database").splitlines()
 
 
-def test_a_killed_server_comes_back_with_what_it_committed(postgres: PostgresServer) -> None:
+def test_a_killed_server_comes_back_with_its_commits(postgres: PostgresServer) -> None:
     postgres.execute("CREATE TABLE rows (id integer); INSERT INTO rows VALUES (1)")
     postgres.kill()
     assert not postgres.is_running
@@ -96,7 +96,7 @@ def test_pgbouncer_pools_by_transactions(postgres: PostgresServer) -> None:
 
 
 @pytest.mark.parametrize("balance", [haproxy, round_robin])
-def test_a_balancer_deals_out_to_who_is_ready(
+def test_a_balancer_uses_servers_that_are_ready(
     balance: Callable[[Sequence[int]], AbstractContextManager[Balancer]],
 ) -> None:
     if balance is haproxy and programs.find("haproxy") is None:
@@ -115,7 +115,7 @@ def test_a_balancer_deals_out_to_who_is_ready(
 
 
 @pytest.mark.skipif(programs.find("haproxy") is None, reason="haproxy is not installed")
-def test_haproxy_sends_again_what_is_safe() -> None:
+def test_haproxy_repeats_safe_requests() -> None:
     with _serving() as sound, _serving() as mute, haproxy([sound.server_port, mute.server_port]) as balancer:
         mute.answers = False
         assert Counter(_answers(balancer, 10)) == {str(sound.server_port): 10}
@@ -134,11 +134,11 @@ def test_nothing_is_left_of_killed_tests() -> None:
     )
     assert process.stdout is not None
     folder = Path(process.stdout.readline().strip())
-    assert keeper.programs_below(folder)
+    assert process_reaper.programs_below(folder)
     process.kill()
     process.communicate()
     programs.wait_until(lambda: not folder.parent.exists(), "the folders are removed")
-    assert not keeper.programs_below(folder)
+    assert not process_reaper.programs_below(folder)
 
 
 def _rows(cluster: Cluster) -> list[str]:
@@ -148,7 +148,7 @@ def _rows(cluster: Cluster) -> list[str]:
 
 
 def _ask(server: PostgresServer, url: str, question: str) -> str:
-    """Ask something at a URL that is not the server's own."""
+    """Run a query at a URL that is not the server's own."""
     options = ("--no-psqlrc", "--no-align", "--tuples-only", url, f"--command={question}")
     return programs.run(binary("psql"), *options, folder=server.folder).strip()
 
@@ -159,7 +159,7 @@ def _answers(balancer: Balancer, count: int) -> list[str]:
 
 
 def _client(balancer: Balancer) -> httpx.Client:
-    """Return a client that makes a connection for each request."""
+    """Return a client that opens a connection for each request."""
     return httpx.Client(base_url=balancer.url, headers={"Connection": "close"}, verify=False)
 
 
@@ -169,7 +169,7 @@ class _HttpServer(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """Answers with the port of its server, or as it is told to not at all."""
+    """Responds with the port of its server, or on request not at all."""
 
     server: _HttpServer
 
@@ -186,7 +186,7 @@ class _Handler(BaseHTTPRequestHandler):
     do_POST = do_GET  # noqa: N815  (the library's name)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (the library's name)
-        """Say nothing."""
+        """Log nothing."""
 
 
 @contextmanager

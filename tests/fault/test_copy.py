@@ -1,4 +1,4 @@
-"""`rowen db copy` that is cut off: by a kill, by Ctrl-C, by its server, by a disk. It goes on, and ends whole."""
+"""`rowen db copy` interrupted by a kill, by Ctrl-C, by its server, by a disk: it continues, and ends complete."""
 
 import os
 import signal
@@ -10,17 +10,17 @@ from typing import Final
 import pytest
 
 from rowen.store.database import check, locate
-from tests.fault.processes import Piped, finish, one_sentence, script, start
 from tests.support.command import rowen
-from tests.support.everything import fill, rows_of
+from tests.support.full_database import fill, rows_of
 from tests.support.postgres import serving_postgres
+from tests.support.processes import Piped, finish, one_sentence, script, start
 from tests.support.server import free_port
 from tests.support.storage import POSTGRES, SQLITE, Storage
 
 HURT_COPY: Final = """
 import os, sys, threading
 from rowen.cli import console
-from rowen.store import copying
+from rowen.store import transfer
 
 number, doing, count, seconds = sys.argv.pop(1).split()
 left = int(count)
@@ -32,15 +32,15 @@ def report(now, *_):
         if left == 0:
             threading.Timer(float(seconds), os.kill, (os.getpid(), int(number))).start()
 
-console._plain_lines = lambda: report
-copying._DOCUMENTS, copying._SMALL = 20, 50
+console.plain_lines = lambda: report
+transfer.DOCUMENT_BATCH, transfer.ROW_BATCH = 20, 50
 from rowen.cli.main import main
 
 main()
 """
-"""`rowen` that copies few rows at once, and sends itself a signal so many seconds after the n-th step of a kind."""
+"""`rowen` that copies few rows at once, and sends itself a signal some seconds after the n-th step of a kind."""
 
-UNFINISHED: Final = "is an unfinished copy: `rowen db copy --resume` goes on"
+UNFINISHED: Final = "is an unfinished copy: `rowen db copy --resume` continues it"
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +73,7 @@ def test_a_copy_that_is_interrupted_and_killed_goes_on(
 ) -> None:
     target = other.new_database(tmp_path)
     said = finish(begin(signal.SIGINT, "Copying 7 0.001", original, target), status=130)
-    assert said == "Interrupted. The same command with --resume goes on.\n"
+    assert said == "Interrupted. Run the same command with --resume to continue.\n"
     refused = rowen("serve", "--database", target, "--port", str(free_port()), status=1)
     assert one_sentence(refused.stderr).endswith(UNFINISHED)
     for when in kills:
@@ -82,7 +82,7 @@ def test_a_copy_that_is_interrupted_and_killed_goes_on(
         assert process.returncode == -signal.SIGKILL
     done = rowen("db", "copy", original, target, "--resume")
     rows = sum(map(len, rows_of(original).values()))
-    assert done.stderr == f"Copied 11 tables, {rows:,} rows; both agree.\n"
+    assert done.stderr == f"Copied 11 tables, {rows:,} rows; the target equals the source.\n"
     require_whole(original, target)
 
 
@@ -97,7 +97,7 @@ def test_a_server_that_crashes_under_its_copy(original: str) -> None:
         one_sentence(finish(process, status=1))
         server.start()
         rowen("db", "copy", original, target, "--resume")
-        server.kill()  # what was said to be copied is no longer in its memory only
+        server.kill()  # the reported copies are no longer only in its memory
         server.start()
         require_whole(original, target)
 
@@ -105,7 +105,7 @@ def test_a_server_that_crashes_under_its_copy(original: str) -> None:
 def test_a_disk_that_is_full(filled: tuple[Path, str], small_disk: Path) -> None:
     source, target = f"sqlite:///{filled[0]}", f"sqlite:///{small_disk / 'rowen.db'}"
     done = rowen("db", "copy", source, target, status=1)
-    assert one_sentence(done.stderr) == "rowen: database rowen.db: the disk is full"
+    assert one_sentence(done.stderr) == f"rowen: database {small_disk / 'rowen.db'}: the disk is full"
     subprocess.run(["mount", "-o", "remount,size=64m", small_disk], check=True)
     rowen("db", "copy", source, target, "--resume")
     require_whole(source, target)

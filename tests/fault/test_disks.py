@@ -1,6 +1,6 @@
-"""Disks that are full, files that cannot be written, are damaged, foreign or too new.
+"""Disks that are full, and files that cannot be written, are damaged, foreign or too new.
 
-A command says so in one sentence and fails; a server answers 503 and recovers by itself.
+A command fails with one sentence; a server returns 503 and recovers by itself.
 """
 
 import os
@@ -16,8 +16,9 @@ import httpx
 import msgspec
 import pytest
 
-from rowen.store.tables import SCHEMA_VERSION
-from tests.fault.processes import (
+from rowen.store.schema.tables import SCHEMA_VERSION
+from tests.support.command import rowen
+from tests.support.processes import (
     IMPATIENT_IMPORT,
     WRITING,
     examine,
@@ -28,10 +29,9 @@ from tests.fault.processes import (
     with_room_for,
     without_rights,
 )
-from tests.fault.samples import LAST_PAGE, RECORDS
-from tests.support.command import rowen
 from tests.support.records import canonical, record, write_json_lines
 from tests.support.server import Server, basic, free_port, serving
+from tests.support.sound_database import LAST_PAGE, RECORDS
 
 MEBIBYTE: Final = 1024 * 1024
 
@@ -45,7 +45,7 @@ def test_a_stream_fills_the_disk(small_disk: Path, tmp_path: Path) -> None:
     source = write_json_lines(tmp_path / "records.jsonl", RECORDS)
     with source.open("rb") as stream:
         process = start("100", "import", "-", "--database", database, command=script(IMPATIENT_IMPORT), stdin=stream)  # type: ignore[arg-type]
-        assert one_sentence(finish(process, status=1)) == "rowen: database rowen.db: the disk is full"
+        assert one_sentence(finish(process, status=1)) == f"rowen: database {path}: the disk is full"
     found = examine(path, tmp_path)
     assert found.faults == []
     assert 0 < found.counted == len(found.documents) < len(RECORDS)
@@ -59,7 +59,7 @@ def test_a_file_that_has_no_room_to_be_checked_leaves_no_trace(small_disk: Path,
     source = write_json_lines(tmp_path / "records.jsonl", RECORDS * 2)
     done = rowen("import", source, "--database", f"sqlite:///{small_disk / 'rowen.db'}", status=1)
     assert one_sentence(done.stderr) == (
-        f"rowen: {small_disk}: what was checked cannot be kept here until it is written: No space left on device"
+        f"rowen: {small_disk}: checked records cannot be stored here: No space left on device"
     )
     assert list(small_disk.iterdir()) == []
 
@@ -68,7 +68,7 @@ def test_no_room_for_a_new_database(small_disk: Path) -> None:
     (small_disk / "junk").write_bytes(bytes(2 * MEBIBYTE))
     database = f"sqlite:///{small_disk / 'rowen.db'}"
     done = rowen("serve", "--database", database, "--port", str(free_port()), status=1)
-    assert one_sentence(done.stderr) == "rowen: database rowen.db: the disk is full"
+    assert one_sentence(done.stderr) == f"rowen: database {small_disk / 'rowen.db'}: the disk is full"
 
 
 def test_a_disk_that_fills_up_under_a_server_stops_no_reading(
@@ -98,7 +98,7 @@ def test_a_write_that_the_system_refuses(copied: tuple[Path, str], tmp_path: Pat
             "import", "-", "--database", f"sqlite:///{path}",
             preparation=with_room_for(path.stat().st_size), stdin=stream,  # type: ignore[arg-type]
         )  # fmt: skip
-        assert one_sentence(finish(process, status=1)) == "rowen: database rowen.db: the disk reports an error"
+        assert one_sentence(finish(process, status=1)) == f"rowen: database {path}: the disk reports an error"
     found = examine(path, tmp_path)
     assert found.faults == []
     assert set(found.documents) >= {each["id"] for each in RECORDS}
@@ -109,7 +109,7 @@ def test_a_write_that_the_system_refuses(copied: tuple[Path, str], tmp_path: Pat
 
 @contextmanager
 def read_only(*paths: Path) -> Iterator[None]:
-    """Take away the permission to write."""
+    """Remove the permission to write."""
     for path in paths:
         path.chmod(0o555 if path.is_dir() else 0o444)
     try:
@@ -132,15 +132,15 @@ def test_a_database_that_cannot_be_written(copied: tuple[Path, str], command: st
         assert process.stdin is not None
         process.stdin.write(canonical(record(9_999)).decode())
         said = one_sentence(finish(process, status=1))
-    assert said == "rowen: database rowen.db: the file or its folder cannot be written"
+    assert said == f"rowen: database {path}: the file or its folder cannot be written"
     assert path.read_bytes() == before
 
 
 def test_a_database_that_cannot_be_read(copied: tuple[Path, str]) -> None:
     path, _ = copied
     path.chmod(0)
-    process = start("serve", "--database", f"sqlite:///{path}", preparation=without_rights)
-    assert one_sentence(finish(process, status=1)) == "rowen: database rowen.db: the file cannot be opened"
+    process = start("serve", "--port", str(free_port()), "--database", f"sqlite:///{path}", preparation=without_rights)
+    assert one_sentence(finish(process, status=1)) == f"rowen: database {path}: the file cannot be opened"
 
 
 def test_a_folder_that_cannot_be_entered(copied: tuple[Path, str]) -> None:
@@ -157,18 +157,23 @@ def test_a_folder_that_takes_no_new_database(tmp_path: Path) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()
     with read_only(folder):
-        process = start("serve", "--database", f"sqlite:///{folder}/rowen.db", preparation=without_rights)
-        assert one_sentence(finish(process, status=1)) == "rowen: database rowen.db: Permission denied"
-        process = start("serve", "--database", f"sqlite:///{folder}/new/rowen.db", preparation=without_rights)
-        assert "Permission denied" in one_sentence(finish(process, status=1))
+        process = start(
+            "serve",
+            "--port",
+            str(free_port()),
+            "--database",
+            f"sqlite:///{folder}/rowen.db",
+            preparation=without_rights,
+        )
+        assert one_sentence(finish(process, status=1)) == f"rowen: database {folder}/rowen.db: Permission denied"
     assert list(folder.iterdir()) == []
 
 
-# --- no database of ours
+# --- not a database of Rowen's
 
 
 def scribble(path: Path) -> None:
-    """Overwrite every page but those that describe the tables."""
+    """Overwrite every page except those that describe the tables."""
     size = path.stat().st_size
     with path.open("r+b") as file:
         file.seek(4 * 16_384)
@@ -195,8 +200,8 @@ def newer(path: Path) -> None:
 
 
 FOREIGN: Final[dict[Callable[[Path], None], str]] = {
-    no_database: "the file is no SQLite database",
-    foreign: "is a database of another program",
+    no_database: "the file is not a SQLite database",
+    foreign: "belongs to another program",
     newer: (
         f"was made by a newer Rowen (its schema is 9999, and this one knows up to {SCHEMA_VERSION}): "
         "install that version"
@@ -204,7 +209,7 @@ FOREIGN: Final[dict[Callable[[Path], None], str]] = {
     cut_short: "the file is damaged: restore a backup",
 }
 COMMANDS: Final = (
-    ("serve",),
+    ("serve", "--port", str(free_port())),
     ("import", "-"),
     ("db", "check"),
     ("export",),
@@ -221,7 +226,7 @@ def test_a_file_that_is_no_database_of_ours(copied: tuple[Path, str], hurt: Call
     before = path.read_bytes()
     for command in COMMANDS if hurt is newer else COMMANDS[:3]:
         done = rowen(*command, "--database", f"sqlite:///{path}", cwd=path.parent, status=1)
-        assert one_sentence(done.stderr) == f"rowen: database rowen.db: {FOREIGN[hurt]}", command
+        assert one_sentence(done.stderr) == f"rowen: database {path}: {FOREIGN[hurt]}", command
         assert path.read_bytes() == before
     assert not (path.parent / "copy.db").exists()
 
@@ -234,7 +239,7 @@ def test_damage_inside_is_found(copied: tuple[Path, str], tmp_path: Path) -> Non
     assert done.stdout or one_sentence(done.stderr)
     output = tmp_path / "export.jsonl"
     done = rowen("export", "--output", output, "--database", database, status=1)
-    assert one_sentence(done.stderr) == "rowen: database rowen.db: the file is damaged: restore a backup"
+    assert one_sentence(done.stderr) == f"rowen: database {path}: the file is damaged: restore a backup"
     assert not output.exists()
 
 
@@ -246,7 +251,7 @@ def test_a_ledger_or_a_document_that_lies_is_found(copied: tuple[Path, str]) -> 
     done = rowen("db", "check", "--database", f"sqlite:///{path}", status=1)
     assert done.stdout.splitlines() == [
         "organization default: its ledger counts 7 interviews, but it has 2000",
-        "interview 1 of organization 1: its document is not its own",
+        "interview 1 of organization 1: its document does not match its row",
     ]
 
 
@@ -266,7 +271,7 @@ def mend_by_replacing(path: Path, good: bytes) -> None:
 
 
 def unavailable(answer: httpx.Response) -> str:
-    """Require the answer of a server whose database fails, without the cause; return the request's id."""
+    """Require the response of a server whose database fails, without the cause; return the request's id."""
     assert answer.status_code == 503
     assert int(answer.headers["Retry-After"]) > 0
     assert answer.headers["Content-Type"] == "application/json;charset=utf-8"
@@ -277,13 +282,13 @@ def unavailable(answer: httpx.Response) -> str:
     return request_id
 
 
-def require_causes(server: Server, requests: Sequence[str]) -> None:
-    """Require that a server that has ended wrote down why it could not answer those requests."""
+def require_causes(server: Server, path: Path, requests: Sequence[str]) -> None:
+    """Require that the log of a stopped server has the causes for those requests."""
     for request_id in requests:
         (line,) = [line for line in server.log if request_id in line]
         logged = msgspec.json.decode(line, type=dict[str, str])
         assert logged["level"] == "error"
-        assert logged["reason"].startswith("database rowen.db: the file is ")
+        assert logged["reason"].startswith(f"database {path}: the file is ")
 
 
 @pytest.mark.parametrize("mend", [mend_in_place, mend_by_replacing], ids=lambda mend: mend.__name__)
@@ -307,8 +312,8 @@ def test_a_server_recovers_by_itself_from_a_damaged_file(
             assert client.get("/v1/scheduled_interviews/2000").content == canonical(RECORDS[-1])
             assert client.get("/readyz").status_code == 200
         assert server.stop() == 0
-    require_causes(server, failed)
-    # Written, at the end, to the file that is there and not to the one that is gone.
+    require_causes(server, path, failed)
+    # Written, at the end, to the file at the path and not to the removed one.
     assert "never" not in rowen("keys", "list", "--database", f"sqlite:///{path}").stdout
     assert rowen("db", "check", "--database", f"sqlite:///{path}").stdout == "ok\n"
 
@@ -318,8 +323,10 @@ def test_a_server_whose_file_is_gone_is_not_ready(copied: tuple[Path, str]) -> N
     with serving(f"sqlite:///{path}") as server:
         away = path.rename(path.with_name("away.db"))
         while httpx.get(f"{server.url}/readyz").status_code == 200:
-            pass  # it looks ten times a second
+            pass  # it checks four times a second
         assert httpx.get(f"{server.url}/readyz").status_code == 503
+        while httpx.get(f"{server.url}/v1/scheduled_interviews", headers=basic(key)).status_code == 200:
+            pass  # readers check ten times a second
         assert httpx.get(f"{server.url}/v1/scheduled_interviews", headers=basic(key)).status_code == 503
         assert not path.exists()
         away.rename(path)

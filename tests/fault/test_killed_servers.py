@@ -1,8 +1,8 @@
-"""A server that is written to and tells webhooks is killed, again and again: nothing acknowledged is lost.
+"""A server that takes writes and sends webhooks is killed repeatedly: nothing acknowledged is lost.
 
 After every kill the database is looked at from outside, and the next server goes on with it. Kills come at an
 event, never after a time: at the n-th acknowledgement, in the middle of the next commit, at the arrival of a webhook,
-and while its receiver has not answered yet. In all of its quantity (`quantity.py`) that is a hundred SIGKILLs.
+and while its receiver has not answered yet. At full scale (`scale.py`) that is a hundred SIGKILLs.
 """
 
 import signal
@@ -16,26 +16,26 @@ from typing import Final
 import msgspec
 import pytest
 
-from tests.fault.processes import footprint, wait_for_write
-from tests.fault.runs import ALLOWED, PATHS, Run, require_owed, telling, writing
-from tests.fault.scribes import Scribe
 from tests.support.command import rowen
-from tests.support.quantity import quantity
+from tests.support.crash_clients import CrashClient
+from tests.support.crash_runs import ALLOWED, PATHS, Run, require_owed, with_webhooks, writing
+from tests.support.processes import footprint, wait_for_write
 from tests.support.receiver import Received, Reply, receiving
+from tests.support.scale import scaled
 from tests.support.server import serving
 
 pytestmark = [pytest.mark.heavy, pytest.mark.timeout(600)]
 
-KILLS: Final = quantity(50)
-SCRIBES: Final = 4
+KILLS: Final = scaled(50)
+CLIENTS: Final = 4
 
 
 def acknowledged(run: Run, number: int) -> None:
-    run.told.wait_for(number)
+    run.acknowledged.wait_for(number)
 
 
 def committing(run: Run, number: int) -> None:
-    run.told.wait_for(number)
+    run.acknowledged.wait_for(number)
     wait_for_write(run.server.process, run.path, footprint(run.path))
 
 
@@ -46,13 +46,13 @@ def arrived(run: Run, number: int) -> None:
 def unanswered(run: Run, number: int) -> None:
     run.receiver.replies.append(Reply(hangs=True))
     run.receiver.wait_for(len(run.receiver.received) + 1)
-    run.told.wait_for(number)
+    run.acknowledged.wait_for(number)
 
 
 MOMENTS: Final[Sequence[Callable[[Run, int], None]]] = (acknowledged, committing, arrived, unanswered)
 
 
-def wait_until_told(path: Path, run: Run) -> None:
+def wait_until_delivered(path: Path, run: Run) -> None:
     """Return once nothing is pending in the outbox."""
     with closing(sqlite3.connect(path)) as connection:
         while connection.execute("SELECT 1 FROM deliveries WHERE state = 'pending' LIMIT 1").fetchone():
@@ -60,11 +60,11 @@ def wait_until_told(path: Path, run: Run) -> None:
 
 
 def is_whole(request: Received) -> bool:
-    """Tell whether a request arrived to its end: a kill may tear one."""
+    """Return whether a request arrived completely: a kill may cut one off."""
     return len(request.body) == int(request.headers["content-length"])
 
 
-def require_told(path: Path, received: Sequence[Received]) -> None:
+def require_delivered(path: Path, received: Sequence[Received]) -> None:
     """Require each change at each webhook: at least once, the same each time, and at first in the order of changes."""
     with closing(sqlite3.connect(path)) as connection:
         kinds = connection.execute("SELECT revision, kind FROM changes WHERE kind != 'imported' ORDER BY revision")
@@ -88,29 +88,29 @@ def require_told(path: Path, received: Sequence[Received]) -> None:
 def test_a_server_goes_on_where_it_was_killed(tmp_path: Path, seed: int) -> None:
     path = tmp_path / "rowen.db"
     random = Random(seed)
-    scribes = [Scribe(f"s{number}", Random(f"{seed} {number}")) for number in range(SCRIBES)]
+    clients = [CrashClient(f"s{number}", Random(f"{seed} {number}")) for number in range(CLIENTS)]
     with receiving() as receiver:
-        database, key = telling(tmp_path, receiver)
+        database, key = with_webhooks(tmp_path, receiver)
         for number in range(KILLS):
             with serving(database, ALLOWED) as server:
                 run = Run(server, path, receiver)
-                with writing(run, scribes, key):
+                with writing(run, clients, key):
                     MOMENTS[number % len(MOMENTS)](run, random.randint(1, 20))
                     run.kill()
                 assert server.process.returncode == -signal.SIGKILL
-            require_owed(path, tmp_path, scribes)
+            require_owed(path, tmp_path, clients)
             assert "Traceback" not in "".join(server.log)
         repeats = len(receiver.received) - len({each.event_id for each in receiver.received})
         assert repeats > 0, "no kill came between a delivery and its record"
         with serving(database, ALLOWED) as server:
             run = Run(server, path, receiver)
-            with writing(run, scribes, key):
-                run.told.wait_for(SCRIBES * 2)
+            with writing(run, clients, key):
+                run.acknowledged.wait_for(CLIENTS * 2)
                 run.kill()
-        require_owed(path, tmp_path, scribes)
+        require_owed(path, tmp_path, clients)
         with serving(database, ALLOWED) as server:
-            wait_until_told(path, Run(server, path, receiver))
+            wait_until_delivered(path, Run(server, path, receiver))
             assert server.stop() == 0
-        require_told(path, receiver.received)
-    assert sum(scribe.acknowledged for scribe in scribes) > KILLS
+        require_delivered(path, receiver.received)
+    assert sum(client.acknowledged for client in clients) > KILLS
     assert rowen("db", "check", "--database", database).stdout == "ok\n"

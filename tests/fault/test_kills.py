@@ -1,7 +1,7 @@
-"""SIGKILL in the middle of writing loses nothing that was acknowledged, and leaves only whole records.
+"""SIGKILL in the middle of writing loses nothing that was acknowledged, and leaves only complete records.
 
-A page is acknowledged to the server that it came from by the request for the next one; a batch of a stream by the
-line of progress after it.
+A page is acknowledged to its server by the request for the next one; a batch of a stream by the line of progress after
+it.
 """
 
 import os
@@ -18,7 +18,8 @@ import httpx
 import pytest
 
 from rowen.app.keys import digest
-from tests.fault.processes import (
+from tests.support.command import begin, rowen
+from tests.support.processes import (
     IMPATIENT_IMPORT,
     IMPATIENT_SERVE,
     Piped,
@@ -29,11 +30,10 @@ from tests.fault.processes import (
     uncovered,
     wait_for_write,
 )
-from tests.fault.upstream import Upstream, nothing, upstream_of
-from tests.support.command import begin, rowen
-from tests.support.quantity import quantity
 from tests.support.records import Record, canonical, record, write_json_lines
+from tests.support.scale import scaled
 from tests.support.server import Server, free_port
+from tests.support.upstream import Upstream, nothing, upstream_of
 
 pytestmark = pytest.mark.heavy
 
@@ -64,7 +64,7 @@ def kill_at(upstream: Upstream, process: Piped, path: Path, moment: str, request
 
 
 def require_pages(path: Path, folder: Path, pages: Sequence[Sequence[Record]], acknowledged: int) -> int:
-    """Require whole pages, every acknowledged one and nothing else; return how many they are."""
+    """Require complete pages, every acknowledged one and nothing else; return how many there are."""
     found = examine(path, folder)
     assert found.faults == []
     stored = len(found.documents) // PAGE
@@ -81,7 +81,7 @@ def require_pages(path: Path, folder: Path, pages: Sequence[Sequence[Record]], a
 @pytest.mark.parametrize("seed", range(2))
 def test_an_importer_from_a_server_goes_on_where_it_was_killed(tmp_path: Path, seed: int) -> None:
     kills = [
-        (("asked", "answered", "written", "written")[n % 4], 1 + (n // 4 + seed + 1) % 3) for n in range(quantity(32))
+        (("asked", "answered", "written", "written")[n % 4], 1 + (n // 4 + seed + 1) % 3) for n in range(scaled(32))
     ]
     pages = pages_of(sum(request for _, request in kills) + 3)
     path = tmp_path / "rowen.db"
@@ -135,7 +135,7 @@ def test_an_importer_of_a_stream_is_completed_by_running_it_again(tmp_path: Path
 
 
 def feed(process: Piped, lines: Sequence[str], batch: int, batches: int) -> int:
-    """Feed so many batches, each once the one before is acknowledged; return how many records were."""
+    """Feed this many batches, each after the previous one is acknowledged; return how many records were."""
     acknowledged = 0
     assert process.stderr is not None
     for number in range(batches):
@@ -207,9 +207,9 @@ def test_a_server_killed_while_it_stores_the_use_of_keys(tmp_path: Path) -> None
 
 
 def poll_until_killed(server: Server, key: str, path: Path, writes: int) -> int:
-    """Ask without pause; after so many writes kill the server and its workers in the next one.
+    """Send requests without pause; after this many writes kill the server and its workers during the next one.
 
-    Returns the newest time of use that was seen stored before.
+    Returns the newest time of use that was stored before.
     """
     seen: set[int] = set()
 

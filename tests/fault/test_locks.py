@@ -1,4 +1,4 @@
-"""Another process that writes keeps nobody from reading, and a writer waits for it, but not without end."""
+"""Another process that writes does not block readers, and a writer waits for it, but not without end."""
 
 import sqlite3
 import subprocess
@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.fault.processes import IMPATIENT_STORE, WRITING, finish, one_sentence, script, start
-from tests.fault.samples import LAST_PAGE, RECORDS
 from tests.support.command import rowen
+from tests.support.processes import IMPATIENT_STORE, WRITING, finish, one_sentence, script, start
 from tests.support.records import canonical, record
 from tests.support.server import serving
+from tests.support.sound_database import LAST_PAGE, RECORDS
 
 
 def test_reading_goes_on_while_another_process_writes(copied: tuple[Path, str]) -> None:
@@ -43,5 +43,5 @@ def test_a_writer_that_never_ends_is_not_waited_for_without_end(copied: tuple[Pa
         assert process.stdin is not None
         process.stdin.write(canonical(record(9_999)).decode())
         said = one_sentence(finish(process, status=1))
-        assert said == "rowen: database rowen.db: another process has been writing for too long"
+        assert said == f"rowen: database {path}: another process has been writing for too long"
         writer.execute("ROLLBACK")

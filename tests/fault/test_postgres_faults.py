@@ -1,4 +1,4 @@
-"""A server whose PostgreSQL has no room left, asks for a password, or stands behind a pooler."""
+"""A server whose PostgreSQL has no room left, requires a password, or is behind a pooler."""
 
 import asyncio
 import subprocess
@@ -11,13 +11,13 @@ import httpx
 import pytest
 
 from rowen import wiring
-from rowen.app.telling import Action
+from rowen.app.subscriptions import Action
 from rowen.store.database import locate, upgrade
-from tests.fault.cluster_clients import V1, Kind
-from tests.fault.cluster_nodes import Node
-from tests.fault.cluster_team import Load
 from tests.support import programs
 from tests.support.cluster import pgbouncer
+from tests.support.cluster_clients import V1, Kind
+from tests.support.cluster_load import Load
+from tests.support.cluster_nodes import Node
 from tests.support.command import rowen
 from tests.support.postgres import PostgresServer, new_database, new_server, serving_postgres
 from tests.support.receiver import receiving
@@ -38,7 +38,7 @@ _SMALL_LOG: Final = {"min_wal_size": "32MB", "max_wal_size": "32MB"}
 
 @contextmanager
 def small_disk() -> Iterator[Path]:
-    """Mount a small disk for a server's files until the end of the block; skips where that is not allowed."""
+    """Mount a small disk for a server's files until the end of the block; skips if that is not allowed."""
     folder = programs.new_folder("disk")
     mount = ["mount", "-t", "tmpfs", "-o", f"size={_DISK}", "tmpfs", str(folder)]
     done = subprocess.run(mount, capture_output=True, check=False)
@@ -55,7 +55,7 @@ def small_disk() -> Iterator[Path]:
 
 @contextmanager
 def on_small_disk(part: str) -> Iterator[tuple[PostgresServer, Path]]:
-    """Run a server of whose data one part is on a small disk; return that, too."""
+    """Run a server with one part of its data on a small disk; return that disk, too."""
     with small_disk() as disk:
         server = new_server(settings=_SMALL_LOG)
         try:
@@ -70,7 +70,7 @@ def on_small_disk(part: str) -> Iterator[tuple[PostgresServer, Path]]:
 
 @contextmanager
 def filled(disk: Path) -> Iterator[None]:
-    """Leave no room on a disk for the length of the block."""
+    """Fill a disk for the duration of the block."""
     ballast = disk / "ballast"
     with ballast.open("wb", buffering=0) as file:
         try:
@@ -85,16 +85,16 @@ def filled(disk: Path) -> Iterator[None]:
 
 
 def let_fill(server: PostgresServer, part: str) -> None:
-    """Where it is the log that has no room, make it go on to its next file."""
+    """If the log is the part without room, make it continue in its next file."""
     if part == "pg_wal":
-        with pytest.raises(AssertionError):  # whoever is connected is cut off, as the server crashes
+        with pytest.raises(AssertionError):  # clients are cut off, as the server crashes
             for _ in range(10):
                 server.execute("SELECT pg_logical_emit_message(true, '', ''); SELECT pg_switch_wal()")
 
 
 @pytest.mark.parametrize("part", ["base", "pg_wal"])
 def test_a_full_disk_refuses_writes_and_loses_nothing(part: str) -> None:
-    """In `base` are the tables: what they cannot take is refused. Without room for its log the server crashes."""
+    """`base` contains the tables: writes that do not fit are refused. Without room for its log the server crashes."""
     with on_small_disk(part) as (server, disk), serving(server.create_database()) as node:
         with Load("full", node.database, node.port) as load, load.fault(Kind.REFUSED):
             with filled(disk):
@@ -107,13 +107,13 @@ def test_a_full_disk_refuses_writes_and_loses_nothing(part: str) -> None:
 
 
 def reading(load: Load, port: int) -> int:
-    """Return how a read is answered."""
+    """Return the status of a read."""
     return httpx.get(f"http://127.0.0.1:{port}{V1}", headers=basic(load.key), timeout=programs.SECONDS).status_code
 
 
 @contextmanager
 def serving(database: str, *options: str) -> Iterator[Node]:
-    """Serve a database until the end of the block; what goes wrong is never a fault of the server's."""
+    """Serve a database until the end of the block; failures are never the server's own fault."""
     upgrade(locate(database))
     node = Node(database, ["--rate-limit", "0", "--webhook-allow", "127.0.0.1", *options])
     node.launch()
@@ -128,7 +128,7 @@ def serving(database: str, *options: str) -> Iterator[Node]:
 
 @pytest.fixture(scope="module")
 def guarded() -> Iterator[PostgresServer]:
-    """Return a server that asks for a password (SCRAM)."""
+    """Return a server that requires a password (SCRAM)."""
     with serving_postgres(password=PASSWORD) as server:
         yield server
 
@@ -140,10 +140,10 @@ COMMANDS: Final = {
 
 
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
-def test_a_wrong_password_is_said_in_words(guarded: PostgresServer, command: tuple[str, ...]) -> None:
+def test_a_wrong_password_is_reported_in_words(guarded: PostgresServer, command: tuple[str, ...]) -> None:
     url = guarded.url().replace(PASSWORD, WRONG)
     said = rowen(*command, "--database", url, status=1)
-    assert said.stderr == "rowen: the PostgreSQL database: it refuses the password of this user\n"
+    assert said.stderr == f"rowen: database {url.rpartition('@')[2]}: it refuses the password of this user\n"
     assert WRONG not in said.stdout
 
 
@@ -164,8 +164,8 @@ def test_no_log_holds_the_password(guarded: PostgresServer) -> None:
 # Behind a pooler
 
 
-def test_a_pooler_in_transaction_mode_is_no_hindrance() -> None:
-    """Forty clients at once: who writes, reads, filters, syncs and follows meets no error, and webhooks are told."""
+def test_a_pooler_in_transaction_mode_does_no_harm() -> None:
+    """Forty concurrent clients that write, read, filter, sync and follow have no errors, and webhooks are sent."""
     with pgbouncer(new_database()) as database, receiving() as receiver, serving(database) as node:
         load = Load("pooled", database, node.port, creators=18, readers=19)
         asyncio.run(add_webhook(load, database, receiver.url))
@@ -180,6 +180,6 @@ def test_a_pooler_in_transaction_mode_is_no_hindrance() -> None:
 
 
 async def add_webhook(load: Load, database: str, url: str) -> None:
-    """Have an organization's changes told to a receiver."""
-    async with wiring.opened(locate(database)) as store, aclosing(wiring.messenger(["127.0.0.1"])) as messenger:
-        await wiring.webhooks(store, messenger).add(load.organization, url, frozenset(Action))
+    """Add a webhook that sends an organization's changes to a receiver."""
+    async with wiring.opened(locate(database)) as store, aclosing(wiring.sender(["127.0.0.1"])) as sender:
+        await wiring.webhooks(store, sender).add(load.organization, url, frozenset(Action))

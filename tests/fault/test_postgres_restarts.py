@@ -1,4 +1,4 @@
-"""PostgreSQL crashes twenty times under load: nothing is lost, nothing is there twice, and each time all go on soon."""
+"""PostgreSQL crashes twenty times under load: nothing is lost or duplicated, and each time everything continues."""
 
 from pathlib import Path
 from typing import Final
@@ -6,9 +6,9 @@ from typing import Final
 import pytest
 
 from rowen.store.database import locate, upgrade
-from tests.fault.cluster_clients import Kind
-from tests.fault.cluster_nodes import Node
-from tests.fault.cluster_team import Load
+from tests.support.cluster_clients import Kind
+from tests.support.cluster_load import Load
+from tests.support.cluster_nodes import Node
 from tests.support.postgres import serving_postgres
 
 pytestmark = [pytest.mark.heavy, pytest.mark.timeout(600)]
@@ -19,7 +19,7 @@ _SOME: Final = 20
 
 
 def test_nothing_is_lost_in_twenty_crashes(tmp_path: Path) -> None:
-    with serving_postgres() as server:  # in memory: what it has handed to the system outlives it there, too
+    with serving_postgres() as server:  # in memory: data handed to the system survives there, too
         database = server.create_database()
         upgrade(locate(database))
         node = Node(database, ["--rate-limit", "0"])

@@ -11,27 +11,27 @@ import httpx
 import pytest
 
 from rowen.store.database import check, locate, upgrade
-from tests.fault.cluster_clients import V1
-from tests.fault.cluster_nodes import Node
-from tests.fault.cluster_team import Load
-from tests.fault.processes import Piped, finish, start
 from tests.support import programs
+from tests.support.cluster_clients import V1
+from tests.support.cluster_load import Load
+from tests.support.cluster_nodes import Node
 from tests.support.command import rowen
+from tests.support.old_schema import catalogs, set_back
 from tests.support.postgres import new_database, shared_postgres
+from tests.support.processes import Piped, finish, start
 from tests.support.server import basic
 from tests.support.sql import fetch
-from tests.unit.store.test_postgres_schema import catalogs, set_back
 
 pytestmark = [pytest.mark.timeout(300)]
 
 MOMENTS: Final = (0, 1, 100, 420)
-"""How many locks an upgrade holds when it is killed: every table and index that it makes is one."""
+"""How many locks an upgrade holds when it is killed: every table and index that it creates is one."""
 
 _KEY: Final = re.compile(r"^  (rowen_\w+)$", re.MULTILINE)
 
 
 def locks_held(database: str) -> int:
-    """Return how many locks the session holds that is connected to a database; -1 where none is."""
+    """Return how many locks the session connected to a database holds; -1 if there is none."""
     name = urlsplit(database).path.removeprefix("/")
     held = "(SELECT count(*) FROM pg_locks WHERE pg_locks.pid = sessions.pid)"
     asked = f"SELECT coalesce(max({held}), -1) FROM pg_stat_activity AS sessions WHERE datname = '{name}'"
@@ -59,7 +59,7 @@ def test_an_upgrade_that_is_killed_leaves_all_or_nothing() -> None:
     assert catalogs(database) == catalogs(complete)
 
 
-def test_of_two_upgrades_at_once_one_waits_for_the_other() -> None:
+def test_one_of_two_concurrent_upgrades_waits_for_the_other() -> None:
     database = new_database()
     processes = [start("db", "upgrade", "--database", database) for _ in range(2)]
     said = [finish(process) for process in processes]
@@ -85,7 +85,7 @@ def test_two_servers_that_start_at_once_make_one_key() -> None:
     assert check(locate(database)) == []
 
 
-def test_an_upgrade_disturbs_nobody_who_is_served() -> None:
+def test_an_upgrade_disturbs_no_client() -> None:
     database = new_database()
     upgrade(locate(database))
     node = Node(database, ["--rate-limit", "0"])

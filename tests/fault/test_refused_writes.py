@@ -1,6 +1,7 @@
-"""Writes through the API while the database cannot take them: refused whole, and welcome again afterwards.
+"""Writes through the API while the database cannot take them: refused completely, and accepted again afterwards.
 
-A group of writes that share a commit share its fate; one that is refused for a reason of its own shares nothing.
+A group of writes that share a commit share its result; one that is refused for its own reason does not affect the
+others.
 """
 
 import resource
@@ -11,44 +12,27 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
 
 import httpx
 import msgspec
 
-from tests.fault.processes import IMPATIENT_STORE, examine, script, workers
-from tests.fault.scribes import ON_BEHALF, SEEDLING, new_interview
 from tests.support.command import Process
+from tests.support.crash_clients import ON_BEHALF, SEED_INTERVIEW, new_interview
+from tests.support.processes import IMPATIENT_STORE, examine, script, workers
 from tests.support.server import Server, serving
+from tests.support.single_writes import POST, TOGETHER, require_unavailable, send, send_together, send_until_stored
 
-POST = "/v2/scheduled_interviews"
-TOGETHER = 16
 SHARED_MEMORY = 32_768
-"""The size of the file by which SQLite's connections share what they know: it is no part of the disk's trouble."""
-
-
-def send(client: httpx.Client, event: str, **changes: Any) -> httpx.Response:
-    return client.post(POST, json=new_interview(event, **changes), headers=ON_BEHALF)
-
-
-def send_together(client: httpx.Client, events: Sequence[str]) -> list[httpx.Response]:
-    with ThreadPoolExecutor(len(events)) as pool:
-        return list(pool.map(lambda event: send(client, event), events))
-
-
-def require_unavailable(answer: httpx.Response) -> None:
-    assert answer.status_code == 503, answer.text
-    assert int(answer.headers["Retry-After"]) > 0
-    assert answer.json()["message"] == "The schedule is not available right now: try again in a moment"
+"""The size of the file that SQLite's connections share: it does not count for the full disk."""
 
 
 def require_only(path: Path, folder: Path, answers: Sequence[httpx.Response]) -> None:
-    """Require a sound database of the seedling and what was acknowledged, byte for byte, and nothing else."""
+    """Require a sound database with the first record and the acknowledged writes, byte for byte, and nothing else."""
     found = examine(path, folder)
     assert found.faults == []
     acknowledged = {answer.json()["id"]: answer.content for answer in answers}
     assert len(acknowledged) == len(answers)
-    del found.documents[SEEDLING["id"]]
+    del found.documents[SEED_INTERVIEW["id"]]
     assert found.documents == acknowledged
     with closing(sqlite3.connect(folder / "examined.db")) as connection:
         (changes,) = connection.execute("SELECT count(*) FROM changes WHERE kind = 'created'").fetchone()
@@ -57,14 +41,14 @@ def require_only(path: Path, folder: Path, answers: Sequence[httpx.Response]) ->
 
 
 def reasons(server: Server) -> set[str]:
-    """Return why a server that has ended could not write."""
+    """Return why a stopped server could not write."""
     said = [msgspec.json.decode(line) for line in server.log if "store unavailable" in line]
     return {each["reason"] for each in said}
 
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold the database's write lock, as another process does that writes."""
+    """Hold the database's write lock, as another writing process does."""
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         yield
@@ -73,7 +57,7 @@ def locked(path: Path) -> Iterator[None]:
 
 @contextmanager
 def failing_disk(server: Process) -> Iterator[None]:
-    """Have the system refuse what the server's workers write to files, but for the first pages of any."""
+    """Make the system refuse what the server's workers write to files, except the first pages of any."""
     before = {worker: resource.prlimit(worker, resource.RLIMIT_FSIZE) for worker in workers(server)}
     for worker, (_, most) in before.items():
         resource.prlimit(worker, resource.RLIMIT_FSIZE, (SHARED_MEMORY, most))
@@ -86,14 +70,14 @@ def failing_disk(server: Process) -> Iterator[None]:
 
 def test_writes_wait_for_another_writer_and_reads_do_not(writable: tuple[Path, str], tmp_path: Path) -> None:
     path, key = writable
-    # Of those with one event id one is made; the others are refused, and undone alone: all share a commit or two.
+    # One of those with the same event id succeeds; the others are refused and rolled back alone. All share few commits.
     events = [f"event {number % 12}" for number in range(TOGETHER)]
     with serving(f"sqlite:///{path}") as server, server.client(key) as client:
         with ThreadPoolExecutor(TOGETHER) as pool:
             with locked(path):
                 writes = [pool.submit(send, client, event) for event in events]
                 for _ in range(20):
-                    assert client.get("/v1/scheduled_interviews").json() == [SEEDLING]
+                    assert client.get("/v1/scheduled_interviews").json() == [SEED_INTERVIEW]
                 assert not any(write.done() for write in writes)
             answers = [write.result(30) for write in writes]
         assert server.stop() == 0
@@ -122,7 +106,7 @@ def test_a_writer_that_never_ends_has_writes_refused(writable: tuple[Path, str],
             assert len(client.get("/v1/scheduled_interviews").json()) == 2
         made = [first, *send_together(client, [f"after {number}" for number in range(TOGETHER)])]
         assert server.stop() == 0
-    assert reasons(server) == {"database rowen.db: another process has been writing for too long"}
+    assert reasons(server) == {f"database {path}: another process has been writing for too long"}
     require_only(path, tmp_path, made)
 
 
@@ -140,7 +124,7 @@ def test_a_disk_that_fails_has_writes_refused(writable: tuple[Path, str], tmp_pa
             assert len(client.get("/v1/scheduled_interviews").json()) == 2
         made += send_together(client, [f"refused {number}" for number in range(TOGETHER)])
         assert server.stop() == 0
-    assert reasons(server) == {"database rowen.db: the disk reports an error"}
+    assert reasons(server) == {f"database {path}: the disk reports an error"}
     require_only(path, tmp_path, made)
 
 
@@ -165,7 +149,7 @@ def test_a_full_disk_has_writes_refused_until_there_is_room(
         made.append(send(client, "after"))
         assert made[-1].status_code == 200, made[-1].text
         assert server.stop() == 0
-    assert reasons(server) == {"database rowen.db: the disk is full"}
+    assert reasons(server) == {f"database {path}: the disk is full"}
     require_only(path, tmp_path, made)
 
 
@@ -179,8 +163,7 @@ def test_a_file_that_was_replaced_is_written_and_not_the_one_that_is_gone(
         for suffix in ("-wal", "-shm"):
             Path(f"{path}{suffix}").unlink()
         restored.rename(path)
-        made = send_together(client, [f"event {number}" for number in range(TOGETHER)])
-        assert {answer.status_code for answer in made} == {200}
+        made = send_until_stored(client, [f"event {number}" for number in range(TOGETHER)])
         assert lost.json()["id"] in {answer.json()["id"] for answer in made}
         assert server.stop() == 0
     require_only(path, tmp_path, made)

@@ -1,4 +1,4 @@
-"""Stopping on request: what was begun is finished, what is written is whole, and nobody sees a traceback."""
+"""Stopping on request: work in progress is finished, writes are complete, and nobody sees a traceback."""
 
 import os
 import signal
@@ -13,19 +13,20 @@ from typing import Final
 
 import pytest
 
-from rowen.store.leading import FileLead
-from tests.fault.processes import IMPATIENT_IMPORT, STOPPED_AT_ITS_START, examine, finish, script, start
-from tests.fault.runs import ALLOWED, Run, require_owed, telling, writing
-from tests.fault.scribes import ON_BEHALF, Scribe, new_interview
-from tests.fault.upstream import upstream_of
+from rowen.store.engines.sqlite.leader_lock import LeaderLock
 from tests.support.command import environment, rowen
+from tests.support.crash_clients import ON_BEHALF, CrashClient, new_interview
+from tests.support.crash_runs import ALLOWED, Run, require_owed, with_webhooks, writing
 from tests.support.events import following
+from tests.support.imports import totals
+from tests.support.processes import IMPATIENT_IMPORT, STOPPED_AT_ITS_START, examine, finish, script, start
 from tests.support.receiver import Reply, receiving
 from tests.support.records import canonical, record, write_json_lines
 from tests.support.server import free_port, has_killed_workers, is_open, serving
+from tests.support.upstream import upstream_of
 
 KILL_TIMEOUT: Final = 8
-"""Seconds after which Granian kills a worker that has not ended: nothing may come to that."""
+"""Seconds after which Granian kills a worker that has not ended: no test may reach it."""
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -39,7 +40,7 @@ def test_requests_in_flight_are_finished(writable: tuple[Path, str], tmp_path: P
     ):
         with closing(connect(path, isolation_level=None)) as writer:
             writer.execute("BEGIN IMMEDIATE")
-            # Of two with one key the server is at work on one as soon as it refuses the other.
+            # When one of two requests with the same key is refused, the server is executing the other.
             both = [pool.submit(client.post, "/v2/scheduled_interviews", json=body, headers=headers) for _ in range(2)]
             (refused,), (answer,) = wait(both, return_when=FIRST_COMPLETED)
             assert refused.result().status_code == 409
@@ -55,7 +56,7 @@ def test_requests_in_flight_are_finished(writable: tuple[Path, str], tmp_path: P
     assert examine(path, tmp_path).documents[written["id"]] == answer.result().content
 
 
-def test_a_worker_that_is_still_being_started_hears_of_a_stop(tmp_path: Path) -> None:
+def test_a_worker_that_is_still_starting_gets_a_stop_signal(tmp_path: Path) -> None:
     port = free_port()
     options = ("--database", f"sqlite:///{tmp_path / 'rowen.db'}", "--port", str(port))
     done = subprocess.run(
@@ -84,7 +85,7 @@ def test_a_stopped_server_has_stored_the_use_of_keys(tmp_path: Path) -> None:
 
 
 def interrupted(said: str) -> bool:
-    return "Interrupted. What is written is whole; the same command completes it." in said
+    return "Interrupted. Everything written is complete; run the same command again to continue." in said
 
 
 def test_an_interrupted_import_from_a_slow_server(tmp_path: Path) -> None:
@@ -144,21 +145,21 @@ def test_an_interrupted_import_in_the_middle_of_writing(tmp_path: Path) -> None:
     assert found.faults == []
     assert 0 < len(found.documents) < len(records)
     assert found.counted == len(found.documents)
-    again = rowen("import", source, "--database", f"sqlite:///{path}").stdout.splitlines()[1].split("\t")
-    assert again[:4] == ["20000", str(20_000 - len(found.documents)), "0", str(len(found.documents))]
+    again = totals(rowen("import", source, "--database", f"sqlite:///{path}"))
+    assert again[:4] == [20_000, 20_000 - len(found.documents), 0, len(found.documents)]
 
 
 def test_a_server_stopped_in_the_middle_of_writes_deliveries_and_streams(tmp_path: Path) -> None:
     path = tmp_path / "rowen.db"
-    scribes = [Scribe(f"s{number}", Random(number)) for number in range(4)]
+    clients = [CrashClient(f"s{number}", Random(number)) for number in range(4)]
     with receiving() as receiver:
-        database, key = telling(tmp_path, receiver)
+        database, key = with_webhooks(tmp_path, receiver)
         for hanging in (False, True):
             with serving(database, ALLOWED) as server:
                 run = Run(server, path, receiver)
                 with server.client(key) as client, following(client, "/rowen/v1/changes") as stream:
-                    with writing(run, scribes, key):
-                        run.told.wait_for(8)
+                    with writing(run, clients, key):
+                        run.acknowledged.wait_for(8)
                         if hanging:
                             receiver.replies.append(Reply(hangs=True))
                             receiver.wait_for(len(receiver.received) + 1)
@@ -169,16 +170,16 @@ def test_a_server_stopped_in_the_middle_of_writes_deliveries_and_streams(tmp_pat
             said = "".join(server.log)
             assert "Traceback" not in said
             assert "error" not in said.lower()
-            require_owed(path, tmp_path, scribes)
-            lead = FileLead(path)
-            assert lead.take(), "somebody leads who is gone"
-            lead.release()
+            require_owed(path, tmp_path, clients)
+            lock = LeaderLock(path)
+            assert lock.try_acquire(), "somebody leads who is gone"
+            lock.release()
         with serving(database, ALLOWED) as server:
             with closing(connect(path)) as connection:
                 while connection.execute("SELECT 1 FROM deliveries WHERE state = 'pending'").fetchone():
                     assert server.process.poll() is None
             assert server.stop() == 0
-        told = {each.event_id for each in receiver.received}
+        delivered = {each.event_id for each in receiver.received}
     with closing(connect(path)) as connection:
-        assert told == {event for (event,) in connection.execute("SELECT event_id FROM deliveries")}
+        assert delivered == {event for (event,) in connection.execute("SELECT event_id FROM deliveries")}
     assert rowen("db", "check", "--database", database).stdout == "ok\n"

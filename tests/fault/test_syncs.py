@@ -1,7 +1,7 @@
-"""What is acknowledged is on the disk: every commit syncs the write-ahead log before anybody is told of it.
+"""Acknowledged writes are on disk: every commit syncs the write-ahead log before its acknowledgement.
 
-Syncs are counted by the system calls of a real process. That the count means something is proven beside it: the
-same importer with `PRAGMA synchronous = NORMAL` does not pass.
+Syncs are counted by the system calls of a real process. A control shows that the count is meaningful: the same importer
+with `PRAGMA synchronous = NORMAL` fails.
 """
 
 import os
@@ -19,12 +19,12 @@ from typing import Final
 import httpx
 import pytest
 
-from tests.fault.processes import script, uncovered
-from tests.fault.scribes import ON_BEHALF, new_interview
-from tests.fault.upstream import upstream_of
 from tests.support.command import ROWEN, rowen
+from tests.support.crash_clients import ON_BEHALF, new_interview
+from tests.support.processes import script, uncovered
 from tests.support.records import canonical, record
 from tests.support.server import serving
+from tests.support.upstream import upstream_of
 
 PAGES: Final = 12
 
@@ -32,9 +32,9 @@ CARELESS: Final = """
 import sqlite3
 from pathlib import Path
 
-from rowen.store import sqlite
+from rowen.store.engines.sqlite import connections
 
-careful = sqlite.connect
+careful = connections.connect
 
 
 def connect(path: Path, *rest: int, **options: bool) -> sqlite3.Connection:
@@ -43,7 +43,7 @@ def connect(path: Path, *rest: int, **options: bool) -> sqlite3.Connection:
     return connection
 
 
-sqlite.connect = connect
+connections.connect = connect
 from rowen.cli.main import main
 
 main()
@@ -60,7 +60,7 @@ _answer: Final = re.compile(r"\b(?:send(?:to|msg)|writev?)\(.*HTTP/1\.1 200")
 
 @pytest.fixture(scope="module")
 def strace() -> str:
-    """Return the tracer; without one, or where tracing is not allowed, there is nothing to be counted."""
+    """Return the tracer; without one, or if tracing is not allowed, there is nothing to count."""
     found = shutil.which("strace")
     if found is None:
         pytest.skip("strace is not installed: scripts/test installs it where it can")
@@ -102,11 +102,11 @@ def syncs_before_each_request(strace: str, command: Sequence[str], folder: Path)
     return counts
 
 
-def test_every_page_is_on_the_disk_before_the_next_is_asked_for(strace: str, tmp_path: Path) -> None:
+def test_every_page_is_on_disk_before_the_next_is_requested(strace: str, tmp_path: Path) -> None:
     assert min(syncs_before_each_request(strace, ROWEN, tmp_path)) >= 1
 
 
-def test_the_count_tells_a_careless_importer(strace: str, tmp_path: Path) -> None:
+def test_the_count_detects_a_careless_importer(strace: str, tmp_path: Path) -> None:
     counts = syncs_before_each_request(strace, script(CARELESS), tmp_path)
     assert min(counts) == 0
     assert sum(counts) < PAGES
@@ -115,9 +115,9 @@ def test_the_count_tells_a_careless_importer(strace: str, tmp_path: Path) -> Non
 def syncs_before_each_answer(
     strace: str, command: Sequence[str], writable: tuple[Path, str], trace: Path, together: int
 ) -> list[int]:
-    """Write through the API, so many at the same time; return how often the log was synced before each 200.
+    """Write through the API, this many concurrently; return how often the log was synced before each 200.
 
-    Those that are written together wait for another process's lock together.
+    Concurrent writes wait for another process's lock together.
     """
     path, key = writable
     tracer = (
@@ -156,7 +156,7 @@ def test_every_write_is_on_the_disk_before_its_answer(strace: str, writable: tup
     assert min(syncs_before_each_answer(strace, ROWEN, writable, tmp_path / "trace", 1)[:WRITES]) >= 1
 
 
-def test_the_count_tells_a_careless_server(strace: str, writable: tuple[Path, str], tmp_path: Path) -> None:
+def test_the_count_detects_a_careless_server(strace: str, writable: tuple[Path, str], tmp_path: Path) -> None:
     counts = syncs_before_each_answer(strace, script(CARELESS), writable, tmp_path / "trace", 1)
     assert min(counts[:WRITES]) == 0
 

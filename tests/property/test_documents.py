@@ -1,4 +1,4 @@
-"""The codec, for all documents: what goes in comes out, and what is wrong is named."""
+"""The codec, for all documents: decoding and encoding are inverse, and errors are named."""
 
 import json
 import random
@@ -9,19 +9,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rowen.harvest.diagnosis import shown
-from rowen.harvest.documents import InvalidDocument, decode, encode, unknown
+from rowen.api.codec.diagnosis import shown
+from rowen.api.codec.documents import InvalidDocumentError, decode, encode, unknown
 from rowen.interviews.interview import ScheduledInterview
 from rowen.interviews.moments import Instant
-from tests.property.strategies import PROFILE, interviews, junk, records, texts
 from tests.support import records as examples
+from tests.support.strategies import PROFILE, interviews, junk, records, texts
 
 Path = tuple[str | int, ...]
 TIMES = ("created_at", "updated_at", "date_time")
 
 
 def loosely(value: Any, chance: random.Random) -> str:
-    """Write JSON in another of its many spellings: keys in any order, white space, escapes."""
+    """Return JSON in another of its many spellings: keys in any order, white space, escapes."""
     blank = chance.choice(["", " ", "\n\t ", "\r\n"])
     if isinstance(value, dict):
         items = list(value.items())
@@ -34,7 +34,7 @@ def loosely(value: Any, chance: random.Random) -> str:
 
 
 def places(value: Any, path: Path = ()) -> Iterator[Path]:
-    """Return the path of everything within a value."""
+    """Yield the path of everything within a value."""
     inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for name, item in inner:
         yield (*path, name)
@@ -42,12 +42,12 @@ def places(value: Any, path: Path = ()) -> Iterator[Path]:
 
 
 def name_of(path: Path) -> str:
-    """Write a path as problems do."""
+    """Return a path as problems name it."""
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).removeprefix(".")
 
 
 def replaced(record: dict[str, Any], path: Path, value: Any) -> dict[str, Any]:
-    """Return a copy of a record with something else at a path."""
+    """Return a copy of a record with another value at a path."""
     copy: dict[str, Any] = json.loads(json.dumps(record))
     inner: Any = copy
     for part in path[:-1]:
@@ -57,7 +57,7 @@ def replaced(record: dict[str, Any], path: Path, value: Any) -> dict[str, Any]:
 
 
 def with_instants(value: Any) -> Any:
-    """Return a value with its timestamps read, so that two spellings of one instant are equal."""
+    """Return a value with parsed timestamps, so that two spellings of one instant are equal."""
     if isinstance(value, list):
         return [with_instants(item) for item in value]
     if isinstance(value, dict):
@@ -104,9 +104,9 @@ def test_a_field_replaced_by_junk_is_kept_or_named(record: dict[str, Any], data:
     body = json.dumps(mutated).encode()
     try:
         interview = decode(body)
-    except InvalidDocument as error:
+    except InvalidDocumentError as error:
         wrong = name_of(path)
-        # A start that is turned into another kind or time makes its end wrong, and a field within it makes it wrong.
+        # A start of another kind or time makes its end wrong, and a wrong field within it makes it wrong.
         related = {wrong.rpartition(".")[0] or wrong, "end"} if wrong.startswith(("start", "end")) else set()
         related |= {f"{wrong.removesuffix('.id')}.email"} if wrong.startswith("interviewers[") else set()
         for problem in error.problems:
@@ -147,8 +147,8 @@ def _at(value: Any, path: Path) -> Any:
 
 @PROFILE
 @given(st.one_of(st.binary(max_size=200), texts.map(str.encode), junk.map(lambda value: json.dumps(value).encode())))
-def test_whatever_is_no_record_is_an_invalid_document(body: bytes) -> None:
-    with pytest.raises(InvalidDocument) as refused:
+def test_any_other_value_is_an_invalid_document(body: bytes) -> None:
+    with pytest.raises(InvalidDocumentError) as refused:
         decode(body)
     assert refused.value.problems
 
@@ -158,7 +158,7 @@ def test_whatever_is_no_record_is_an_invalid_document(body: bytes) -> None:
 def test_a_record_cut_short_is_an_invalid_document(record: dict[str, Any], cut: int) -> None:
     whole = json.dumps(record, ensure_ascii=False).encode()
     body = whole[: cut % len(whole)]
-    with pytest.raises(InvalidDocument) as refused:
+    with pytest.raises(InvalidDocumentError) as refused:
         decode(body)
     assert [problem.field for problem in refused.value.problems] == ["record"]
 
@@ -176,7 +176,7 @@ def test_a_record_cut_short_is_an_invalid_document(record: dict[str, Any], cut: 
     ids=["deep", "deep_field", "deep_id", "surrogate", "huge_float", "huge_integer"],
 )
 def test_hostile_json_is_an_invalid_document(broken: str) -> None:
-    with pytest.raises(InvalidDocument):
+    with pytest.raises(InvalidDocumentError):
         decode(broken.encode())
 
 
@@ -185,5 +185,5 @@ def test_an_unknown_field_that_is_broken_is_an_invalid_document(value: str) -> N
     body = examples.canonical(examples.record(1))[:-1] + f',"ours":{value}}}'.encode()
     try:
         assert unknown(body, encode(decode(body))) == ["ours"]
-    except InvalidDocument as error:
+    except InvalidDocumentError as error:
         assert [problem.field for problem in error.problems] == ["record"]

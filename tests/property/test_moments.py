@@ -1,4 +1,4 @@
-"""Instants, for all times: every ISO-8601 form of one is read as it, and a bound rounds as its filter needs."""
+"""Instants, for all times: every ISO-8601 form of one is parsed as it, and a bound is rounded as its filter needs."""
 
 from datetime import UTC, date, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from rowen.interviews.moments import Instant
-from tests.property.strategies import EARLIEST, LATEST, PROFILE, days, instants
+from tests.support.strategies import EARLIEST, LATEST, PROFILE, days, instants
 
 DAY = 86_400_000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -19,7 +19,7 @@ offsets = st.integers(-23 * 60 - 59, 23 * 60 + 59)
 
 @st.composite
 def date_forms(draw: st.DrawFn, day: date) -> str:
-    """Write a date in one of its forms."""
+    """Return a date in one of its forms."""
     basic = draw(st.booleans())
     dash = "" if basic else "-"
     year, week, weekday = day.isocalendar()
@@ -33,7 +33,7 @@ def date_forms(draw: st.DrawFn, day: date) -> str:
 
 @st.composite
 def time_forms(draw: st.DrawFn, nanoseconds: int) -> str:
-    """Write a time of day, in nanoseconds since midnight, in one of its forms."""
+    """Return a time of day, in nanoseconds since midnight, in one of its forms."""
     colon = draw(st.sampled_from([":", ""]))
     seconds, decimals = divmod(nanoseconds, 10**9)
     minutes, second = divmod(seconds, 60)
@@ -52,7 +52,7 @@ def time_forms(draw: st.DrawFn, nanoseconds: int) -> str:
 
 @st.composite
 def zone_forms(draw: st.DrawFn, offset: int) -> str:
-    """Write an offset from UTC, in minutes, in one of its forms."""
+    """Return an offset from UTC, in minutes, in one of its forms."""
     hours, minutes = divmod(abs(offset), 60)
     sign = "-" if offset < 0 else "+"
     forms = [f"{sign}{hours:02}:{minutes:02}", f"{sign}{hours:02}{minutes:02}"]
@@ -65,7 +65,7 @@ def zone_forms(draw: st.DrawFn, offset: int) -> str:
 
 @st.composite
 def timestamps(draw: st.DrawFn, finer: bool = False) -> tuple[int, int, str]:
-    """Draw an instant, how many nanoseconds it is past the millisecond, and one of its spellings."""
+    """Draw an instant, its nanoseconds past the millisecond, and one of its spellings."""
     instant = int(draw(instants))
     past = draw(st.integers(0, 999_999)) if finer else 0
     offset = draw(st.one_of(st.just(0), offsets))
@@ -75,7 +75,7 @@ def timestamps(draw: st.DrawFn, finer: bool = False) -> tuple[int, int, str]:
     separator = draw(st.sampled_from(["T", "t", " "]))
     nanoseconds = since_midnight * 10**6 + past
     if not nanoseconds and local > EARLIEST and draw(st.booleans()):
-        day_number -= 1  # the midnight that ends the day before
+        day_number -= 1  # the midnight at the end of the day before
         nanoseconds = DAY * 10**6
     day = EPOCH.date() + timedelta(days=day_number)
     text = draw(date_forms(day)) + separator + draw(time_forms(nanoseconds)) + draw(zone_forms(offset))
@@ -92,7 +92,7 @@ def test_every_form_of_an_instant_is_read_as_it(written: tuple[int, int, str]) -
 
 @PROFILE
 @given(timestamps(finer=True))
-def test_what_is_finer_is_cut_off_or_rounded_up(written: tuple[int, int, str]) -> None:
+def test_finer_fractions_are_cut_off_or_rounded_up(written: tuple[int, int, str]) -> None:
     instant, past, text = written
     assert Instant.parse(text) == instant
     assert Instant.parse_bound(text) == instant + (past > 0)
@@ -104,7 +104,7 @@ def test_a_rounded_bound_parts_whole_milliseconds_as_the_exact_one_does(
     written: tuple[int, int, str], value: int
 ) -> None:
     instant, past, text = written
-    value = value if isinstance(value, Instant) else instant + value  # small numbers: next to the bound
+    value = value if isinstance(value, Instant) else instant + value  # small numbers: close to the bound
     exact = instant * 10**6 + past
     assert (value * 10**6 >= exact) == (value >= Instant.parse_bound(text))
     assert (value * 10**6 < exact) == (value < Instant.parse_bound(text))
@@ -152,7 +152,7 @@ def test_midnight_is_when_the_zone_says(day: date, zone: ZoneInfo) -> None:
     midnight = datetime(day.year, day.month, day.day, tzinfo=zone)
     offset = midnight.utcoffset()
     assert offset is not None
-    # In whole microseconds: at either end of time a datetime does not reach.
+    # In whole microseconds: a datetime does not reach either end of time.
     exact = (day - EPOCH.date()) // timedelta(microseconds=1) - offset // timedelta(microseconds=1)
     assert found == exact // 1000
 
@@ -181,7 +181,7 @@ def test_junk_is_a_value_error(text: str, data: st.DataObject) -> None:
 @PROFILE
 @given(st.from_regex(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z", fullmatch=True))
 def test_the_form_of_documents_is_read_like_any_other(text: str) -> None:
-    """It takes a shorter way, which must lead to the same place."""
+    """It takes a shorter path, which must give the same result."""
     try:
         expected = Instant.parse(text.replace("Z", "+00:00"))
     except ValueError:

@@ -1,6 +1,6 @@
-"""Query strings and the links made of them, for all queries.
+"""Query strings and the links made from them, for all queries.
 
-A query is read or refused, nothing else; a link leads to the page that it names.
+A query is either parsed or refused; a link leads to the page that it names.
 """
 
 import re
@@ -11,11 +11,11 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from rowen.harvest.links import link_header
-from rowen.harvest.parameters import ListParameters, read_parameters
+from rowen.api.headers.links import link_header
+from rowen.api.reading.query import ListParameters, read_parameters
 from rowen.interviews.errors import Code, Refusal
 from rowen.interviews.query import LARGEST_PAGE_SIZE
-from tests.property.strategies import PROFILE, instants, texts
+from tests.support.strategies import PROFILE, instants, texts
 
 ADDRESS = "https://schedule.example/v1/scheduled_interviews"
 TIMES = tuple(f"{what}_{side}" for what in ("created", "updated", "starts", "ends") for side in ("after", "before"))
@@ -24,7 +24,7 @@ KNOWN = (*TIMES, *PAGING, "skip_count", "actionable", "external_event_id")
 LINK = re.compile(r'<([^<>]*)>; rel="(next|prev|last)"')
 
 bytes_as_text = st.binary(max_size=40).map(lambda raw: raw.decode("latin-1"))
-"""Whatever may stand in a request line: one character a byte."""
+"""Anything that a request line may contain: one character per byte."""
 
 numbers = st.one_of(
     st.integers(-2, 600).map(str), st.sampled_from(["", "9" * 400, "1.0", "%D9%A3", "\xd9\xa3", "+1", "0x1", "1_0"])
@@ -39,7 +39,7 @@ parts = st.one_of(
 
 @st.composite
 def query_strings(draw: st.DrawFn) -> str:
-    """Draw a query string that is good, in all its spellings, repeated and unknown parameters among it."""
+    """Draw a valid query string in any spelling, with repeated and unknown parameters."""
     good = st.one_of(
         st.tuples(st.sampled_from(TIMES), instants.map(str)),
         st.tuples(st.sampled_from(TIMES), st.sampled_from(["2024-01-15", "2024-01-15T10:00:00,5%2B02:00", "2024W031"])),
@@ -62,7 +62,7 @@ def _unknown_name(text: str) -> bool:
 
 
 def parsed(header: str) -> dict[str, str]:
-    """Return the targets of a header by their relation, split as clients do: at the commas."""
+    """Return the targets of a header by their relation, split at the commas as clients do."""
     links = [LINK.fullmatch(part) for part in header.split(",")]
     assert all(links), header
     found = {link[2]: link[1] for link in links if link}
@@ -72,7 +72,7 @@ def parsed(header: str) -> dict[str, str]:
 
 
 def read_link(url: str) -> ListParameters:
-    """Return what a link asks for."""
+    """Return the parameters of a link."""
     assert url.isascii()
     assert re.fullmatch(r"[!$-+\--;=?-Z_a-z~]+", url), url  # no comma, quote, bracket or fragment
     address, _, query = url.partition("?")
@@ -117,8 +117,8 @@ def test_of_a_repeated_parameter_the_last_counts(first: str, second: str) -> Non
 
 @PROFILE
 @given(query_strings(), st.integers(0, 10**6), st.integers(1, 2**53))
-def test_links_lead_where_they_say(query_string: str, more: int, last_id: int) -> None:
-    """A page of `last_id`, behind which `more` records follow."""
+def test_links_lead_to_the_pages_that_they_name(query_string: str, more: int, last_id: int) -> None:
+    """A page of `last_id`, after which `more` records follow."""
     asked = read_parameters(query_string)
     total = asked.page.offset + asked.page.size + more if asked.page.counted else None
     following = last_id if more else None
@@ -149,7 +149,7 @@ def test_links_lead_where_they_say(query_string: str, more: int, last_id: int) -
 @PROFILE
 @given(query_strings())
 def test_a_client_that_appends_its_parameters_again_stays_on_its_walk(query_string: str) -> None:
-    """Its own `page`, `after` and `as_of` would begin it anew, so it sends none."""
+    """Its own `page`, `after` and `as_of` would restart the walk, so it sends none."""
     own = "&".join(part for part in query_string.split("&") if not part.startswith(("page=", "after=", "as_of=")))
     asked = read_parameters(own)
     url = parsed(link_header(ADDRESS, asked.echo, asked.page, total=None, following=7) or "")["next"]

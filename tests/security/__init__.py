@@ -1,1 +1,1 @@
-"""Who may do what: every route against every kind of caller."""
+"""Tests of security: every route against every kind of caller."""

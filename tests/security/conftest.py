@@ -1,29 +1,31 @@
-"""Fixtures of the tests of security."""
+"""Fixtures of the security tests."""
 
 from collections.abc import Iterator
 
 import pytest
 
-from tests.security.world import Ground, World, prepared
+from tests.support.harness import Harness, served
 from tests.support.storage import Storage
+from tests.support.tenants import TenantPair, two_tenants
 
 
 @pytest.fixture(scope="package")
-def ground(storage: Storage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
-    """Return a running server with room for organizations."""
-    with prepared(storage.new_database(tmp_path_factory.mktemp("world"))) as made:
-        yield made
+def harness(storage: Storage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harness]:
+    """Return a harness of a running server, for organizations of each test's own."""
+    database = storage.new_database(tmp_path_factory.mktemp("tenants"))
+    with served(database, "--webhook-allow", "127.0.0.1") as harness:
+        yield harness
 
 
 @pytest.fixture(scope="package")
-def world(ground: Ground) -> Iterator[World]:
-    """Return two organizations that the tests share: none of them may write there."""
-    with ground.world() as made:
+def tenants(harness: Harness) -> Iterator[TenantPair]:
+    """Return two organizations that the tests share, and to which none of them may write."""
+    with two_tenants(harness) as made:
         yield made
 
 
 @pytest.fixture
-def new_world(ground: Ground) -> Iterator[World]:
+def new_tenants(harness: Harness) -> Iterator[TenantPair]:
     """Return two organizations of the test's own."""
-    with ground.world() as made:
+    with two_tenants(harness) as made:
         yield made

@@ -7,8 +7,8 @@ from typing import Any
 
 import httpx
 
-from tests.security.world import NOBODY, NOWHERE, Side, World, ask, new_scorecard, visible
 from tests.support.server import basic
+from tests.support.tenants import NOBODY, NOWHERE, IsolatedTenant, TenantPair, ask, new_scorecard, visible
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +29,9 @@ class Naming:
         return {**self.body, self.field: value}
 
 
-def namings(world: World) -> Iterator[Naming]:
-    """Return every field of every body that names something which must be there."""
-    home, auckland = world.home, world.auckland
+def namings(tenants: TenantPair) -> Iterator[Naming]:
+    """Yield every field of every body that refers to something."""
+    home, auckland = tenants.home, tenants.auckland
     create = home.new_interview("naming")
     addressed = ("interviewers[0].email", auckland.email, f"{NOBODY}@team.example")
     seats: list[tuple[str, Any, Any]] = [
@@ -54,65 +54,67 @@ def namings(world: World) -> Iterator[Naming]:
         yield Naming("POST", "/rowen/v1/scorecards", field, new_scorecard(home), auckland.ids[what], NOWHERE)
 
 
-def test_a_foreign_name_in_a_body_is_as_unknown_as_nobodys(world: World) -> None:
-    told = 0
-    with world.unchanged():
-        for naming in namings(world):
+def test_a_foreign_name_in_a_body_is_as_unknown_as_nobodys(tenants: TenantPair) -> None:
+    named = 0
+    with tenants.unchanged():
+        for naming in namings(tenants):
             foreign, missing = (
-                ask(world, naming.method, naming.path, basic(world.home.key), naming.with_value(value))
+                ask(tenants, naming.method, naming.path, basic(tenants.home.key), naming.with_value(value))
                 for value in (naming.foreign, naming.missing)
             )
             assert foreign.status == 422, (naming, foreign.body)
             field = naming.field.replace("].id", "].user_id")
             assert [each["field"] for each in json.loads(foreign.body)["errors"]] == [field], naming
             assert visible(foreign) == visible(missing), naming
-            told += 1
-    assert told > 20
+            named += 1
+    assert named > 20
 
 
-def test_a_foreign_address_is_a_guest_as_any_other(new_world: World) -> None:
-    home = new_world.home
-    before = new_world.auckland.seen()
+def test_a_foreign_address_is_a_guest_as_any_other(new_tenants: TenantPair) -> None:
+    home = new_tenants.home
+    before = new_tenants.auckland.seen()
     seen = []
-    for email in (new_world.auckland.email, f"{NOBODY}@team.example"):
+    for email in (new_tenants.auckland.email, f"{NOBODY}@team.example"):
         panel = [{"email": email, "response_status": "accepted"}]
         made = home.send("POST", "/v2/scheduled_interviews", home.new_interview(f"guest {email}", interviewers=panel))
         assert made.status_code == 200, made.text
         seen.append({name: value for name, value in made.json()["interviewers"][0].items() if name != "email"})
     assert seen[0] == seen[1]
     assert seen[0]["id"] is seen[0]["name"] is seen[0]["employee_id"] is None
-    assert new_world.auckland.seen() == before
+    assert new_tenants.auckland.seen() == before
 
 
-def test_an_event_of_another_organization_is_free(new_world: World) -> None:
-    before = new_world.auckland.seen()
-    event = new_world.auckland.event
-    made = new_world.home.send("POST", "/v2/scheduled_interviews", new_world.home.new_interview(event))
+def test_an_event_of_another_organization_is_free(new_tenants: TenantPair) -> None:
+    before = new_tenants.auckland.seen()
+    event = new_tenants.auckland.event
+    made = new_tenants.home.send("POST", "/v2/scheduled_interviews", new_tenants.home.new_interview(event))
     assert made.status_code == 200, made.text
-    assert new_world.auckland.seen() == before
-    # Only here is it taken now, and the id that is told is of here.
-    again = new_world.home.send("POST", "/v1/scheduled_interviews", new_world.home.new_interview(event))
+    assert new_tenants.auckland.seen() == before
+    # Only now is it in use here, and the reported id is from here.
+    again = new_tenants.home.send("POST", "/v1/scheduled_interviews", new_tenants.home.new_interview(event))
     assert again.json()["errors"] == [
         {"message": f"Must be unique (interview {made.json()['id']} has it)", "field": "external_event_id"}
     ]
 
 
-def test_an_idempotency_key_of_another_organization_means_nothing(new_world: World) -> None:
-    def create(side: Side) -> httpx.Response:
+def test_an_idempotency_key_of_another_organization_means_nothing(new_tenants: TenantPair) -> None:
+    def create(side: IsolatedTenant) -> httpx.Response:
         return side.send("POST", "/v2/scheduled_interviews", side.new_interview("once"), Idempotency_Key="the same")
 
-    home, auckland = create(new_world.home), create(new_world.auckland)
+    home, auckland = create(new_tenants.home), create(new_tenants.auckland)
     assert home.status_code == auckland.status_code == 200
-    assert home.json()["application_id"] == new_world.home.ids["application"]
-    assert auckland.json()["application_id"] == new_world.auckland.ids["application"]
-    assert create(new_world.home).content == home.content
-    assert create(new_world.auckland).content == auckland.content
+    assert home.json()["application_id"] == new_tenants.home.ids["application"]
+    assert auckland.json()["application_id"] == new_tenants.auckland.ids["application"]
+    assert create(new_tenants.home).content == home.content
+    assert create(new_tenants.auckland).content == auckland.content
 
 
-def test_a_tag_of_another_organization_matches_nothing(world: World) -> None:
-    foreign = world.auckland.client.get(f"/v1/scheduled_interviews/{world.auckland.ids['scheduled']}").headers["etag"]
-    path = f"/v2/scheduled_interviews/{world.home.ids['scheduled']}"
-    with world.unchanged():
+def test_a_tag_of_another_organization_matches_nothing(tenants: TenantPair) -> None:
+    foreign = tenants.auckland.client.get(f"/v1/scheduled_interviews/{tenants.auckland.ids['scheduled']}").headers[
+        "etag"
+    ]
+    path = f"/v2/scheduled_interviews/{tenants.home.ids['scheduled']}"
+    with tenants.unchanged():
         for tag in (foreign, '"none"'):
-            answer = world.home.send("PATCH", path, {"location": "Here"}, If_Match=tag)
+            answer = tenants.home.send("PATCH", path, {"location": "Here"}, If_Match=tag)
             assert answer.status_code == 412, answer.text

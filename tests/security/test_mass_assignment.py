@@ -1,13 +1,13 @@
-"""Fields that are the server's: at every level of every write they are refused by name, and nothing is written."""
+"""Server-owned fields: at every level of every write they are refused by name, and nothing is written."""
 
 from dataclasses import dataclass
 from typing import Any, Final
 
 import pytest
 
-from rowen.harvest.operations import OPERATIONS
-from tests.security.world import START, Side, World
+from rowen.api.operations import OPERATIONS
 from tests.support.records import Record
+from tests.support.tenants import START, IsolatedTenant, TenantPair
 
 TIME: Final = "2001-01-01T00:00:00.000Z"
 SERVERS_FIELDS: Final[Record] = {
@@ -38,6 +38,10 @@ SERVERS_FIELDS: Final[Record] = {
     "previous_secret": "whsec_" + "A" * 43 + "=",
     "previous_secret_until": TIME,
     "reason": None,
+    "allowed_host": "127.0.0.1",
+    "state": "delivered",
+    "attempts": 0,
+    "last_answer": "fine",
     "api_key_id": 1,
     "permissions": ["webhooks:list"],
     "actor": {"kind": "clock"},
@@ -47,18 +51,18 @@ SERVERS_FIELDS: Final[Record] = {
     "double_booking": "allow",
     "__class__": "Draft",
 }
-"""Plausible values of all that is not the client's to say, in any resource."""
+"""Plausible values of all fields that clients may not set, in any resource."""
 
 ENDS: Final = ("start", "end")
 FIRST: Final = tuple(SERVERS_FIELDS)[:3]
-"""Enough for the ends of an interview, which take one key and no other, whatever it is."""
+"""Enough for the ends of an interview, which accept only one key."""
 
 
 @dataclass(frozen=True)
 class Write:
-    """A write that would be accepted: its method, path and body, and where there are objects in that body.
+    """A write that would succeed: its method, path and body, and where objects are in that body.
 
-    `own` are the fields of the server's list that the client may set after all, by level.
+    `own` are the fields in the server's list that the client may set after all, by level.
     """
 
     method: str
@@ -68,7 +72,7 @@ class Write:
     own: tuple[tuple[str, str], ...] = ()
 
     def with_field(self, level: str, name: str, value: Any) -> Record:
-        """Return the body with one more field at a level."""
+        """Return the body with an additional field at a level."""
         body: Any = {**self.body}
         if not level:
             return {**body, name: value}
@@ -84,14 +88,14 @@ class Write:
         return f"{level}.{name}" if level else name
 
 
-def writes(home: Side) -> dict[str, Write]:
-    """Return every write there is, by a name."""
+def writes(home: IsolatedTenant) -> dict[str, Write]:
+    """Return every write, by name."""
     times = {"start": {"date_time": START}, "end": {"date_time": "2049-03-27T00:00:00Z"}}
     whole = home.new_interview("assigned", **times)
     for_application = {name: value for name, value in whole.items() if name != "application_id"}
     changes = {name: whole[name] for name in ("interviewers", "start", "end")}
     levels = ("", "interviewers[0]", "start", "end")
-    alias = (("interviewers[0]", "id"),)  # a client in the wild names a user so
+    alias = (("interviewers[0]", "id"),)  # an existing client names users in this way
     draft = {
         "overall_recommendation": "no",
         "attributes": [{"name": "Judgement", "rating": "no"}],
@@ -100,6 +104,7 @@ def writes(home: Side) -> dict[str, Write]:
     scorecard = {"scheduled_interview_id": home.ids["overlapping"], "interviewer_id": home.ids["user"], **draft}
     parts = ("", "attributes[0]", "questions[0]")
     question = (("questions[0]", "id"),)  # which question it is
+    revision = (("", "revision"),)  # which deliveries to resend or skip
     ids = home.ids
     return {
         "create": Write("POST", "/v2/scheduled_interviews", whole, levels, alias),
@@ -115,12 +120,14 @@ def writes(home: Side) -> dict[str, Write]:
         "change webhook": Write("PATCH", f"/rowen/v1/webhooks/{ids['webhook']}", {"enabled": True}),
         "test webhook": Write("POST", f"/rowen/v1/webhooks/{ids['webhook']}/test", {}),
         "rotate webhook": Write("POST", f"/rowen/v1/webhooks/{ids['webhook']}/rotate", {}),
+        "resend": Write("POST", f"/rowen/v1/webhooks/{ids['webhook']}/resend", {"failed_since": START}, own=revision),
+        "skip": Write("POST", f"/rowen/v1/webhooks/{ids['webhook']}/skip", {"pending": True}, own=revision),
     }
 
 
 NAMES: Final = (
     *("create", "create strictly", "create for application", "change", "change strictly", "score", "change score"),
-    *("add webhook", "change webhook", "test webhook", "rotate webhook"),
+    *("add webhook", "change webhook", "test webhook", "rotate webhook", "resend", "skip"),
 )
 FIXED: Final = {
     "change": ("application_id", "interview_id"),
@@ -128,15 +135,17 @@ FIXED: Final = {
     "change score": ("scheduled_interview_id", "interviewer_id", "application_id"),
     "score": ("application_id",),
     "add webhook": ("enabled",),
+    "resend": ("pending", "url"),
+    "skip": ("failed_since", "url"),
 }
-"""What can be said once or never, and belongs to another call or to the path."""
+"""Fields that may be given at most once, and belong to another call or to the path."""
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_what_is_the_servers_is_refused_by_name_at_every_level(world: World, name: str) -> None:
-    home = world.home
+def test_server_owned_fields_are_refused_by_name_at_every_level(tenants: TenantPair, name: str) -> None:
+    home = tenants.home
     write = writes(home)[name]
-    with world.unchanged():
+    with tenants.unchanged():
         for level in write.levels:
             for field, value in SERVERS_FIELDS.items():
                 if (level, field) in write.own or (level in ENDS and field not in FIRST):
@@ -147,8 +156,8 @@ def test_what_is_the_servers_is_refused_by_name_at_every_level(world: World, nam
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_all_of_it_at_once_is_all_named(world: World, name: str) -> None:
-    home = world.home
+def test_all_of_it_at_once_is_all_named(tenants: TenantPair, name: str) -> None:
+    home = tenants.home
     write = writes(home)[name]
     levels = [level for level in write.levels if level not in ENDS]
     content = write.body
@@ -156,7 +165,7 @@ def test_all_of_it_at_once_is_all_named(world: World, name: str) -> None:
         for field, value in SERVERS_FIELDS.items():
             if (level, field) not in write.own:
                 content = Write(write.method, write.path, content).with_field(level, field, value)
-    with world.unchanged():
+    with tenants.unchanged():
         answer = home.send(write.method, write.path, content)
     assert answer.status_code == 422
     expected = {
@@ -166,27 +175,27 @@ def test_all_of_it_at_once_is_all_named(world: World, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FIXED)
-def test_what_another_call_says_is_refused_by_name(world: World, name: str) -> None:
-    home = world.home
+def test_fields_of_another_call_are_refused_by_name(tenants: TenantPair, name: str) -> None:
+    home = tenants.home
     write = writes(home)[name]
-    with world.unchanged():
+    with tenants.unchanged():
         for field in FIXED[name]:
             answer = home.send(write.method, write.path, write.with_field("", field, home.ids.get("application")))
             assert answer.status_code == 422, (field, answer.text)
             assert [each["field"] for each in answer.json()["errors"]] == [field]
 
 
-def test_a_body_of_a_delete_says_nothing(world: World) -> None:
-    """Whatever it holds, it is not looked at: the id of the path counts."""
-    home = world.home
+def test_the_body_of_a_delete_is_ignored(tenants: TenantPair) -> None:
+    """Its content is ignored: the id in the path counts."""
+    home = tenants.home
     body = {"id": home.ids["scheduled"], "status": "scheduled"}
-    with world.unchanged():
+    with tenants.unchanged():
         missing = home.send("DELETE", f"/v1/scheduled_interviews/{home.ids['scheduled'] + 500}", body)
     assert missing.status_code == 404
 
 
-def test_every_write_is_tried_and_would_be_accepted_without_them(new_world: World) -> None:
-    home = new_world.home
+def test_every_write_is_tried_and_would_be_accepted_without_them(new_tenants: TenantPair) -> None:
+    home = new_tenants.home
     every = writes(home)
     assert tuple(every) == NAMES
     tried = {(write.method, write.path) for write in every.values()}

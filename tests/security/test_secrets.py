@@ -1,4 +1,4 @@
-"""Keys are in no log, no answer and no file, whatever happens."""
+"""Keys are in no log, no response and no file, whatever happens."""
 
 import sqlite3
 from base64 import b64encode
@@ -9,16 +9,16 @@ from pathlib import Path
 import pytest
 
 from rowen.app.keys import digest
-from rowen.store.sqlite_file import SqliteFile
-from tests.contract.raw import send_raw, written_request
-from tests.contract.schedule import HOME, import_records, make_key
+from rowen.store.engines.sqlite.location import SqliteFile
+from tests.support.raw_http import send_raw, written_request
 from tests.support.records import record
+from tests.support.served_schedule import HOME, import_records, make_key
 from tests.support.server import Server, basic, serving
 from tests.support.storage import Storage
 
 LIST = "/v1/scheduled_interviews"
 DAMAGES = (
-    # What breaks the server's own code, and what breaks the database; and how each is repaired.
+    # Damage to the server's own data, and to the database; and how each is repaired.
     ("UPDATE organizations SET last_updated_at = 'damaged'", "UPDATE organizations SET last_updated_at = 1", 500),
     ("ALTER TABLE scheduled_interviews RENAME TO lost", "ALTER TABLE lost RENAME TO scheduled_interviews", 503),
     ("ALTER TABLE api_keys RENAME TO lost", "ALTER TABLE lost RENAME TO api_keys", 503),
@@ -27,7 +27,7 @@ UNKNOWN = "rowen_" + "5ec2e7" * 6 + "0000"
 
 
 def traces(key: str) -> set[str]:
-    """Return what a log must not hold of a key: itself, its digest, and what headers are made of it."""
+    """Return the forms of a key that a log must not contain: itself, its digest, and headers made of it."""
     forms = {key, key[6:30], digest(key).hex(), sha256(f"{key}:".encode()).hexdigest(), repr(digest(key))}
     for credentials in (key, f"{key}:", f"{key}:password", f":{key}"):
         forms.add(b64encode(credentials.encode()).decode().rstrip("="))
@@ -36,7 +36,7 @@ def traces(key: str) -> set[str]:
 
 
 def assert_untraced(log: str, *keys: str) -> None:
-    """Check that nothing of any key is in a log."""
+    """Check that a log contains no form of any key."""
     for key in keys:
         for trace in traces(key):
             assert trace not in log
@@ -45,7 +45,7 @@ def assert_untraced(log: str, *keys: str) -> None:
 
 
 def send_every_form(server: Server, key: str) -> set[int]:
-    """Send a key in every way, right and wrong; return the statuses."""
+    """Send a key in every form, right and wrong; return the statuses."""
     forms = [
         basic(key),
         basic(key, None),
@@ -92,7 +92,7 @@ def test_no_fault_leaves_a_key_in_the_log_or_its_cause_in_the_answer(
         for number, (damage, repair, status) in enumerate(DAMAGES, start=1):
             assert send_raw(server, written_request("GET", LIST, basic(key))).status == 200
             execute(database, damage)
-            # Asked for the first time, so that no remembered page can be the answer.
+            # Requested for the first time, so that the response is not cached.
             for path in (f"{LIST}?per_page={number}", f"{LIST}?created_after=2020-01-0{number}", f"{LIST}/1"):
                 with server.client(key) as client:
                     answer = client.get(path)
@@ -113,7 +113,7 @@ def test_no_fault_leaves_a_key_in_the_log_or_its_cause_in_the_answer(
 
 
 def execute(database: str, statement: str) -> None:
-    """Run a statement on the file of a database."""
+    """Run a statement on the database file."""
     with closing(sqlite3.connect(SqliteFile.parse(database).path)) as connection, connection:
         connection.execute(statement)
 

@@ -1,6 +1,5 @@
-"""Webhooks lead to the internet, and nowhere else (server-side request forgery), unless the operator says so."""
+"""Webhooks lead to the internet, and nowhere else (server-side request forgery), unless the operator allows it."""
 
-import asyncio
 import ssl
 from collections.abc import Iterator, Sequence
 from ipaddress import ip_address
@@ -9,9 +8,10 @@ from itertools import chain
 import pytest
 
 from rowen import wiring
-from rowen.app.telling import Letter, Outcome, new_secret
-from rowen.telling.addresses import Address, Allowed, InvalidUrl, is_public, read_url
-from rowen.telling.sending import FORBIDDEN, Post
+from rowen.app.delivery_attempts import AttemptResult, WebhookMessage
+from rowen.app.subscriptions import new_secret
+from rowen.webhooks.addresses import Address, AllowedHosts, InvalidUrlError, is_public, read_url
+from rowen.webhooks.sender import FORBIDDEN, HttpWebhookSender
 from tests.support.receiver import receiving
 
 TRUST = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # no certificates: reading them takes long
@@ -19,15 +19,15 @@ PUBLIC = "93.184.215.14"
 MAPPED = "2606:4700:4700::1111"
 
 HOSTILE_ADDRESSES = (
-    # This machine, this network, nobody and everybody.
+    # This machine, this network, no address and broadcast.
     *("127.0.0.1", "127.1.2.3", "127.255.255.255", "0.0.0.0", "0.1.2.3", "255.255.255.255"),
     *("10.0.0.1", "10.255.255.255", "172.16.0.1", "172.31.255.255", "192.168.0.1", "192.168.255.255"),
-    # Clouds tell their secrets here.
+    # Clouds serve their secrets here.
     *("169.254.169.254", "169.254.170.2", "100.100.100.200", "168.63.129.16", "192.0.0.192"),
     *("100.64.0.1", "100.127.255.255", "198.18.0.1", "198.19.255.255", "192.0.2.1", "198.51.100.1", "203.0.113.1"),
     *("192.88.99.1", "224.0.0.1", "239.255.255.255", "240.0.0.1", "192.0.0.1"),
     *("[::1]", "[::]", "[fe80::1]", "[febf::1]", "[fec0::1]", "[fc00::1]", "[fd00:ec2::254]", "[ff02::1]", "[ff0e::1]"),
-    # Others in disguise: mapped, compatible, 6to4, Teredo, NAT64, ISATAP.
+    # Embedded addresses: mapped, compatible, 6to4, Teredo, NAT64, ISATAP.
     *("[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[::ffff:10.0.0.1]", "[::ffff:93.184.215.14]", "[::127.0.0.1]"),
     *("[::ffff:0:127.0.0.1]", "[2002:7f00:1::]", "[2002:0a00:1::1]", "[2002:a9fe:a9fe::]", "[2002:5db8:d70e::]"),
     *("[2001:0:7f00:1::]", "[2001:0:4136:e378:8000:63bf:3fff:fdd2]", "[64:ff9b::127.0.0.1]", "[64:ff9b::a9fe:a9fe]"),
@@ -37,7 +37,7 @@ HOSTILE_ADDRESSES = (
 HOSTILE_NAMES = (
     *("localhost", "LOCALHOST", "a.localhost", "localhost.", "127.0.0.1.", "metadata.google.internal", "printer.local"),
     *("localhost.localdomain", "a..b", ".a", "-a.example", "a-.example", "a" * 64 + ".example", "a." * 127 + "com"),
-    # What some readers take for 127.0.0.1 or another address, and others do not.
+    # Some parsers take these for 127.0.0.1 or another address, and others do not.
     *("2130706433", "017700000001", "0x7f000001", "0x7f.1", "127.1", "127.0.1", "0177.0.0.1", "127.0.0.01"),
     *("0x7f.0.0.1", "0x", "1", "0", "00000", "127.0.0.1.1", "256.0.0.1", "0.0x7f", "169.254.43518", "a.0x1"),
     *(
@@ -93,7 +93,7 @@ HOSTILE = tuple(dict.fromkeys(chain(map(written, HOSTILE_ADDRESSES), map(written
 
 
 class Rebinding:
-    """A resolver that answers the first time one thing, and then another."""
+    """A resolver whose first answer differs from the next."""
 
     def __init__(self, *answers: Sequence[str]) -> None:
         self._answers: Iterator[Sequence[str]] = iter(answers)
@@ -104,12 +104,12 @@ class Rebinding:
         return [ip_address(address) for address in next(self._answers)]
 
 
-def post(resolver: Rebinding, *allowed: str) -> Post:
-    return Post(Allowed(allowed), resolver, wiring.now, trust=lambda: TRUST)
+def post(resolver: Rebinding, *allowed: str) -> HttpWebhookSender:
+    return HttpWebhookSender(AllowedHosts(allowed), resolver, wiring.now, trust=lambda: TRUST)
 
 
-def letter(url: str) -> Letter:
-    return Letter(url, "msg_1", b"{}", (new_secret(),))
+def message(url: str) -> WebhookMessage:
+    return WebhookMessage(url, "msg_1", b"{}", (new_secret(),))
 
 
 def test_there_are_many() -> None:
@@ -117,19 +117,15 @@ def test_there_are_many() -> None:
 
 
 @pytest.mark.parametrize("url", HOSTILE)
-def test_a_hostile_url_is_refused_at_add_and_at_connect(url: str) -> None:
-    async def whole() -> tuple[str | None, Outcome]:
-        resolver = Rebinding()  # knows nothing: no name of these is asked for
-        found = post(resolver, "allowed.example", "10.9.8.7")
-        outcome = await found.objection(url), await found.send(letter(url))
-        await found.aclose()
-        assert resolver.asked == []
-        return outcome
-
-    objection, outcome = asyncio.run(whole())
-    assert objection is not None
-    assert objection.startswith("Must ")
-    assert outcome in (Outcome(None, FORBIDDEN), Outcome(None, "the URL is not valid"))
+async def test_a_hostile_url_is_refused_at_add_and_at_connect(url: str) -> None:
+    resolver = Rebinding()  # resolves nothing: none of these names is looked up
+    found = post(resolver, "allowed.example", "10.9.8.7")
+    url_error, outcome = await found.url_error(url), await found.send(message(url))
+    await found.aclose()
+    assert resolver.asked == []
+    assert url_error is not None
+    assert url_error.startswith("Must ")
+    assert outcome in (AttemptResult(None, FORBIDDEN), AttemptResult(None, "the URL is not valid"))
 
 
 FINE = {
@@ -148,19 +144,19 @@ FINE = {
 
 
 @pytest.mark.parametrize("url", FINE)
-def test_a_fine_url_is_read_in_one_way(url: str) -> None:
+async def test_a_fine_url_is_read_in_one_way(url: str) -> None:
     target = read_url(url)
     assert (target.host, target.port, target.target) == FINE[url]
     resolver = Rebinding([PUBLIC, MAPPED])
-    assert asyncio.run(post(resolver).objection(url)) is None
+    assert await post(resolver).url_error(url) is None
 
 
 @pytest.mark.parametrize("address", [each.strip("[]") for each in HOSTILE_ADDRESSES if "%" not in each])
-def test_a_name_that_leads_to_a_hostile_address_is_refused(address: str) -> None:
+async def test_a_name_that_leads_to_a_hostile_address_is_refused(address: str) -> None:
     assert not is_public(ip_address(address))
     for answer in ([address], [PUBLIC, address], [address, PUBLIC]):
-        assert asyncio.run(post(Rebinding(answer)).objection("http://a.example/")) is not None
-        assert asyncio.run(post(Rebinding(answer)).send(letter("http://a.example/"))) == Outcome(None, FORBIDDEN)
+        assert await post(Rebinding(answer)).url_error("http://a.example/") is not None
+        assert await post(Rebinding(answer)).send(message("http://a.example/")) == AttemptResult(None, FORBIDDEN)
 
 
 @pytest.mark.parametrize("address", [PUBLIC, MAPPED, "1.1.1.1", "172.32.0.1", "100.128.0.1", "2a00:1450:4001::200e"])
@@ -168,46 +164,37 @@ def test_a_public_address(address: str) -> None:
     assert is_public(ip_address(address))
 
 
-def test_a_name_that_means_something_else_at_connect_is_refused() -> None:
-    async def whole() -> None:
-        with receiving() as receiver:
-            url = f"http://rebinding.example:{receiver.port}/hook"
-            resolver = Rebinding([PUBLIC], ["127.0.0.1"], [PUBLIC, "127.0.0.1"], ["::1"])
-            found = post(resolver)
-            assert await found.objection(url) is None, "public at add"
-            for _ in range(3):
-                assert await found.send(letter(url)) == Outcome(None, FORBIDDEN)
-            assert resolver.asked == ["rebinding.example"] * 4
-            assert receiver.received == []
-
-    asyncio.run(whole())
+async def test_a_name_that_means_something_else_at_connect_is_refused() -> None:
+    with receiving() as receiver:
+        url = f"http://rebinding.example:{receiver.port}/hook"
+        resolver = Rebinding([PUBLIC], ["127.0.0.1"], [PUBLIC, "127.0.0.1"], ["::1"])
+        found = post(resolver)
+        assert await found.url_error(url) is None, "public at add"
+        for _ in range(3):
+            assert await found.send(message(url)) == AttemptResult(None, FORBIDDEN)
+        assert resolver.asked == ["rebinding.example"] * 4
+        assert receiver.received == []
 
 
-def test_the_address_that_was_judged_is_the_one_connected_to() -> None:
-    async def whole() -> None:
-        with receiving() as receiver:
-            url = f"http://once.example:{receiver.port}/hook"
-            resolver = Rebinding(["127.0.0.1"])  # asked a second time, it would fail
-            found = post(resolver, "once.example")
-            assert await found.send(letter(url)) == Outcome(204)
-            assert len(receiver.received) == 1
-            await found.aclose()
-
-    asyncio.run(whole())
+async def test_the_address_that_was_judged_is_the_one_connected_to() -> None:
+    with receiving() as receiver:
+        url = f"http://once.example:{receiver.port}/hook"
+        resolver = Rebinding(["127.0.0.1"])  # a second lookup would fail
+        found = post(resolver, "once.example")
+        assert await found.send(message(url)) == AttemptResult(204)
+        assert len(receiver.received) == 1
+        await found.aclose()
 
 
 @pytest.mark.parametrize("allowed", ["printer.internal", "PRINTER.internal", " printer.internal "])
-def test_the_operator_allows_hosts_by_name(allowed: str) -> None:
-    async def whole() -> None:
-        with receiving() as receiver:
-            found = post(Rebinding(["127.0.0.1"], ["127.0.0.1"], ["127.0.0.1"], ["127.0.0.1"]), allowed)
-            assert await found.objection("http://printer.internal/") is None
-            assert await found.send(letter(f"http://Printer.internal:{receiver.port}/")) == Outcome(204)
-            for other in ("a.printer.internal", "printer.internal.example", "xprinter.internal", "127.0.0.1"):
-                assert await found.objection(f"http://{other}/") is not None
-            await found.aclose()
-
-    asyncio.run(whole())
+async def test_the_operator_allows_hosts_by_name(allowed: str) -> None:
+    with receiving() as receiver:
+        found = post(Rebinding(["127.0.0.1"], ["127.0.0.1"], ["127.0.0.1"], ["127.0.0.1"]), allowed)
+        assert await found.url_error("http://printer.internal/") is None
+        assert await found.send(message(f"http://Printer.internal:{receiver.port}/")) == AttemptResult(204)
+        for other in ("a.printer.internal", "printer.internal.example", "xprinter.internal", "127.0.0.1"):
+            assert await found.url_error(f"http://{other}/") is not None
+        await found.aclose()
 
 
 @pytest.mark.parametrize(
@@ -224,25 +211,22 @@ def test_the_operator_allows_hosts_by_name(allowed: str) -> None:
         ("2130706433", "2130706433", False),
     ],
 )
-def test_what_is_allowed_is_one_host(allowed: str, host: str, fine: bool) -> None:
+async def test_a_permission_covers_one_host(allowed: str, host: str, fine: bool) -> None:
     found = post(Rebinding(["127.0.0.1"]), allowed)
-    assert (asyncio.run(found.objection(f"http://{host}/")) is None) is fine
+    assert (await found.url_error(f"http://{host}/") is None) is fine
 
 
-def test_a_name_that_cannot_be_resolved_is_judged_later() -> None:
+async def test_a_name_that_cannot_be_resolved_is_judged_later() -> None:
     async def nobody(host: str) -> Sequence[Address]:
         raise OSError("no such name")
 
-    async def whole() -> None:
-        found = Post(Allowed(), nobody, wiring.now, trust=lambda: TRUST)
-        assert await found.objection("http://later.example/") is None
-        assert await found.send(letter("http://later.example/")) == Outcome(None, "the host cannot be resolved")
-
-    asyncio.run(whole())
+    found = HttpWebhookSender(AllowedHosts(), nobody, wiring.now, trust=lambda: TRUST)
+    assert await found.url_error("http://later.example/") is None
+    assert await found.send(message("http://later.example/")) == AttemptResult(None, "the host cannot be resolved")
 
 
-def test_reading_says_what_is_wrong() -> None:
-    with pytest.raises(InvalidUrl, match="user name or password"):
+def test_reading_reports_what_is_wrong() -> None:
+    with pytest.raises(InvalidUrlError, match="user name or password"):
         read_url("https://key@a.example/")
-    with pytest.raises(InvalidUrl, match="four decimal numbers"):
+    with pytest.raises(InvalidUrlError, match="four decimal numbers"):
         read_url("https://127.1/")

@@ -1,7 +1,7 @@
-"""One address for several servers: HAProxy, or where there is none, a balancer of our own that does the least.
+"""One address for several servers: HAProxy, or if it is not installed, a minimal balancer of our own.
 
-Owns how requests are dealt out, and that servers get none which do not answer `GET /readyz` with 200. Must not know
-what they serve.
+Owns the distribution of requests, and that servers whose `GET /readyz` is not 200 get none. Must not know what they
+serve.
 """
 
 import asyncio
@@ -56,7 +56,7 @@ frontend state
 
 @dataclass(frozen=True)
 class Balancer:
-    """A running balancer; `in_use` tells to which ports it deals out now."""
+    """A running balancer; `in_use` returns the ports that it currently uses."""
 
     port: int
     in_use: Callable[[], set[int]]
@@ -67,7 +67,7 @@ class Balancer:
         return f"http://127.0.0.1:{self.port}"
 
     def wait_until_in_use(self, ports: Collection[int]) -> None:
-        """Return once it deals out to these servers and no other."""
+        """Return once it uses these servers and no other."""
         programs.wait_until(lambda: self.in_use() == set(ports), f"the balancer uses the servers {sorted(ports)}")
 
 
@@ -103,7 +103,7 @@ def _used_by_haproxy(state: int) -> set[int]:
 
 
 def _column(state: int, name: str) -> dict[int, str]:
-    """Return one figure of each server from the table of HAProxy's that its frontend `state` shows."""
+    """Return one figure of each server from HAProxy's table, which its frontend `state` serves."""
     with urlopen(f"http://127.0.0.1:{state}/;csv") as answer:
         rows = csv.DictReader(answer.read().decode().removeprefix("# ").splitlines())
     return {int(row["svname"]): row[name] for row in rows if row["svname"].isdigit()}
@@ -124,7 +124,7 @@ def round_robin(ports: Sequence[int]) -> Iterator[Balancer]:
 
 
 class _Dealer:
-    """The balancer of our own. It deals out connections, and sends nothing twice."""
+    """The balancer of our own. It distributes connections, and sends nothing twice."""
 
     def __init__(self, ports: Sequence[int]) -> None:
         self.port = programs.quiet_port()
@@ -159,13 +159,13 @@ class _Dealer:
             if connection is None:
                 return
             server, request = connection
-            # Nobody waits for this task but asyncio's streams, some of which report that it was cancelled as an error.
+            # Only asyncio's streams wait for this task, and some of them report its cancellation as an error.
             async with _closing(request):
                 with suppress(asyncio.CancelledError):
                     await asyncio.gather(_pass_on(client, request), _pass_on(server, answer))
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
-        """Connect to the server whose turn it is, or to the first after it that lets us."""
+        """Connect to the next server, or to the first one after it that accepts."""
         self._turn += 1
         candidates = self.in_use
         for number in range(len(candidates)):
@@ -185,7 +185,7 @@ async def _is_ready(port: int) -> bool:
 
 
 async def _pass_on(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
-    """Pass bytes on until they end on either side, and then end the other side's."""
+    """Forward bytes until either side ends, and then end the other side."""
     with suppress(ConnectionError):
         while block := await source.read(_BLOCK):
             target.write(block)

@@ -1,7 +1,7 @@
-"""Several PostgreSQL that hold the same: a primary and the replicas that follow it. And PgBouncer before one of them.
+"""Several PostgreSQL servers with the same data: a primary and its replicas, and PgBouncer in front of one.
 
-Owns how replicas are made, follow and take over. It decides nothing by itself: who promotes a replica while the old
-primary lives has two primaries, which is what some tests are about. Must not know what Rowen keeps in them.
+Owns how replicas are created, follow and take over. It decides nothing by itself: promoting a replica while the old
+primary lives makes two primaries, which some tests are about. Must not know what Rowen stores in them.
 """
 
 import shutil
@@ -22,7 +22,7 @@ from tests.support.server import is_open
 _SETTINGS: Final = {
     "hot_standby": "on",
     "wal_level": "replica",
-    "wal_retrieve_retry_interval": "50ms",  # 5 s otherwise, which replicas take to follow a new primary
+    "wal_retrieve_retry_interval": "50ms",  # the default of 5 s is how long replicas take to follow a new primary
 }
 _SYNCHRONOUS: Final = {"synchronous_standby_names": "ANY 1 (*)"}
 
@@ -46,8 +46,8 @@ max_client_conn = 200
 class Cluster:
     """A primary and its replicas, which run until the end of the `with` block.
 
-    With `synchronous` a commit waits until one replica has it on disk. A replica that was stopped and started follows
-    on: the primary keeps for each what it has not sent, in a slot.
+    With `synchronous` a commit waits until one replica has it on disk. A replica that was stopped and started again
+    continues to follow: the primary keeps unsent data for each, in a slot.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class Cluster:
             server.close()
 
     def url(self, database: str = "postgres") -> str:
-        """Return a URL that names every server and leads to the one that is a primary."""
+        """Return a URL that names every server and leads to the primary."""
         addresses = ",".join(f"127.0.0.1:{server.port}" for server in self._servers)
         return f"postgresql://{OWNER}@{addresses}/{database}?target_session_attrs=read-write"
 
@@ -96,8 +96,8 @@ class Cluster:
     def promote(self, replica: PostgresServer | None = None) -> None:
         """Make a replica the primary, the furthest if none is named; the other replicas follow it.
 
-        Those that are further cannot, and have to `rejoin`. The old primary is left as it is, and is neither from now
-        on.
+        Those that are further cannot, and have to `rejoin`. The old primary is left as it is, and no longer belongs to
+        the cluster.
         """
         replica = replica or self.furthest()
         replica.promote()
@@ -107,7 +107,7 @@ class Cluster:
             self._follow(other)
 
     def rejoin(self, server: PostgresServer) -> None:
-        """Make a server that fell out of the cluster a replica of the primary; it loses what the primary has not."""
+        """Make a server that left the cluster a replica of the primary; it loses data that the primary lacks."""
         if server.is_running:
             server.stop("immediate")
         self._join(server)
@@ -115,8 +115,8 @@ class Cluster:
             self.replicas.append(server)
 
     def wait_until_caught_up(self) -> None:
-        """Return once every replica that runs shows what was committed on the primary before."""
-        # A record of its own, as the position behind the last one may be where a replica gets to with the next only.
+        """Return once every running replica shows everything committed on the primary before."""
+        # A record of its own: a replica may reach the position after the last one only with the next record.
         position = self.primary.execute("SELECT pg_logical_emit_message(true, '', '')")
         for replica in self.replicas:
             if replica.is_running:
@@ -133,14 +133,14 @@ class Cluster:
         replica.start()
 
     def _follow(self, replica: PostgresServer) -> None:
-        """Turn a replica, running or not, to the primary."""
+        """Make a replica, running or not, follow the primary."""
         self._new_slot(replica)
         replica.configure({"primary_conninfo": self.primary.url(user=ADMINISTRATOR), "primary_slot_name": replica.name})
         if replica.is_running:
             replica.reload()
 
     def _new_slot(self, replica: PostgresServer) -> None:
-        """Make the primary keep what a replica has not got from now on, and no longer what it had not got before."""
+        """Make the primary keep data that a replica lacks from now on, and release older data."""
         mine = f"FROM pg_replication_slots WHERE slot_name = '{replica.name}'"
         idle = f"SELECT coalesce(bool_and(NOT active), true) {mine}"
         programs.wait_until(lambda: self.primary.execute(idle) == "t", "the primary notices that a replica is gone")
@@ -149,7 +149,7 @@ class Cluster:
 
 
 def _shows(replica: PostgresServer, position: str) -> bool:
-    """Tell whether a replica shows what was written up to a position of the log."""
+    """Return whether a replica shows everything up to a position of the log."""
     return replica.execute(f"SELECT coalesce(pg_last_wal_replay_lsn() >= '{position}', false)") == "t"
 
 

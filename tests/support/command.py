@@ -1,6 +1,6 @@
-"""Running `rowen` as a user does: a process of its own.
+"""Running `rowen` as a user does: in a process of its own.
 
-Owns how a command is started, and what it may know of the environment. Must not know what commands do.
+Owns how a command is started, and its environment. Must not know what commands do.
 """
 
 import os
@@ -19,7 +19,7 @@ ROWEN = (sys.executable, "-m", "rowen")
 
 
 class Process(Protocol):
-    """What there is of `subprocess.Popen` for every process."""
+    """The part of `subprocess.Popen` that every process has."""
 
     pid: int
 
@@ -31,7 +31,7 @@ class Process(Protocol):
 
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return an environment without settings of Rowen's."""
+    """Return an environment without settings of Rowen."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("ROWEN_")}
     return {**kept, "PYTHONUNBUFFERED": "1", **(extra or {})}
 
@@ -39,7 +39,7 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
 def rowen(
     *arguments: str | Path, cwd: Path | None = None, stdin: bytes = b"", status: int = 0
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end, and require its exit status; input is what fits into a pipe."""
+    """Run a command to its end, and require its exit status; input must fit into a pipe."""
     assert len(stdin) <= _PIPE
     given, give = os.pipe()
     os.write(give, stdin)
@@ -58,7 +58,7 @@ def rowen(
 def begin(
     *arguments: str | Path, known: Mapping[str, str], command: Sequence[str] = ROWEN, cwd: Path | None = None
 ) -> tuple[Process, TextIO]:
-    """Start a command in a process group of its own; return its process, and what it says on both its outputs.
+    """Start a command in a process group of its own; return its process, and both its outputs.
 
     `known` is its environment; `command` stands in for `rowen`.
     """

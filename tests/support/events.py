@@ -11,7 +11,7 @@ import httpx
 
 @dataclass
 class EventStream:
-    """An open stream: what has arrived of it, and what is still to come."""
+    """An open stream: the events that have arrived, and those still to come."""
 
     response: httpx.Response
     comments: list[str] = field(default_factory=list)
@@ -21,7 +21,7 @@ class EventStream:
         self._events = self._read()
 
     def next(self) -> dict[str, Any]:
-        """Wait for the next event and return it: its id, its type and what its data says."""
+        """Wait for the next event and return its id, its type and its data."""
         return next(self._events)
 
     def rest(self) -> list[dict[str, Any]]:

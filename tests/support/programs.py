@@ -1,11 +1,11 @@
-"""Programs that run beside Rowen in a test.
+"""Programs that run next to Rowen in a test.
 
 Owns as whom they run, in which folders and on which ports, waiting for them, and that nothing of them is left: each
-process of tests has a keeper (`keeper.py`), which ends them and removes their folders when the tests end, even by
+process of tests starts `process_reaper.py`, which ends them and removes their folders when the tests end, even by
 `kill -9`. Signals to whoever started a program do not reach it: it has a session of its own. Knows no program.
 
-PostgreSQL and PgBouncer refuse to run as root. Where the tests are root's, programs run as `nobody`, and so their
-folders are not pytest's, which are closed to others.
+PostgreSQL and PgBouncer refuse to run as root. If the tests run as root, programs run as `nobody`, and so their folders
+are not pytest's, which are closed to others.
 """
 
 import atexit
@@ -24,25 +24,25 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from tests.support import keeper
+from tests.support import process_reaper
 
 SECONDS: Final = 60
-"""How long anything may take, on a machine that does other things, too."""
+"""How long anything may take, on a machine that also does other things."""
 
 _QUIET_PORTS: Final = range(15_000, 32_000)
-"""Below those that systems give to outgoing connections: the port of a program that is down stays free."""
+"""Below the range for outgoing connections: the port of a stopped program stays free."""
 
 _MEMORY: Final = Path("/dev/shm")
 _ROOM: Final = 6 * 1024**3
-"""Bytes that have to be free for folders in memory: two processes of tests make hundreds of databases of 8 MB."""
+"""Bytes that have to be free for folders in memory: two processes of tests create hundreds of databases of 8 MB."""
 
 _ENVIRONMENT: Final = {"PATH": f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin", "LC_ALL": "C", "TZ": "UTC"}
-"""Nothing of the user's own: the variables of PostgreSQL's library would change what is connected to."""
+"""Nothing of the user's: the variables of PostgreSQL's library would change the connections."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Identity:
-    """Who runs programs, in the form of `subprocess`; `None` is who runs the tests."""
+    """The user that runs programs, in the form of `subprocess`; `None` is the user that runs the tests."""
 
     user: int | None = None
     group: int | None = None
@@ -58,12 +58,12 @@ class _Roots:
 
 
 def find(program: str) -> str | None:
-    """Return where a program of the system is, or `None`."""
+    """Return the path of a program of the system, or `None`."""
     return shutil.which(program, path=_ENVIRONMENT["PATH"])
 
 
 def start(*command: str | Path, folder: Path, log: Path) -> subprocess.Popen[bytes]:
-    """Start a program in a folder made by `new_folder`; what it says goes to the end of a file."""
+    """Start a program in a folder made by `new_folder`; its output is appended to a file."""
     who = _identity()
     with log.open("ab") as output:
         return subprocess.Popen(
@@ -81,7 +81,7 @@ def start(*command: str | Path, folder: Path, log: Path) -> subprocess.Popen[byt
 
 
 def run(*command: str | Path, folder: Path, stdin: str = "", seconds: float = SECONDS) -> str:
-    """Run a program to its end in such a folder, require that it succeeds, and return what it printed."""
+    """Run a program to its end in such a folder, require that it succeeds, and return its output."""
     who = _identity()
     done = subprocess.run(
         command,
@@ -101,7 +101,7 @@ def run(*command: str | Path, folder: Path, stdin: str = "", seconds: float = SE
 
 
 def new_folder(name: str, *, in_memory: bool = False) -> Path:
-    """Make a folder for programs; in memory where there is room for it, for what nobody will miss."""
+    """Create a folder for programs; `in_memory`, if there is room, for data that nobody needs later."""
     roots = _roots()
     folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=roots.memory if in_memory else roots.disk))
     give(folder)
@@ -110,11 +110,11 @@ def new_folder(name: str, *, in_memory: bool = False) -> Path:
 
 def remove(folder: Path) -> None:
     """Kill the programs that work in such a folder, and remove it."""
-    keeper.remove(folder)
+    process_reaper.remove(folder)
 
 
 def give(path: Path) -> None:
-    """Make a file or folder, and what is in it, belong to who runs programs."""
+    """Make a file or folder, with its contents, belong to the user that runs programs."""
     who = _identity()
     if who.user is None or who.group is None:
         return
@@ -125,7 +125,7 @@ def give(path: Path) -> None:
 
 
 def may_run(path: Path) -> bool:
-    """Tell whether who runs programs may run this one, or enter this folder."""
+    """Return whether the user that runs programs may run this one, or enter this folder."""
     who = _identity()
     test = ["test", "-x", str(path)]
     done = subprocess.run(test, cwd="/", check=False, user=who.user, group=who.group, extra_groups=who.groups)
@@ -133,9 +133,9 @@ def may_run(path: Path) -> bool:
 
 
 def quiet_port() -> int:
-    """Return a port that nothing uses, and that no outgoing connection will be given."""
+    """Return a port that is unused, and that no outgoing connection will get."""
     while True:
-        # The `random` module is seeded alike in every process of the tests; they would all try the same ports.
+        # The `random` module has the same seed in every process of the tests; they would all try the same ports.
         port = secrets.choice(_QUIET_PORTS)
         with socket.socket() as probe:
             try:
@@ -146,11 +146,11 @@ def quiet_port() -> int:
 
 
 def wait_until(condition: Callable[[], bool], what: str, seconds: float = SECONDS) -> None:
-    """Return as soon as a condition holds; `what` says it in words, for when it does not in time."""
+    """Return as soon as a condition holds; `what` describes it, for the failure if it does not hold in time."""
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, f"{what}: not within {seconds} s"
-        time.sleep(0.005)  # so that what is waited for gets the processor
+        time.sleep(0.005)  # leaves the processor to what is waited for
 
 
 @cache
@@ -163,13 +163,13 @@ def _identity() -> _Identity:
 
 @cache
 def _roots() -> _Roots:
-    """Make the folders, and start the keeper that removes them."""
+    """Make the folders, and start the reaper that removes them."""
     disk = _new_root(Path(tempfile.gettempdir()))
     if not may_run(disk):
         disk.rmdir()
         disk = _new_root(Path("/tmp"))
     memory = _new_root(_MEMORY) if _has_room_in_memory() else disk
-    command = [sys.executable, "-I", "-S", keeper.__file__, str(disk), str(memory)]
+    command = [sys.executable, "-I", "-S", process_reaper.__file__, str(disk), str(memory)]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
     atexit.register(process.communicate)
     return _Roots(disk, memory)
@@ -182,7 +182,7 @@ def _new_root(folder: Path) -> Path:
 
 
 def _has_room_in_memory() -> bool:
-    """Tell whether folders may be in memory: where creating and deleting thousands of files costs nearly nothing."""
+    """Return whether folders may be in memory, where creating and deleting thousands of files costs almost nothing."""
     try:
         said = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
         available = int(said["MemAvailable"].split()[0]) * 1024

@@ -1,4 +1,4 @@
-"""A receiver of webhooks: a real HTTP server that records what it gets, and answers as it is told to."""
+"""A receiver of webhooks: a real HTTP server that records requests, and sends the responses it was given."""
 
 import ssl
 import threading
@@ -18,7 +18,7 @@ SECONDS = 30
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer. One that `hangs` does not come until the receiver is closed; a `raw` one is sent as it is."""
+    """A response. One that `hangs` waits until the receiver is released or closed; a `raw` one is sent unchanged."""
 
     status: int = 204
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -44,12 +44,12 @@ class Received:
 
     @property
     def event_id(self) -> str:
-        """The id of what is told."""
+        """The id of the event."""
         return self.headers["webhook-id"]
 
 
 class Receiver:
-    """A running receiver; `replies` are used up one by one, then comes `otherwise`."""
+    """A running receiver; `replies` are used one by one, then `otherwise`."""
 
     def __init__(self, otherwise: Reply, tls: ssl.SSLContext | None = None) -> None:
         self.otherwise = otherwise
@@ -67,7 +67,7 @@ class Receiver:
 
     @property
     def port(self) -> int:
-        """Where it listens."""
+        """The port on which it listens."""
         return int(self._server.server_address[1])
 
     @property
@@ -76,13 +76,13 @@ class Receiver:
         return f"http://127.0.0.1:{self.port}/hook"
 
     def wait_for(self, count: int, seconds: float = SECONDS) -> list[Received]:
-        """Return what has arrived, once there are so many."""
+        """Return the received requests once there are `count`."""
         with self._arrived:
             assert self._arrived.wait_for(lambda: len(self.received) >= count, seconds), len(self.received)
             return list(self.received)
 
     def take(self, request: Received) -> Reply:
-        """Record a request, and say what to answer."""
+        """Record a request, and return the response."""
         with self._arrived:
             self.received.append(request)
             reply = self.replies.popleft() if self.replies else self.otherwise
@@ -98,6 +98,10 @@ class Receiver:
     def disconnected(self, connection: socket) -> None:
         """Forget a connection."""
         self._open.discard(connection)
+
+    def release(self) -> None:
+        """Send every response that hangs."""
+        self._closing.set()
 
     def close(self) -> None:
         """End every connection, and stop."""
@@ -116,7 +120,7 @@ class _Server(ThreadingHTTPServer):
     receiver: Receiver
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Pass over senders that went away."""
+        """Ignore senders that disconnect."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -152,7 +156,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(reply.body)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  (the library's name)
-        """Say nothing."""
+        """Log nothing."""
 
 
 @contextmanager

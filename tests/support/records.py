@@ -9,7 +9,7 @@ Record = dict[str, Any]
 
 
 def record(identifier: int, **changes: Any) -> Record:
-    """Return a whole record; `changes` replace its fields."""
+    """Return a complete record; `changes` replace its fields."""
     return {
         "id": identifier,
         "application_id": 1000 + identifier % 7,

@@ -1,6 +1,6 @@
 """A real Redis: a process of its own, which keeps nothing on disk.
 
-Owns starting and hurting it, and asking it something on the side. Must not know what Rowen keeps in it.
+Owns starting and disturbing it, and querying it on the side. Must not know what Rowen stores in it.
 """
 
 import signal
@@ -17,12 +17,12 @@ import pytest
 from tests.support import programs
 
 _PROGRAM: Final = "redis-server"
-_READ: Final = 65_536  # bytes; more than any answer that a test asks for
+_READ: Final = 65_536  # bytes; more than any response in a test
 
 
 @dataclass
 class RedisServer:
-    """A running Redis; `socket_path` is where it listens besides its port."""
+    """A running Redis; it listens on its port and on `socket_path`."""
 
     process: subprocess.Popen[bytes]
     port: int
@@ -39,15 +39,15 @@ class RedisServer:
         self.process.wait(programs.SECONDS)
 
     def pause(self) -> None:
-        """Stop it from answering, while it is still there."""
+        """Stop it from responding, while it keeps running."""
         self.process.send_signal(signal.SIGSTOP)
 
     def resume(self) -> None:
-        """Let it answer again."""
+        """Let it respond again."""
         self.process.send_signal(signal.SIGCONT)
 
     def ask(self, *command: str | int) -> str:
-        """Send a command and return the answer as it comes (RESP2)."""
+        """Send a command and return the unparsed response (RESP2)."""
         words = [str(each).encode() for each in command]
         packed = b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(each), each) for each in words)
         with socket.create_connection(("127.0.0.1", self.port), timeout=programs.SECONDS) as connection:
@@ -55,7 +55,7 @@ class RedisServer:
             return connection.recv(_READ).decode()
 
     def is_ready(self) -> bool:
-        """Tell whether it answers."""
+        """Return whether it responds."""
         assert self.process.poll() is None, f"{_PROGRAM} ended with {self.process.returncode}"
         try:
             return self.ask("PING").startswith(("+PONG", "-NOAUTH"))
@@ -65,7 +65,7 @@ class RedisServer:
 
 @contextmanager
 def serving_redis(*options: str, port: int | None = None) -> Iterator[RedisServer]:
-    """Run a Redis until the end of the block; `options` are those of its command line. Skips where there is none."""
+    """Run a Redis until the end of the block; `options` are those of its command line. Skips if none is installed."""
     program = programs.find(_PROGRAM)
     if program is None:
         pytest.skip(f"{_PROGRAM} is not installed: scripts/test installs it where it can")

@@ -1,6 +1,6 @@
-"""A database, looked at and tampered with behind Rowen's back, on every engine.
+"""A database, examined and modified without Rowen, on every engine.
 
-Owns running a statement as it stands, on a connection of its own. Values stand for `?`, also in PostgreSQL.
+Owns running a statement unchanged, on a connection of its own. Values are bound to `?`, also in PostgreSQL.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from typing import Any
 import asyncpg
 
 from rowen.store.database import locate
-from rowen.store.sqlite_file import SqliteFile
+from rowen.store.engines.sqlite.location import SqliteFile
 
 
 def fetch(database: str, statement: str, *values: Any) -> list[tuple[Any, ...]]:
@@ -26,7 +26,7 @@ def fetch(database: str, statement: str, *values: Any) -> list[tuple[Any, ...]]:
             return connection.execute(statement, values).fetchall()
     numbers = count(1)
     numbered = re.sub(r"\?", lambda _: f"${next(numbers)}", statement)
-    with ThreadPoolExecutor(1) as thread:  # whoever asks may have a loop running
+    with ThreadPoolExecutor(1) as thread:  # the caller may have a running loop
         return thread.submit(asyncio.run, _fetch(database, numbered, values)).result()
 
 

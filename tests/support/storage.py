@@ -1,6 +1,6 @@
-"""The storage engines that every suite runs against.
+"""The storage engines that every suite runs on.
 
-Another engine is one more entry of `STORAGES`; no test names an engine, but those of what only one of them does.
+Another engine is one more entry in `STORAGES`; tests name no engine, except those for something that only one has.
 """
 
 from collections.abc import Callable
@@ -11,34 +11,39 @@ from pathlib import Path
 
 from rowen.store.database import locate, upgrade
 from tests.support.postgres import new_database
-from tests.support.quantity import quantity
+from tests.support.scale import scaled
 
 
 @dataclass(frozen=True, slots=True)
 class Storage:
-    """An engine: its name, and how to get the URL of a database without anything in it.
+    """An engine: its name, and how to get the URL of an empty database.
 
-    `portion` is how much of what proves by quantity is done on it: the rules are the same code on every engine, and
-    what differs shows sooner.
+    `portion` is the share of repetitions (`scale.py`) that is done on it: the rules are the same code on every engine,
+    and what differs shows sooner.
     """
 
     name: str
     new_database: Callable[[Path], str]
     portion: float = 1.0
 
-    def quantity(self, whole: int) -> int:
-        """Return how many of so many are done on this engine."""
-        return quantity(ceil(whole * self.portion))
+    def scaled(self, whole: int) -> int:
+        """Return how many of `whole` repetitions to do on this engine."""
+        return scaled(ceil(whole * self.portion))
 
 
 @cache
 def _upgraded() -> str:
-    """Return a PostgreSQL database with its tables made, to be copied: that takes a twentieth of making them."""
+    """Return a PostgreSQL database with its tables, to be copied: that takes a twentieth of creating them."""
     url = new_database()
     upgrade(locate(url))
     return url
 
 
-SQLITE = Storage("sqlite", lambda folder: f"sqlite:///{folder / 'rowen.db'}")
+def _new_file(folder: Path) -> str:
+    folder.mkdir(exist_ok=True)
+    return f"sqlite:///{folder / 'rowen.db'}"
+
+
+SQLITE = Storage("sqlite", _new_file)
 POSTGRES = Storage("postgres", lambda _: new_database(_upgraded()), 0.25)
 STORAGES = (SQLITE, POSTGRES)

@@ -1,7 +1,7 @@
 """A small HTTP/1.1 client on asyncio's streams: connections that are kept, for thousands of requests a second.
 
-Owns what is needed of RFC 9112 to talk to Rowen: requests with a length, answers with a length or in chunks. Tests of
-HTTP itself use real clients; this one is for the tests in which many clients race.
+Owns the part of RFC 9112 that Rowen needs: requests with a length, responses with a length or in chunks. Tests of HTTP
+itself use real clients; this one is for tests in which many clients race.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ _NEXT = re.compile(r'<[^>]*?//[^/>]+([^>]*)>; rel="next"')
 
 
 class Reply(NamedTuple):
-    """An answer; the names of headers are in lower case."""
+    """A response; the names of headers are in lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -25,7 +25,7 @@ class Reply(NamedTuple):
 
     @property
     def json(self) -> Any:
-        """What the body says."""
+        """The decoded body."""
         return json.loads(self.body)
 
     @property
@@ -36,14 +36,14 @@ class Reply(NamedTuple):
 
 
 class Connection:
-    """One connection that authenticates with a key; one request at a time."""
+    """One connection that authenticates with a key; it handles one request at a time."""
 
     def __init__(self, streams: tuple[asyncio.StreamReader, asyncio.StreamWriter], key: str) -> None:
         self._reader, self._writer = streams
         self._head = "".join(f"{name}: {value}\r\n" for name, value in {"Host": "127.0.0.1", **basic(key)}.items())
 
     async def ask(self, method: str, target: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Reply:
-        """Send a request and return its answer; a body is sent as JSON."""
+        """Send a request and return its response; a body is sent as JSON."""
         content = b"" if body is None else json.dumps(body, ensure_ascii=False).encode()
         await self.send(method, target, content, headers or {})
         status, found = await self.read_head()
@@ -57,13 +57,13 @@ class Connection:
         await self._writer.drain()
 
     async def read_head(self) -> tuple[int, dict[str, str]]:
-        """Read the head of an answer."""
+        """Read the head of a response."""
         first, *lines = (await self._reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")[:-2]
         pairs = (line.partition(":") for line in lines)
         return int(first.split(" ", 2)[1]), {name.lower(): value.strip() for name, _, value in pairs}
 
     async def events(self, target: str) -> AsyncIterator[bytes]:
-        """Follow Server-Sent Events until the stream ends, as each does some time: the data of each event."""
+        """Follow Server-Sent Events until the stream ends, as it does some time: the data of each event."""
         await self.send("GET", target, b"", {"Accept": "text/event-stream"})
         status, headers = await self.read_head()
         assert (status, headers["transfer-encoding"]) == (200, "chunked")
@@ -78,14 +78,14 @@ class Connection:
         await self._reader.readline()
 
     async def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
         self._writer.close()
         await self._writer.wait_closed()
 
 
 @asynccontextmanager
 async def connections(port: int, key: str, count: int) -> AsyncIterator[list[Connection]]:
-    """Open connections to a server of this machine, for the length of the block."""
+    """Open connections to a server on this machine, for the duration of the block."""
     opened = [Connection(await asyncio.open_connection("127.0.0.1", port, limit=2**20), key) for _ in range(count)]
     try:
         yield opened

@@ -1,1 +1,1 @@
-"""The rules from the inside, mirroring the house."""
+"""Unit tests, in folders that mirror those of the code."""

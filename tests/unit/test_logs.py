@@ -1,4 +1,4 @@
-"""What logs hold: nothing secret, whoever reads them."""
+"""Logs contain no secret, whoever reads them."""
 
 import subprocess
 import sys

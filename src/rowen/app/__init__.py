@@ -1,1 +1,1 @@
-"""What can be done with a schedule: one function a use case, and the ports they need."""
+"""The use cases of a schedule, one function each, and the ports that they need."""

@@ -1,22 +1,22 @@
-"""Asking who is booked twice.
+"""Conflicts: finding double bookings.
 
-Owns the question and the port that answers it. Must not know HTTP or SQL.
+Owns the query and the port that answers it. Must not know HTTP or SQL.
 """
 
 from dataclasses import dataclass
 from typing import Protocol
 
-from rowen.app.ports import Organization
+from rowen.app.organizations import Organization
 from rowen.interviews.moments import Instant
 from rowen.interviews.overlaps import Overlap
 
 
 @dataclass(frozen=True, slots=True)
 class ConflictQuery:
-    """Whose overlaps are wanted, of interviews that end after `since` and start before `until`.
+    """A query for overlaps of interviews that end after `since` and start before `until`.
 
-    A user by id, whoever has an e-mail address, user or guest, or everybody where neither is given.
-    `most` is how many overlaps are answered at the most.
+    They are those of a user by id, of the user or guest with an e-mail address, or of everybody if neither is given. At
+    most `most` overlaps are returned.
     """
 
     user_id: int | None
@@ -28,7 +28,7 @@ class ConflictQuery:
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """An overlap, and what its interviews say of the person."""
+    """An overlap, and the person's details from its interviews."""
 
     overlap: Overlap
     user_id: int | None
@@ -40,5 +40,5 @@ class Conflicts(Protocol):
     """The overlaps of a database."""
 
     async def find(self, organization: Organization, query: ConflictQuery) -> tuple[list[Conflict], bool]:
-        """Return the overlaps, ordered by person and start, and whether there are more than were asked for."""
+        """Return the overlaps, ordered by person and start, and whether there are more than requested."""
         ...

@@ -1,15 +1,90 @@
 """API keys: making and recognizing them.
 
-Owns what a key looks like and what is kept of it. Must not know how keys are sent or stored.
+Owns what a key looks like, what is stored of it, and its permissions, including their groups. Must not know how keys
+are sent or stored.
 """
 
+import re
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence, Set
+from dataclasses import dataclass
+from difflib import get_close_matches
 from hashlib import sha256
-from typing import Final
+from typing import Final, NamedTuple, Protocol
 
-from rowen.app.ports import NewKey
+from rowen.app.organizations import Organization
 from rowen.interviews.errors import Code, FieldProblem, Refusal
+from rowen.interviews.interview import OrganizationId
+from rowen.interviews.moments import Instant
+
+
+class Identity(NamedTuple):
+    """The maker of a request: an organization, what may be done in it, and a name for logs and the history.
+
+    `id` identifies it in its organization: rate limits count by it, and idempotency keys belong to it. API keys have
+    theirs; other credentials need ids that no API key has, such as negative ones. `rate_limit` is how many requests it
+    may make in 10 seconds, None for as many as the server allows.
+    """
+
+    id: int
+    name: str
+    permissions: frozenset[str]
+    rate_limit: int | None
+    organization: Organization
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """An API key as the operator sees it; the key itself is not stored."""
+
+    organization: str
+    name: str
+    prefix: str
+    permissions: frozenset[str]
+    rate_limit: int | None
+    created_at: Instant
+    last_used_at: Instant | None
+    revoked_at: Instant | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """An API key to be stored: of the key itself only `digest` (SHA-256) and `prefix` are kept."""
+
+    name: str
+    prefix: str
+    digest: bytes
+    permissions: frozenset[str]
+    rate_limit: int | None = None
+
+
+class Keyring(Protocol):
+    """The API keys of a database, as a server uses them."""
+
+    async def authenticate(self, digest: bytes) -> Identity | None:
+        """Return the identity of the key with a SHA-256 digest; None if it is unknown or revoked."""
+        ...
+
+    async def record_use(self, uses: Sequence[tuple[OrganizationId, int, Instant]]) -> None:
+        """Store when keys (by id) were last used."""
+        ...
+
+
+class Keys(Keyring, Protocol):
+    """The API keys of a database, as an operator manages them."""
+
+    async def create(self, organization: OrganizationId, key: NewKey, now: Instant) -> None:
+        """Store a key. Raises Refusal (conflict) if the organization has a key with that name, or any has that key."""
+        ...
+
+    async def all(self) -> list[ApiKey]:
+        """Return every key, ordered by organization and creation."""
+        ...
+
+    async def revoke(self, organization: OrganizationId, name: str, now: Instant) -> bool:
+        """Revoke a key; False if no valid key has that name."""
+        ...
+
 
 PERMISSIONS: Final = {
     "scheduled_interviews:list": "List scheduled interviews",
@@ -28,28 +103,110 @@ PERMISSIONS: Final = {
     "scheduled_interviews:create": "Schedule an interview",
     "scheduled_interviews:update": "Change a scheduled interview",
     "scheduled_interviews:delete": "Delete a scheduled interview",
-    "scheduled_interviews:history": "List what happened to a scheduled interview",
-    "scorecards:create": "Hand in a scorecard, or keep a draft of it",
+    "scheduled_interviews:history": "List the changes of a scheduled interview",
+    "scorecards:create": "Submit a scorecard, or save a draft",
     "scorecards:update": "Change or submit the draft of a scorecard",
-    "scorecards:delete": "Delete a scorecard, and take it back",
-    "conflicts:list": "List who is booked twice",
-    "changes:list": "List what happened, or follow it live",
+    "scorecards:delete": "Delete a scorecard",
+    "conflicts:list": "List double bookings",
+    "changes:list": "List changes, or follow them live",
     "webhooks:list": "List webhooks",
     "webhooks:create": "Add a webhook",
     "webhooks:retrieve": "Retrieve a webhook",
     "webhooks:update": "Change, enable or disable a webhook",
     "webhooks:delete": "Delete a webhook",
     "webhooks:test": "Send a test to a webhook",
-    "webhooks:rotate": "Give a webhook a new secret",
-    "webhooks:list_deliveries": "List what a webhook was told",
+    "webhooks:rotate": "Rotate the secret of a webhook",
+    "webhooks:list_deliveries": "List the deliveries to a webhook",
+    "webhooks:retrieve_delivery": "Retrieve a delivery with its request",
+    "webhooks:resend": "Send deliveries to a webhook again",
+    "webhooks:skip": "Skip pending deliveries to a webhook",
 }
-"""What a key can be allowed, one for each endpoint, and what that lets it do."""
+"""The permissions of keys, one for each endpoint, with a description."""
 
-_SHOWN: Final = 12  # of some fifty characters: enough to tell keys apart, far too few to guess the rest
+ALL: Final = "*"
+_READING: Final = ("list", "retrieve", "history")
+_WEBHOOKS: Final = "webhooks"  # the address of a receiver often holds a secret
+
+
+def _grouped(permissions: Iterable[str]) -> dict[str, list[str]]:
+    """Return the actions of permissions by their resource, in the order of `PERMISSIONS`."""
+    groups: dict[str, list[str]] = {}
+    for name in sorted(permissions, key=list(PERMISSIONS).index):
+        resource, _, action = name.partition(":")
+        groups.setdefault(resource, []).append(action)
+    return groups
+
+
+RESOURCES: Final = _grouped(PERMISSIONS)
+"""The resources of permissions, with the actions on them."""
+
+GROUPS: Final = {f"{resource}:{ALL}" for resource in RESOURCES}
+"""The names of groups: every permission for one resource."""
+
+READ_ONLY: Final = frozenset(
+    f"{resource}:{action}"
+    for resource, actions in RESOURCES.items()
+    for action in actions
+    if resource != _WEBHOOKS and action.split("_")[0] in _READING
+)
+"""Every permission to read the schedule and its records. Webhooks are not included."""
+
+
+def expanded(names: Iterable[str]) -> frozenset[str]:
+    """Return the permissions that names of permissions and groups stand for.
+
+    A group stands for the permissions that it has today. Raises Refusal (invalid) for unknown names.
+    """
+    found: set[str] = set()
+    unknown = []
+    for name in dict.fromkeys(names):
+        if name in PERMISSIONS:
+            found.add(name)
+        elif name in GROUPS:
+            resource = name.partition(":")[0]
+            found.update(f"{resource}:{action}" for action in RESOURCES[resource])
+        else:
+            unknown.append(_unknown(name))
+    if unknown:
+        problem = FieldProblem("allow", f"Has no permission {', '.join(unknown)}. There are {overview()}")
+        raise Refusal(Code.INVALID, "unknown permission", (problem,))
+    return frozenset(found)
+
+
+def _unknown(name: str) -> str:
+    near = get_close_matches(name, [*PERMISSIONS, *GROUPS], n=1)
+    return f"{name!r} (did you mean {near[0]}?)" if near else repr(name)
+
+
+def overview(permissions: Iterable[str] = PERMISSIONS) -> str:
+    """Return permissions by resource: `users: list, retrieve; changes: list`."""
+    return "; ".join(f"{resource}: {', '.join(actions)}" for resource, actions in _grouped(permissions).items())
+
+
+def summary(permissions: Set[str]) -> str:
+    """Return permissions in few words: `everything`, `read-only`, or groups and single ones, separated by spaces.
+
+    Except for the first two, `expanded` turns the words into the same permissions again. A permission that this version
+    does not know is included as it is.
+    """
+    if permissions == PERMISSIONS.keys():
+        return "everything"
+    if permissions == READ_ONLY:
+        return "read-only"
+    words = []
+    for resource, actions in _grouped(permissions & PERMISSIONS.keys()).items():
+        whole = actions == RESOURCES[resource] and len(actions) > 1
+        words += [f"{resource}:{ALL}"] if whole else [f"{resource}:{action}" for action in actions]
+    return " ".join([*words, *sorted(permissions - PERMISSIONS.keys())])
+
+
+_SHOWN: Final = 12  # of about fifty characters: enough to distinguish keys, far too few to guess the rest
+_SHOWN_OF_GIVEN: Final = 4  # another system's key may be half as long
+_MADE_HERE: Final = re.compile(r"rowen_[0-9a-f]{40}")
 
 
 def digest(key: str) -> bytes:
-    """Return what is kept of a key. Keys are long and random, so that a plain SHA-256 cannot be reversed."""
+    """Return the stored form of a key. Keys are long and random, so that a plain SHA-256 cannot be reversed."""
     return sha256(key.encode()).digest()
 
 
@@ -60,19 +217,17 @@ def new_key(
     rate_limit: int | None = None,
     random_hex: Callable[[int], str] = secrets.token_hex,
 ) -> tuple[str, NewKey]:
-    """Make a key of 160 random bits; return it, to be shown once, and what is to be stored.
+    """Make a key of 160 random bits; return it, to be shown once, and the record to store.
 
-    Without `allow` it opens every endpoint that there is today. Raises Refusal (invalid) for unknown permissions.
+    `allow` lists permissions and groups. Without it the key has every permission that exists today. Raises Refusal
+    (invalid) for unknown permissions.
     """
-    permissions = frozenset(allow) or frozenset(PERMISSIONS)
-    unknown = sorted(permissions - PERMISSIONS.keys())
-    if unknown:
-        problem = FieldProblem("allow", f"must be one of {', '.join(PERMISSIONS)} ({', '.join(unknown)})")
-        raise Refusal(Code.INVALID, "unknown permission", (problem,))
+    permissions = expanded(allow) or frozenset(PERMISSIONS)
     key = "rowen_" + random_hex(20)
     return key, stored_key(name, key, permissions, rate_limit)
 
 
 def stored_key(name: str, key: str, permissions: frozenset[str], rate_limit: int | None = None) -> NewKey:
-    """Return what is to be stored of a given key."""
-    return NewKey(name, key[:_SHOWN], digest(key), permissions, rate_limit)
+    """Return the record to store for a given key."""
+    shown = _SHOWN if _MADE_HERE.fullmatch(key) else _SHOWN_OF_GIVEN
+    return NewKey(name, key[:shown], digest(key), permissions, rate_limit)

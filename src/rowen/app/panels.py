@@ -1,120 +1,110 @@
-"""Who sits on a panel: from what a client named to users and guests.
+"""The members of a panel: from what a client named to users and guests.
 
 Owns how interviewers are found and what is wrong with a panel (contract section 4). Must not know JSON or SQL.
 """
 
 from collections.abc import Sequence
-from typing import Final
 
 import msgspec
 
-from rowen.app.desk import Desk
-from rowen.app.records import SCORECARDS
-from rowen.interviews.errors import FieldProblem
+from rowen.app.records import SCORECARDS, ScorecardCodec
+from rowen.app.unit_of_work import UnitOfWork
+from rowen.interviews.errors import Problems
 from rowen.interviews.interview import Interviewer, ResponseStatus, ScheduledInterview
 from rowen.interviews.people import Person, User, UserId, fold, person_of
-from rowen.interviews.scheduling import UNSET, InterviewFields, Seat
+from rowen.interviews.scheduling import UNSET, InterviewerInput, InterviewFields
 from rowen.interviews.scorecards import SUBMITTED
 
 
-async def resolve_panel(desk: Desk, fields: InterviewFields, found: list[FieldProblem]) -> tuple[Interviewer, ...]:
-    """Return the panel that a client asks for, without scorecards. Adds problems to `found`."""
+async def resolve_panel(unit: UnitOfWork, fields: InterviewFields, problems: Problems) -> tuple[Interviewer, ...]:
+    """Return the panel that a client asks for, without scorecards, and note its problems."""
     if fields.interviewers is UNSET:
         return ()
-    seated: dict[Person, int] = {}
+    positions: dict[Person, int] = {}
     panel = []
-    for position, seat in enumerate(fields.interviewers):
-        place = f"interviewers[{position}]"
-        interviewer = await _resolve(desk, seat, place, found, knows_guests=fields.knows_guests)
+    for position, named in enumerate(fields.interviewers):
+        path = f"interviewers[{position}]"
+        interviewer = await _resolve(unit, named, path, problems, knows_guests=fields.knows_guests)
         if interviewer is None:
             continue
         person = person_of(interviewer.id, interviewer.email)
-        if person in seated:
-            found.append(FieldProblem(place, f"Must not name the same person as interviewers[{seated[person]}]"))
+        if person in positions:
+            problems.note(path, f"Must not name the same person as interviewers[{positions[person]}]")
             continue
-        seated[person] = position
+        positions[person] = position
         panel.append(interviewer)
     return tuple(panel)
 
 
 async def with_scorecards(
-    desk: Desk, before: ScheduledInterview, panel: tuple[Interviewer, ...]
+    unit: UnitOfWork, codec: ScorecardCodec, before: ScheduledInterview, panel: tuple[Interviewer, ...]
 ) -> tuple[Interviewer, ...]:
-    """Return the new panel of an interview with the scorecards of those who stay, and of those who come back."""
+    """Return the new panel of an interview with the scorecards of members who stay or come back."""
     present = {person_of(each.id, each.email): each.scorecard_id for each in before.interviewers}
     if any(person_of(each.id, each.email) not in present for each in panel):
-        for user, scorecard in (await submitted_scorecards(desk, before.id)).items():
+        for user, scorecard in (await _submitted_scorecards(unit, codec, before.id)).items():
             present.setdefault(person_of(user, None), scorecard)
     return tuple(
         msgspec.structs.replace(each, scorecard_id=present.get(person_of(each.id, each.email))) for each in panel
     )
 
 
-class _Author(msgspec.Struct):
-    id: int
-
-
-class _Handed(msgspec.Struct):
-    """What a stored scorecard says of whose it is."""
-
-    interviewer: _Author
-
-
-_handed: Final = msgspec.json.Decoder(_Handed)
-
-
-async def submitted_scorecards(desk: Desk, interview: int) -> dict[int, int]:
-    """Return the scorecards that were handed in for an interview, by the user who interviewed."""
-    found = await desk.records_by_term(SCORECARDS, "scheduled_interview_id", str(interview))
+async def _submitted_scorecards(unit: UnitOfWork, codec: ScorecardCodec, interview: int) -> dict[int, int]:
+    """Return the submitted scorecards of an interview, by the id of their interviewer."""
+    records = await unit.records_by_term(SCORECARDS, "scheduled_interview_id", str(interview))
     return {
-        _handed.decode(each.document).interviewer.id: each.id
-        for each in found
+        codec.interviewer_id(each.document): each.id
+        for each in records
         if each.document is not None and each.status == SUBMITTED
     }
 
 
 async def _resolve(
-    desk: Desk, seat: Seat, place: str, found: list[FieldProblem], *, knows_guests: bool
+    unit: UnitOfWork, named: InterviewerInput, path: str, problems: Problems, *, knows_guests: bool
 ) -> Interviewer | None:
-    """Return the member of the panel that a seat names; None where it names nobody, or nobody for certain."""
-    named = await _named(desk, seat)
-    users = {user.id: user for users in named.values() for user in users}
-    missing = [field for field, users_named in named.items() if not users_named]
-    is_guest = missing == ["email"] and not users and len(named) == 1
-    if is_guest and knows_guests:
-        return _guest(seat)
-    if missing:
-        found += [FieldProblem(f"{place}.{field}", "Must be a user's") for field in missing]
+    """Return the interviewer that a client named; None, after noting a problem, if that is nobody or ambiguous."""
+    matches = await _matches(unit, named)
+    missing = [field for field, users in matches.items() if not users]
+    if knows_guests and missing == ["email"] and len(matches) == 1:
+        return _guest(named)
+    for field in missing:
+        problems.note(f"{path}.{field}", "Must be a user's")
+    if missing or not matches:
         return None
-    agreed = [user for user in users.values() if all(user in users_named for users_named in named.values())]
-    if len(agreed) == 1:
-        return _user(agreed[0], seat, place, found)
-    if named:
-        told = "Must name one user (several have it)" if agreed else "Must all name the same user"
-        found.append(FieldProblem(f"{place}.{next(iter(named))}" if agreed else place, told))
+    user = _common_user(matches, path, problems)
+    if user is None:
+        return None
+    if named.name is not None and named.name != user.name:
+        problems.note(f"{path}.name", "Must be the user's own, or be left out")
+    return user.interviewer(named.response_status or ResponseStatus.NEEDS_ACTION)
+
+
+def _common_user(matches: dict[str, Sequence[User]], path: str, problems: Problems) -> User | None:
+    """Return the one user whom all identifiers match; None, after noting a problem, if there is no such user."""
+    users = {user.id: user for match in matches.values() for user in match}
+    common = [user for user in users.values() if all(user in match for match in matches.values())]
+    if len(common) == 1:
+        return common[0]
+    if common:
+        problems.note(f"{path}.{next(iter(matches))}", "Must name one user (several have it)")
+    else:
+        problems.note(path, "Must all name the same user")
     return None
 
 
-async def _named(desk: Desk, seat: Seat) -> dict[str, Sequence[User]]:
-    """Return the users that each identifier of a seat stands for."""
-    named: dict[str, Sequence[User]] = {}
-    if seat.user_id is not None:
-        user = await desk.user(UserId(seat.user_id))
-        named["user_id"] = () if user is None else (user,)
-    if seat.email is not None:
-        named["email"] = await desk.users_by_email(fold(seat.email))
-    if seat.employee_id is not None:
-        named["employee_id"] = await desk.users_by_employee_id(seat.employee_id)
-    return named
+async def _matches(unit: UnitOfWork, named: InterviewerInput) -> dict[str, Sequence[User]]:
+    """Return the users that each identifier of an interviewer matches."""
+    matches: dict[str, Sequence[User]] = {}
+    if named.user_id is not None:
+        user = await unit.user(UserId(named.user_id))
+        matches["user_id"] = () if user is None else (user,)
+    if named.email is not None:
+        matches["email"] = await unit.users_by_email(fold(named.email))
+    if named.employee_id is not None:
+        matches["employee_id"] = await unit.users_by_employee_id(named.employee_id)
+    return matches
 
 
-def _user(user: User, seat: Seat, place: str, found: list[FieldProblem]) -> Interviewer:
-    if seat.name is not None and seat.name != user.name:
-        found.append(FieldProblem(f"{place}.name", "Must be the user's own, or be left out"))
-    return user.interviewer(seat.response_status or ResponseStatus.NEEDS_ACTION)
-
-
-def _guest(seat: Seat) -> Interviewer:
-    return Interviewer(
-        name=seat.name, email=seat.email, response_status=seat.response_status or ResponseStatus.NEEDS_ACTION
-    )
+def _guest(named: InterviewerInput) -> Interviewer:
+    status = named.response_status or ResponseStatus.NEEDS_ACTION
+    return Interviewer(name=named.name, email=named.email, response_status=status)

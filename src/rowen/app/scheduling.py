@@ -1,245 +1,192 @@
-"""Scheduling, rescheduling, answering and cancelling interviews.
+"""Scheduling, changing and cancelling interviews.
 
-Owns the rules of what clients may write (contract sections 4 and 5): each function is one command, carried out at a
-desk. Must not know JSON, HTTP or SQL.
+Owns the rules for what clients may write (contract sections 4 and 5): each function is one command, executed in a unit
+of work. Must not know JSON, HTTP or SQL.
 """
 
-from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from rowen.app.desk import Booking, Desk, Stored
+from rowen.app.double_booking import check_double_booking
 from rowen.app.panels import resolve_panel, with_scorecards
-from rowen.app.ports import DoubleBooking
+from rowen.app.records import ACTIVE, ScorecardCodec
+from rowen.app.unit_of_work import Stored, UnitOfWork
 from rowen.interviews import lifecycle
 from rowen.interviews.changes import Actor, ActorKind, Change, Kind, kind_of
-from rowen.interviews.errors import Code, FieldProblem, Refusal
-from rowen.interviews.interview import (
-    ApplicationId,
-    Interviewer,
-    InterviewId,
-    InterviewReference,
-    Moment,
-    ScheduledInterview,
-    Status,
-)
+from rowen.interviews.errors import Code, FieldProblem, Problems, Refusal, UnknownUserError
+from rowen.interviews.interview import ApplicationId, InterviewId, InterviewReference, ScheduledInterview, Status
 from rowen.interviews.lifecycle import ABSENT, Command
 from rowen.interviews.moments import Instant
-from rowen.interviews.people import Person, User, UserId, booked, person_of
+from rowen.interviews.people import User, UserId
 from rowen.interviews.scheduling import UNSET, InterviewFields
 
-ACTIVE: Final = "active"
 
-
-class Outcome(NamedTuple):
-    """What a command wrote: the interview's document, and what the client is warned of."""
+class ScheduleResult(NamedTuple):
+    """The result of a command: the interview's document, and the interviews that also keep one of its people busy."""
 
     document: bytes
-    warning: str | None = None
+    overlapping: tuple[InterviewId, ...] = ()
 
 
-class Clash(NamedTuple):
-    """Somebody who is busy with other interviews at the same time; `place` is the field that names them."""
-
-    place: str
-    interviews: Sequence[InterviewId]
-
-
-async def schedule(desk: Desk, fields: InterviewFields, api_key: str) -> Outcome:
-    """Make an interview. Raises Refusal: invalid, with every problem; not found (the user); conflict."""
-    organizer = await require_user(desk, fields.on_behalf_of)
-    found = list(fields.problems)
-    found += await _reference_problems(desk, fields)
-    reference = None
-    if fields.interview_id is not UNSET:
-        reference = await desk.interview_reference(fields.interview_id)
-        if reference is None:
-            found.append(FieldProblem("interview_id", "Must be the id of an interview of a job stage"))
-    panel = await resolve_panel(desk, fields, found)
-    if found or organizer is None:
-        raise Refusal(Code.INVALID, problems=tuple(found))
-    interview = _new_interview(fields, panel, organizer, reference)
-    warning = await _check_bookings(desk, None, interview)
-    interview = msgspec.structs.replace(interview, id=await desk.new_id())
-    interview = settled(desk, Command.CREATE, ABSENT, msgspec.structs.replace(interview, created_at=await desk.stamp()))
-    change = Change(Kind.CREATED, actor_of(organizer, api_key))
-    return Outcome(await desk.keep(None, interview, change), warning)
-
-
-async def change(desk: Desk, stored: Stored, fields: InterviewFields, api_key: str) -> Outcome:
-    """Change an interview. Raises Refusal: invalid, with every problem; not found (the user); conflict."""
-    before = stored.interview
-    organizer = await require_user(desk, fields.on_behalf_of)
-    await _require_changeable(desk, stored, Command.CHANGE)
-    found = list(fields.problems)
-    found += await _reference_problems(desk, fields, before)
-    panel = before.interviewers
-    if fields.interviewers is not UNSET:
-        panel = await with_scorecards(desk, before, await resolve_panel(desk, fields, found))
-    if found or organizer is None:
-        raise Refusal(Code.INVALID, problems=tuple(found))
-    asked = {name: getattr(fields, name) for name in _PLAIN if getattr(fields, name) is not UNSET}
-    after = msgspec.structs.replace(before, **asked, interviewers=panel, organizer=organizer.organizer())
-    after = settled(desk, Command.CHANGE, before.status, after)
-    if after == before:
-        return Outcome(stored.document)
-    warning = await _check_bookings(desk, before, after)
-    await desk.stamp()
-    return Outcome(
-        await desk.keep(before, after, Change(kind_of(before, after), actor_of(organizer, api_key))), warning
-    )
-
-
-async def cancel(desk: Desk, stored: Stored, on_behalf_of: int | None, api_key: str) -> None:
-    """Delete an interview. Raises Refusal: invalid; not found (the user)."""
-    user = await require_user(desk, on_behalf_of)
-    if user is None:
-        raise Refusal(Code.INVALID, problems=(MISSING_USER,))
-    await _require_changeable(desk, stored, Command.CANCEL)
-    await desk.stamp()
-    await desk.drop(stored.interview, Change(Kind.CANCELLED, actor_of(user, api_key)))
-
-
-MISSING_USER: Final = FieldProblem("On-Behalf-Of", "Is required: the id of the user who does this")
-_NOT_OURS: Final = FieldProblem("id", "Only interviews created through the API can be changed or deleted")
-_MOST_NAMED: Final = 20  # in a header, whose lines clients bound
-_PLAIN: Final = ("start", "end", "external_event_id", "location", "video_conferencing_url")
-
-
-async def require_user(desk: Desk, identifier: int | None) -> User | None:
-    """Return the user a request is made for; None where it names none. Raises Refusal (not found): an unknown one."""
-    if identifier is None:
-        return None
-    user = await desk.user(UserId(identifier))
-    if user is None:
-        raise Refusal(Code.NOT_FOUND)
-    return user
-
-
-def actor_of(user: User, api_key: str) -> Actor:
-    """Return the actor that a user is who does something by an API key."""
-    return Actor(ActorKind.USER, user.id, user.name, api_key)
-
-
-def due_at(desk: Desk, interview: ScheduledInterview) -> Instant:
-    """Return from when on an interview's feedback is awaited."""
-    zone = ZoneInfo(desk.organization.time_zone)
-    return Instant(interview.end.instant(zone) + desk.organization.grace)
-
-
-def settled(desk: Desk, command: Command, state: lifecycle.State, interview: ScheduledInterview) -> ScheduledInterview:
-    """Return an interview in the state that a command leads to. Raises Refusal where the state forbids it."""
-    rule = lifecycle.require(state, command)
-    situation = lifecycle.situation(interview.interviewers, due_at(desk, interview), desk.now)
-    return msgspec.structs.replace(interview, status=lifecycle.status_after(rule, situation))
-
-
-async def _require_changeable(desk: Desk, stored: Stored, command: Command) -> None:
-    if not stored.created_through_api:
-        raise Refusal(Code.INVALID, problems=(_NOT_OURS,))
-    lifecycle.require(stored.interview.status, command)
-    status = await desk.application_status(ApplicationId(stored.interview.application_id))
-    if status != ACTIVE:
-        raise Refusal(Code.INVALID, problems=(FieldProblem("application_id", f"The application is {status}"),))
-
-
-async def _reference_problems(
-    desk: Desk, fields: InterviewFields, before: ScheduledInterview | None = None
-) -> list[FieldProblem]:
-    """Return the problems of a new or changed interview's application, event and times."""
-    found: list[FieldProblem] = []
-    if fields.application_id is not UNSET:
-        status = await desk.application_status(ApplicationId(fields.application_id))
-        if status is None:
-            found.append(FieldProblem("application_id", "Must be the id of an application"))
-        elif status != ACTIVE:
-            found.append(FieldProblem("application_id", f"Must be of an active application (it is {status})"))
-    # Of what was imported, several may share an event: each may keep it.
-    own = None if before is None else before.external_event_id
-    if fields.external_event_id is not UNSET and fields.external_event_id != own:
-        holder = await desk.holder_of_event(fields.external_event_id)
-        if holder is not None:
-            found.append(FieldProblem("external_event_id", f"Must be unique (interview {holder} has it)"))
-    start = fields.start if fields.start is not UNSET else before and before.start
-    end = fields.end if fields.end is not UNSET else before and before.end
-    if isinstance(start, Moment) and isinstance(end, Moment):
-        found += _time_problems(start, end, "end" if fields.end is not UNSET else "start")
-    return found
-
-
-def _time_problems(start: Moment, end: Moment, field: str) -> list[FieldProblem]:
-    if (start.date is None) != (end.date is None):
-        return [FieldProblem(field, "Must be of the same kind as the other end: both a date, or both a time")]
-    backwards = (
-        end.date < start.date
-        if start.date is not None and end.date is not None
-        else (end.date_time or 0) < (start.date_time or 0)
-    )
-    return [FieldProblem(field, "Must not put the end before the start")] if backwards else []
-
-
-def _new_interview(
-    fields: InterviewFields,
-    panel: tuple[Interviewer, ...],
-    organizer: User,
-    reference: InterviewReference | None,
-) -> ScheduledInterview:
-    """Return the interview asked for, but for its id and times, which only the ledger gives."""
-    asked = {name: getattr(fields, name) for name in _PLAIN if getattr(fields, name) is not UNSET}
-    return ScheduledInterview(
-        id=1,
-        application_id=fields.application_id if fields.application_id is not UNSET else 0,
+async def schedule(unit: UnitOfWork, fields: InterviewFields, api_key: str) -> ScheduleResult:
+    """Create an interview. Raises Refusal: invalid, with every problem; not found (the user); conflict."""
+    organizer = None if fields.on_behalf_of is None else await require_user(unit, fields.on_behalf_of)
+    problems = Problems(fields.problems)
+    await _check_references(unit, fields, None, problems)
+    reference = await _stage_interview(unit, fields, problems)
+    panel = await resolve_panel(unit, fields, problems)
+    application = fields.application_id
+    if problems.found or organizer is None or application is UNSET:
+        raise problems.refusal()
+    interview = ScheduledInterview(
+        id=await unit.new_id(),
+        application_id=application,
+        created_at=await unit.begin_change(),
         status=Status.SCHEDULED,
         interview=reference,
         organizer=organizer.organizer(),
         interviewers=panel,
-        **asked,
+        **_given(fields),
     )
+    interview = settled(unit, Command.CREATE, ABSENT, interview)
+    overlapping = await check_double_booking(unit, None, interview)
+    document = await unit.save(None, interview, Change(Kind.CREATED, actor_of(organizer, api_key)))
+    return ScheduleResult(document, overlapping)
 
 
-async def _check_bookings(desk: Desk, before: ScheduledInterview | None, after: ScheduledInterview) -> str | None:
-    """Return what to warn of where persons would be in two interviews at once.
+async def change(
+    unit: UnitOfWork, codec: ScorecardCodec, stored: Stored, fields: InterviewFields, api_key: str
+) -> ScheduleResult:
+    """Change an interview. Raises Refusal: invalid, with every problem; not found (the user); conflict."""
+    before = stored.interview
+    organizer = None if fields.on_behalf_of is None else await require_user(unit, fields.on_behalf_of)
+    await _require_changeable(unit, stored, Command.CHANGE)
+    problems = Problems(fields.problems)
+    await _check_references(unit, fields, before, problems)
+    panel = before.interviewers
+    if fields.interviewers is not UNSET:
+        panel = await with_scorecards(unit, codec, before, await resolve_panel(unit, fields, problems))
+    if problems.found or organizer is None:
+        raise problems.refusal()
+    after = msgspec.structs.replace(before, **_given(fields), interviewers=panel, organizer=organizer.organizer())
+    after = settled(unit, Command.CHANGE, before.status, after)
+    if after == before:
+        return ScheduleResult(stored.document)
+    overlapping = await check_double_booking(unit, before, after)
+    await unit.begin_change()
+    document = await unit.save(before, after, Change(kind_of(before, after), actor_of(organizer, api_key)))
+    return ScheduleResult(document, overlapping)
 
-    Raises Refusal (conflict) where the organization rejects that. Who was in the interview before, at the same
-    times, is not asked again.
-    """
-    policy = desk.organization.double_booking
-    if policy is DoubleBooking.ALLOW:
+
+async def cancel(unit: UnitOfWork, stored: Stored, on_behalf_of: int, api_key: str) -> None:
+    """Delete an interview. Raises Refusal: invalid; not found (the user)."""
+    user = await require_user(unit, on_behalf_of)
+    await _require_changeable(unit, stored, Command.CANCEL)
+    await unit.begin_change()
+    await unit.delete(stored.interview, Change(Kind.CANCELLED, actor_of(user, api_key)))
+
+
+_NOT_OURS: Final = FieldProblem("id", "Only interviews created through the API can be changed or deleted")
+_RESOLVED: Final = frozenset({"application_id", "interviewers"})  # they are looked up before they are written
+_PLAIN: Final = tuple(
+    name
+    for name in InterviewFields.__struct_fields__
+    if name in ScheduledInterview.__struct_fields__ and name not in _RESOLVED
+)
+
+
+async def require_user(unit: UnitOfWork, identifier: int) -> User:
+    """Return the user on whose behalf a write is made. Raises UnknownUserError."""
+    user = await unit.user(UserId(identifier))
+    if user is None:
+        raise UnknownUserError
+    return user
+
+
+def actor_of(user: User, api_key: str) -> Actor:
+    """Return the actor for a user who uses an API key."""
+    return Actor(ActorKind.USER, user.id, user.name, api_key)
+
+
+def due_at(unit: UnitOfWork, interview: ScheduledInterview) -> Instant:
+    """Return the time from which an interview awaits feedback."""
+    zone = ZoneInfo(unit.organization.time_zone)
+    return Instant(interview.end.instant(zone) + unit.organization.grace)
+
+
+def settled(
+    unit: UnitOfWork, command: Command, state: lifecycle.State, interview: ScheduledInterview
+) -> ScheduledInterview:
+    """Return an interview in the state that a command leads to. Raises Refusal if the state forbids it."""
+    rule = lifecycle.require(state, command)
+    situation = lifecycle.situation(interview.interviewers, due_at(unit, interview), unit.now)
+    return msgspec.structs.replace(interview, status=lifecycle.status_after(rule, situation))
+
+
+async def _require_changeable(unit: UnitOfWork, stored: Stored, command: Command) -> None:
+    if not stored.created_through_api:
+        raise Refusal(Code.INVALID, problems=(_NOT_OURS,))
+    lifecycle.require(stored.interview.status, command)
+    status = await unit.application_status(ApplicationId(stored.interview.application_id))
+    if status != ACTIVE:
+        raise Refusal(Code.INVALID, problems=(FieldProblem("application_id", f"The application is {status}"),))
+
+
+async def _check_references(
+    unit: UnitOfWork, fields: InterviewFields, before: ScheduledInterview | None, problems: Problems
+) -> None:
+    """Note the problems of an interview's application, event and times."""
+    await _check_application(unit, fields, problems)
+    await _check_event_id(unit, fields, before, problems)
+    _check_times(fields, before, problems)
+
+
+async def _check_application(unit: UnitOfWork, fields: InterviewFields, problems: Problems) -> None:
+    if fields.application_id is UNSET:
+        return
+    status = await unit.application_status(ApplicationId(fields.application_id))
+    if status is None:
+        problems.note("application_id", "Must be the id of an application")
+    elif status != ACTIVE:
+        problems.note("application_id", f"Must be of an active application (it is {status})")
+
+
+async def _check_event_id(
+    unit: UnitOfWork, fields: InterviewFields, before: ScheduledInterview | None, problems: Problems
+) -> None:
+    # Imported interviews may share an event id: each may keep it.
+    if fields.external_event_id is UNSET or (before and fields.external_event_id == before.external_event_id):
+        return
+    holder = await unit.find_by_event_id(fields.external_event_id)
+    if holder is not None:
+        problems.note("external_event_id", f"Must be unique (interview {holder} has it)")
+
+
+def _check_times(fields: InterviewFields, before: ScheduledInterview | None, problems: Problems) -> None:
+    start, end = fields.start, fields.end
+    if before is not None:
+        start, end = before.start if start is UNSET else start, before.end if end is UNSET else end
+    if start is UNSET or end is UNSET:
+        return
+    field = "start" if fields.end is UNSET else "end"
+    if start.is_date != end.is_date:
+        problems.note(field, "Must be of the same kind as the other end: both a date, or both a time")
+    elif end.is_before(start):
+        problems.note(field, "Must not put the end before the start")
+
+
+async def _stage_interview(unit: UnitOfWork, fields: InterviewFields, problems: Problems) -> InterviewReference | None:
+    """Return the interview of a job stage that is to be held."""
+    if fields.interview_id is UNSET:
         return None
-    clashes = await _clashes(desk, before, after)
-    if not clashes:
-        return None
-    if policy is DoubleBooking.REJECT:
-        problems = tuple(FieldProblem(each.place, f"Overlaps interview {_named(each.interviews)}") for each in clashes)
-        raise Refusal(Code.CONFLICT, problems=problems)
-    identifiers = sorted({identifier for each in clashes for identifier in each.interviews})
-    return f'199 rowen "Double booking: overlaps interview {_named(identifiers)}"'
+    reference = await unit.interview_reference(fields.interview_id)
+    if reference is None:
+        problems.note("interview_id", "Must be the id of an interview of a job stage")
+    return reference
 
 
-async def _clashes(desk: Desk, before: ScheduledInterview | None, after: ScheduledInterview) -> list[Clash]:
-    zone = ZoneInfo(desk.organization.time_zone)
-    starts_at, ends_at = after.start.instant(zone), after.end.instant(zone)
-    if starts_at == ends_at:
-        return []  # what takes no time keeps nobody busy
-    moved = before is None or (before.start, before.end) != (after.start, after.end)
-    asked: set[Person] = set() if before is None or moved else set(booked(before.interviewers))
-    clashes = []
-    for position, interviewer in enumerate(after.interviewers):
-        for person in booked((interviewer,)):
-            if person in asked:
-                continue
-            besides = None if before is None else InterviewId(before.id)
-            others = set(await desk.overlapping(Booking(person, starts_at, ends_at), besides))
-            if interviewer.id is not None and interviewer.email:  # who was invited as a guest before being a user
-                guest = Booking(person_of(None, interviewer.email), starts_at, ends_at)
-                others.update(await desk.overlapping(guest, besides))
-            if others:
-                clashes.append(Clash(f"interviewers[{position}]", sorted(others)))
-    return clashes
-
-
-def _named(identifiers: Sequence[InterviewId]) -> str:
-    named = ", ".join(str(each) for each in identifiers[:_MOST_NAMED])
-    return f"{named} and {len(identifiers) - _MOST_NAMED} more" if len(identifiers) > _MOST_NAMED else named
+def _given(fields: InterviewFields) -> dict[str, Any]:
+    """Return the fields that the client gave and that are copied into the interview."""
+    return {name: value for name in _PLAIN if (value := getattr(fields, name)) is not UNSET}

@@ -1,26 +1,27 @@
-"""What the calls of the API are given to work with.
+"""The ports that the calls of the API work with.
 
-Owns the list of ports, and nothing else.
+Owns the list of use cases and ports. Must not know what implements a port.
 """
 
 from dataclasses import dataclass
 
+from rowen.app.changes import Commits, Feed
 from rowen.app.conflicts import Conflicts
-from rowen.app.desk import Writing
-from rowen.app.following import Commits, Feed
-from rowen.app.ports import Interviews
-from rowen.app.records import Records
-from rowen.app.telling import Webhooks
+from rowen.app.interviews import Interviews
+from rowen.app.records import Records, ScorecardCodec
+from rowen.app.unit_of_work import UnitOfWorks
+from rowen.app.webhooks import Webhooks
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The ports of one open database."""
+    """The use cases and ports of one open database."""
 
     interviews: Interviews
     records: Records
-    writing: Writing
+    writing: UnitOfWorks
     conflicts: Conflicts
     feed: Feed
     commits: Commits
     webhooks: Webhooks
+    scorecard_codec: ScorecardCodec

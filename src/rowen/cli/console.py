@@ -1,4 +1,4 @@
-"""What people see: tables and progress, on a terminal and elsewhere.
+"""Output: tables and progress, on a terminal and elsewhere.
 
 Owns the difference between the two. Must not know what is shown.
 """
@@ -6,36 +6,38 @@ Owns the difference between the two. Must not know what is shown.
 import asyncio
 import signal
 import sys
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from time import monotonic
 from types import FrameType
 from typing import Any, Final, TypeVar
 
 import typer
+from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 Result = TypeVar("Result")
 
-_LINE_SECONDS: Final = 5
+LINE_SECONDS: Final = 5
+_USUAL_WIDTH: Final = 80  # of a terminal, in characters
 
 
 def run(work: Coroutine[Any, Any, Result]) -> Result:
-    """Run a command's work to its end."""
+    """Run a command's coroutine to its end."""
     return asyncio.run(work)
 
 
 @contextmanager
 def interruptible(*, at_once: bool) -> Iterator[None]:
-    """Let Ctrl-C end the work in the block at once, by KeyboardInterrupt.
+    """Let Ctrl-C end the work in the block by KeyboardInterrupt.
 
-    Left to itself, asyncio waits for the next `await`, or for Ctrl-C once more: reading a slow pipe or server goes on
-    for as long. So it is where that is not safe `at_once`, as with drivers that call Python out of C.
+    By default asyncio delivers Ctrl-C at the next `await`, which a slow pipe or server can delay, or at a second
+    Ctrl-C. With `at_once`, it interrupts immediately; that is unsafe with C drivers that call back into Python.
     """
     handled = signal.getsignal(signal.SIGINT)
-    if not at_once or handled is not signal.default_int_handler:  # a shell's background job ignores Ctrl-C, and shall
+    if not at_once or handled is not signal.default_int_handler:  # a shell's background job ignores Ctrl-C
         yield
         return
     signal.signal(signal.SIGINT, _interrupt)
@@ -49,29 +51,44 @@ def _interrupt(_: int, __: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Print a table: drawn on a terminal, separated by tabs elsewhere."""
-    if not sys.stdout.isatty():
+def is_drawn() -> bool:
+    """Return whether tables are drawn, for people, rather than separated by tabs, for programs."""
+    return sys.stdout.isatty()
+
+
+def print_table(
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, foldable: Collection[str] | None = None
+) -> None:
+    """Print a table: drawn on a terminal, separated by tabs elsewhere.
+
+    Cells that do not fit are folded. With `foldable` the table has no frame, and on a terminal of 80 characters or more
+    only the cells of those columns are folded.
+    """
+    if not is_drawn():
         for row in (columns, *rows):
             typer.echo("\t".join(str(cell) for cell in row))
         return
+    console = Console()
     table = Table(title=title, title_justify="left")
+    if foldable is not None:
+        table.box, table.padding, table.show_edge = box.SIMPLE_HEAD, 0, False
     for column in columns:
-        table.add_column(column, overflow="fold")  # nothing is cut off
+        whole = foldable is not None and column not in foldable and console.width >= _USUAL_WIDTH
+        table.add_column(column, overflow="fold", no_wrap=whole)  # fold: nothing is cut off
     for row in rows:
         table.add_row(*(str(cell) for cell in row))
-    Console().print(table)
+    console.print(table)
 
 
 Report = Callable[[str, int, int | None, str], None]
-"""Told what is being done, how much of how much, and a remark."""
+"""Called with the current step, how much of how much is done, and a remark."""
 
 
 @contextmanager
 def progress() -> Iterator[Report]:
     """Show progress on standard error: a bar on a terminal, a line every few seconds elsewhere."""
     if not sys.stderr.isatty():
-        yield _plain_lines()
+        yield plain_lines()
         return
     columns = (
         TextColumn("{task.description}"),
@@ -91,12 +108,13 @@ def progress() -> Iterator[Report]:
         yield report
 
 
-def _plain_lines() -> Report:
+def plain_lines() -> Report:
+    """Return a report of progress that writes a line now and then, for output that is no terminal."""
     last = monotonic()
 
     def report(doing: str, done: int, total: int | None, remark: str) -> None:
         nonlocal last
-        if monotonic() - last >= _LINE_SECONDS:
+        if monotonic() - last >= LINE_SECONDS:
             last = monotonic()
             share = f" {done / total:.0%}" if total else ""
             typer.echo(f"{doing}{share} {remark}", err=True)

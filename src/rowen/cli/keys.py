@@ -1,108 +1,148 @@
 """`rowen keys`.
 
-Owns showing, making and revoking API keys on the command line. A key is printed once, by `create`, and nowhere
-else.
+Owns showing, making and revoking API keys on the command line. `create` prints a new key once, and nothing else does; a
+key given on standard input is never printed. Must not know how keys are stored.
 """
 
-from typing import Annotated
+import sys
+from typing import Annotated, Final
 
 import typer
 
 from rowen import wiring
-from rowen.app.keys import PERMISSIONS, new_key
-from rowen.app.ports import ApiKey, Organization
-from rowen.cli.console import print_table, run
-from rowen.cli.options import Database, read_name
-from rowen.cli.options import Organization as OrganizationOption
+from rowen.app import organizations
+from rowen.app.given_keys import given_key
+from rowen.app.keys import PERMISSIONS, READ_ONLY, ApiKey, digest, new_key, overview, summary
+from rowen.cli.console import is_drawn, print_table
+from rowen.cli.options import Database, Organization, read_name
+from rowen.cli.similar_names import alternatives
+from rowen.cli.store import in_organization, in_store
+from rowen.demo.key import DEMO_KEY
 from rowen.interviews.errors import Code, Refusal
-from rowen.settings import DEFAULT_DATABASE, DEFAULT_ORGANIZATION
-from rowen.store.database import locate, upgrade
+from rowen.settings import DEFAULT_DATABASE, DEFAULT_ORGANIZATION, LARGEST_RATE_LIMIT
 from rowen.wiring import Store
 
 app = typer.Typer(no_args_is_help=True, help="API keys: what clients authenticate with.")
 
 _Name = Annotated[str, typer.Argument(help="The key's name.", callback=read_name)]
+_LONGEST_INPUT: Final = 4_096  # bytes; longer input is not a key
+_DAY: Final = 10  # characters of a time: its date
 
 
 @app.command("create")
 def create(
     name: _Name,
-    organization: OrganizationOption = DEFAULT_ORGANIZATION,
+    organization: Organization = DEFAULT_ORGANIZATION,
     allow: Annotated[
         list[str] | None,
         typer.Option(
             envvar="ROWEN_ALLOW",
             metavar="PERMISSION",
-            help=f"What it may do, again for each permission; everything otherwise. One of: {', '.join(PERMISSIONS)}.",
+            help="A permission. Repeat for more. Default: all. 'scheduled_interviews:*' stands for all "
+            f"permissions of scheduled interviews, and so on. Permissions: {overview()}.",
         ),
     ] = None,
+    read_only: Annotated[
+        bool,
+        typer.Option(
+            "--read-only",
+            envvar="ROWEN_READ_ONLY",
+            help="Allow reading everything except webhooks, and no changes. Instead of --allow.",
+        ),
+    ] = False,
     rate_limit: Annotated[
         int | None,
         typer.Option(
             envvar="ROWEN_KEY_RATE_LIMIT",
             min=0,
-            max=1_000_000_000,
-            help="How many requests it may make in 10 seconds, 0 for any number; the server's limit otherwise.",
+            max=LARGEST_RATE_LIMIT,
+            help="How many requests the key may make in 10 seconds; 0 for no limit. Default: the server's limit.",
         ),
     ] = None,
+    stdin: Annotated[
+        bool,
+        typer.Option(
+            "--stdin",
+            envvar="ROWEN_KEY_STDIN",
+            help="Read the key from standard input instead of creating one, so that clients keep the key they have.",
+        ),
+    ] = False,
     database: Database = DEFAULT_DATABASE,
 ) -> None:
-    """Make an API key and print it: it is shown only now.
+    """Create an API key and print it. It is shown only once. With --stdin, store a key that clients already have.
 
     \b
     Examples:
-      rowen keys create warehouse
-      rowen keys create calendar --allow scheduled_interviews:list --rate-limit 50
+      rowen keys create warehouse --read-only
+      rowen keys create calendar --allow 'scheduled_interviews:*' --allow users:list --rate-limit 50
       export HARVEST_KEY=$(rowen keys create script)
+      rowen keys create old-clients --stdin < greenhouse.key
     """
-    location = locate(database)
-    upgrade(location, create=False)
-    key, stored = new_key(name, allow=allow or (), rate_limit=rate_limit)
+    if read_only and allow:
+        raise typer.BadParameter("cannot be combined with --allow: use one of them", param_hint="--read-only")
+    permissions = READ_ONLY if read_only else allow or ()
+    if stdin:
+        text, stored = "", given_key(name, _read_key(), allow=permissions, rate_limit=rate_limit)
+        if stored.digest == digest(DEMO_KEY):
+            raise Refusal(Code.INVALID, "this key is public: the documentation prints it")
+    else:
+        text, stored = new_key(name, allow=permissions, rate_limit=rate_limit)
+    in_organization(database, organization, lambda store, found: store.keys.create(found.id, stored, wiring.now()))
+    typer.echo(text or f"Key {name} stored: clients can go on using it.", err=stdin)
 
-    async def work() -> None:
-        async with wiring.opened(location) as store:
-            found = await _organization(store, organization)
-            await store.keys.create(found.id, stored, wiring.now())
 
-    run(work())
-    typer.echo(key)
+def _read_key() -> str:
+    """Read the key that another system made; a line break at its end is removed."""
+    if sys.stdin is None or sys.stdin.isatty():
+        raise typer.BadParameter(
+            "takes the key from a file or a pipe, as in `--stdin < greenhouse.key`: a terminal would show it",
+            param_hint="--stdin",
+        )
+    text = sys.stdin.buffer.read(_LONGEST_INPUT + 1).removesuffix(b"\n").removesuffix(b"\r")
+    return text.decode("latin-1")  # the rules for keys refuse other characters than ASCII, whatever their encoding
 
 
 @app.command("list")
 def list_keys(database: Database = DEFAULT_DATABASE) -> None:
-    """List the API keys, without the keys themselves.
+    """List the API keys, without the keys themselves. `rowen keys show` shows the details of one.
 
     \b
     Example:
       rowen keys list
     """
-    location = locate(database)
-    upgrade(location, create=False)
-
-    async def work() -> list[ApiKey]:
-        async with wiring.opened(location) as store:
-            return await store.keys.all()
-
+    keys = in_store(database, lambda store: store.keys.all())
+    if is_drawn():
+        columns: tuple[str, ...] = ("organization", "name", "prefix", "permissions", "limit", "created", "last used")
+        print_table("API keys", columns, [_short(key) for key in keys], foldable=("organization", "name"))
+        return
     columns = ("organization", "name", "prefix", "permissions", "rate limit", "created", "last used", "revoked")
-    rows = [
-        (
-            key.organization,
-            key.name,
-            key.prefix + "…",
-            " ".join(sorted(key.permissions)),
-            "server's" if key.rate_limit is None else key.rate_limit,
-            key.created_at,
-            key.last_used_at or "never",
-            key.revoked_at or "",
-        )
-        for key in run(work())
+    print_table("API keys", columns, [_full(key) for key in keys])
+
+
+@app.command("show")
+def show(name: _Name, organization: Organization = DEFAULT_ORGANIZATION, database: Database = DEFAULT_DATABASE) -> None:
+    """Show the details of an API key, without the key itself.
+
+    \b
+    Example:
+      rowen keys show warehouse
+    """
+    keys = in_organization(database, organization, lambda store, _: store.keys.all())
+    key = next((each for each in keys if (each.organization, each.name) == (organization, name)), None)
+    if key is None:
+        raise _unknown(name, organization, keys)
+    names = ("organization", "name", "prefix", "permissions", "rate limit", "created", "last used", "revoked")
+    rows: list[tuple[str, object]] = [
+        (field, value) for field, value in zip(names, _full(key), strict=True) if field != "permissions"
     ]
-    print_table("API keys", columns, rows)
+    rows += [("permissions", summary(key.permissions))]
+    rows += [("", each) for each in overview(key.permissions & PERMISSIONS.keys()).split("; ")]
+    print_table(f"API key {name}", ("field", "value"), rows)
 
 
 @app.command("revoke")
 def revoke(
-    name: _Name, organization: OrganizationOption = DEFAULT_ORGANIZATION, database: Database = DEFAULT_DATABASE
+    name: _Name, organization: Organization = DEFAULT_ORGANIZATION, database: Database = DEFAULT_DATABASE
 ) -> None:
     """Revoke an API key: its next request is refused.
 
@@ -110,23 +150,53 @@ def revoke(
     Example:
       rowen keys revoke warehouse
     """
-    location = locate(database)
-    upgrade(location, create=False)
 
-    async def work() -> None:
-        async with wiring.opened(location) as store:
-            found = await _organization(store, organization)
-            if not await store.keys.revoke(found.id, name, wiring.now()):
-                raise Refusal(Code.NOT_FOUND, f"organization {organization!r} has no key {name!r} in force")
+    async def work(store: Store, found: organizations.Organization) -> None:
+        if not await store.keys.revoke(found.id, name, wiring.now()):
+            raise _unknown(name, organization, await store.keys.all())
 
-    run(work())
+    in_organization(database, organization, work)
     typer.echo(f"Key {name} revoked.", err=True)
 
 
-async def _organization(store: Store, name: str) -> Organization:
-    found = await store.organizations.find(name)
-    if found is None:
-        raise Refusal(
-            Code.NOT_FOUND, f"there is no organization {name!r}: `rowen organizations create {name!r}` makes it"
-        )
-    return found
+def _unknown(name: str, organization: str, keys: list[ApiKey]) -> Refusal:
+    """Return the refusal of a key that does not exist, or is revoked."""
+    own = [key for key in keys if key.organization == organization]
+    revoked = next((key.revoked_at for key in own if key.name == name and key.revoked_at is not None), None)
+    if revoked is not None:
+        return Refusal(Code.CONFLICT, f"key {name!r} of organization {organization!r} was revoked on {revoked}")
+    elsewhere = [key.organization for key in keys if key.name == name and key.revoked_at is None]
+    known = [key.name for key in own if key.revoked_at is None]
+    rest = f", but {elsewhere[0]!r} does" if elsewhere else alternatives(name, known).rstrip(".")
+    return Refusal(Code.NOT_FOUND, f"organization {organization!r} has no key {name!r}{rest}")
+
+
+def _full(key: ApiKey) -> tuple[object, ...]:
+    """Return a key's row for programs."""
+    return (
+        key.organization,
+        key.name,
+        key.prefix + "…",
+        summary(key.permissions),
+        "server's" if key.rate_limit is None else key.rate_limit,
+        key.created_at,
+        key.last_used_at or "never",
+        key.revoked_at or "",
+    )
+
+
+def _short(key: ApiKey) -> tuple[object, ...]:
+    """Return a key's row for a terminal: one or two lines of up to 80 characters, if names are short."""
+    permissions = summary(key.permissions)
+    if ":" in permissions:
+        permissions = f"{len(key.permissions)} of {len(PERMISSIONS)}"
+    used = str(key.last_used_at)[:_DAY] if key.last_used_at is not None else "never"
+    return (
+        key.organization,
+        key.name,
+        key.prefix + "…",
+        permissions,
+        "server's" if key.rate_limit is None else key.rate_limit,
+        str(key.created_at)[:_DAY],
+        used if key.revoked_at is None else f"revoked\n{str(key.revoked_at)[:_DAY]}",
+    )

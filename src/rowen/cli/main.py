@@ -1,17 +1,33 @@
-"""The command line, put together.
+"""The command line, assembled.
 
-Owns the tree of commands, and how an error ends one: a sentence on standard error and an exit status. Must not
-know what commands do.
+Owns the tree of commands, and how an error ends one: a message on standard error and an exit status. Must not know what
+commands do.
 """
 
+import inspect
+import os
 import sys
+from collections.abc import Container
 from typing import Annotated
 
 import typer
 
 from rowen import __version__
-from rowen.cli import database, exporting, following, importing, keys, organizations, serving, webhooks
-from rowen.exchange.errors import SourceError
+from rowen.cli import (
+    change_feed,
+    database,
+    exports,
+    imports,
+    interviews,
+    keys,
+    organizations,
+    server,
+    users,
+    webhook_deliveries,
+    webhooks,
+)
+from rowen.cli.environment import options, warn_of_variables
+from rowen.imports.errors import SourceError
 from rowen.interviews.errors import Refusal
 
 app = typer.Typer(
@@ -19,15 +35,19 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     help="The interview schedule of a hiring team, self-hosted, speaking the Harvest API.",
 )
-app.command("serve")(serving.serve)
-app.command("import")(importing.import_interviews)
-app.command("export")(exporting.export_interviews)
-app.command("follow")(following.follow)
+app.command("serve")(server.serve)
+app.command("import")(imports.import_interviews)
+app.command("export")(exports.export_interviews)
+app.command("follow")(change_feed.follow)
 app.add_typer(keys.app, name="keys")
 app.add_typer(organizations.app, name="organizations")
+app.add_typer(interviews.app, name="interviews")
+app.add_typer(users.app, name="users")
 app.add_typer(webhooks.app, name="webhooks")
+webhooks.app.add_typer(webhook_deliveries.app)  # without a name of their own: they are commands of the same group
 app.add_typer(database.app, name="db")
 
 
@@ -58,16 +78,39 @@ def _options(
         bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
     ] = False,
 ) -> None:
-    del version  # its callback has seen to it
+    del version  # its callback has handled it
+
+
+def _let_paragraphs_flow(group: typer.Typer) -> None:
+    """Join the lines of each paragraph of help: Typer would keep the line breaks of the code at any width.
+
+    Paragraphs that begin with `\\b`, the examples, keep their lines.
+    """
+    for command in group.registered_commands:
+        paragraphs = (inspect.getdoc(command.callback) or "").split("\n\n")
+        command.help = "\n\n".join(
+            each if each.startswith("\b") else " ".join(each.splitlines()) for each in paragraphs
+        )
+    for inner in group.registered_groups:
+        if inner.typer_instance is not None:
+            _let_paragraphs_flow(inner.typer_instance)
+
+
+_let_paragraphs_flow(app)
 
 
 def main() -> None:
     """Run the command line."""
+    if "_ROWEN_COMPLETE" not in os.environ:  # for shell completion, warnings would appear in the middle of a line
+        warn_of_variables(typer.main.get_command(app), os.environ)
     try:
         app()
     except Refusal as refusal:
-        # The API's messages stand alone, and begin with a capital letter; here they end a sentence.
-        details = (f"{each.field} {each.message[:1].lower()}{each.message[1:]}" for each in refusal.problems)
+        # The API's messages stand alone and begin with a capital letter; here they end a sentence.
+        names = set(options(typer.main.get_command(app)))
+        details = (
+            f"{_shown(each.field, names)} {each.message[:1].lower()}{each.message[1:]}" for each in refusal.problems
+        )
         _fail("; ".join(details) or refusal.message)
     except SourceError as error:
         _fail(str(error))
@@ -75,6 +118,12 @@ def main() -> None:
         reason = error.strerror or type(error).__name__
         name = error.filename2 or error.filename
         _fail(f"{name}: {reason}" if name else reason)
+
+
+def _shown(field: str, names: Container[str]) -> str:
+    """Return the option for a field of the API, if there is one: `--starts-after` for `starts_after`."""
+    option = f"--{field.replace('_', '-')}"
+    return option if option in names else field
 
 
 def _fail(message: str) -> None:

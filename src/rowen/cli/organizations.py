@@ -1,6 +1,6 @@
 """`rowen organizations`.
 
-Owns showing and making organizations on the command line.
+Owns showing and creating organizations on the command line. Must not know how they are stored.
 """
 
 from typing import Annotated, Final
@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import typer
 
 from rowen import wiring
-from rowen.app.ports import DoubleBooking, Organization
-from rowen.cli.console import print_table, run
+from rowen.app.organizations import DoubleBooking
+from rowen.cli.console import print_table
 from rowen.cli.options import Database, read_name
+from rowen.cli.store import in_organization, in_store
 from rowen.settings import DEFAULT_DATABASE
-from rowen.store.database import locate, upgrade
 
 _MINUTE: Final = 60_000
 _LONGEST_GRACE: Final = 7 * 24 * 60
@@ -33,42 +33,35 @@ def _read_time_zone(value: str) -> str:
 
 @app.command("create")
 def create(
-    name: Annotated[str, typer.Argument(help="A name for it.", callback=read_name)],
+    name: Annotated[str, typer.Argument(help="The organization's name.", callback=read_name)],
     time_zone: Annotated[
         str,
         typer.Option(
             envvar="ROWEN_TIME_ZONE",
-            help="Where its days begin: all-day interviews start and end at midnight there.",
+            help="The time zone in which all-day interviews start and end at midnight.",
             callback=_read_time_zone,
         ),
     ] = "UTC",
     database: Database = DEFAULT_DATABASE,
 ) -> None:
-    """Make an organization.
+    """Create an organization.
 
     \b
     Example:
       rowen organizations create lisbon --time-zone Europe/Lisbon
     """
-    location = locate(database)
-    upgrade(location)
-
-    async def work() -> None:
-        async with wiring.opened(location) as store:
-            await store.organizations.create(name, time_zone, wiring.now())
-
-    run(work())
-    typer.echo(f"Organization {name} made. Next: rowen keys create NAME --organization {name!r}", err=True)
+    in_store(database, lambda store: store.organizations.create(name, time_zone, wiring.now()), create=True)
+    typer.echo(f"Organization {name} created. Next: rowen keys create NAME --organization {name!r}", err=True)
 
 
 @app.command("change")
 def change(
-    name: Annotated[str, typer.Argument(help="Its name.", callback=read_name)],
+    name: Annotated[str, typer.Argument(help="The organization's name.", callback=read_name)],
     double_booking: Annotated[
         DoubleBooking | None,
         typer.Option(
             envvar="ROWEN_DOUBLE_BOOKING",
-            help="What is done where a person would be in two interviews at once: allow it, warn of it, reject it.",
+            help="What to do when a person would be in two interviews at once: allow, warn or reject.",
         ),
     ] = None,
     grace: Annotated[
@@ -78,7 +71,7 @@ def change(
             min=0,
             max=_LONGEST_GRACE,
             metavar="MINUTES",
-            help="How long after its end an interview awaits feedback.",
+            help="How long after its end an interview starts to await feedback.",
         ),
     ] = None,
     database: Database = DEFAULT_DATABASE,
@@ -90,15 +83,10 @@ def change(
       rowen organizations change lisbon --double-booking reject
       rowen organizations change lisbon --grace 60
     """
-    location = locate(database)
-    upgrade(location, create=False)
-
-    async def work() -> Organization:
-        async with wiring.opened(location) as store:
-            milliseconds = None if grace is None else grace * _MINUTE
-            return await store.organizations.change(name, double_booking, milliseconds)
-
-    changed = run(work())
+    milliseconds = None if grace is None else grace * _MINUTE
+    changed = in_organization(
+        database, name, lambda store, _: store.organizations.change(name, double_booking, milliseconds)
+    )
     typer.echo(
         f"Organization {name}: double booking {changed.double_booking}, grace {changed.grace // _MINUTE} minutes.",
         err=True,
@@ -113,23 +101,16 @@ def list_organizations(database: Database = DEFAULT_DATABASE) -> None:
     Example:
       rowen organizations list
     """
-    location = locate(database)
-    upgrade(location, create=False)
-
-    async def work() -> list[tuple[object, ...]]:
-        async with wiring.opened(location) as store:
-            found = await store.organizations.all()
-        return [
-            (
-                each.name,
-                each.time_zone,
-                each.interview_count,
-                each.double_booking.value,
-                f"{each.grace // _MINUTE} min",
-                each.created_at,
-            )
-            for each in found
-        ]
-
+    rows = [
+        (
+            each.name,
+            each.time_zone,
+            each.interview_count,
+            each.double_booking.value,
+            f"{each.grace // _MINUTE} min",
+            each.created_at,
+        )
+        for each in in_store(database, lambda store: store.organizations.all())
+    ]
     columns = ("name", "time zone", "interviews", "double booking", "grace", "created")
-    print_table("Organizations", columns, run(work()))
+    print_table("Organizations", columns, rows)

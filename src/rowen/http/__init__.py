@@ -1,1 +1,1 @@
-"""The edge: what every request passes, whatever it asks for."""
+"""HTTP: the layers around every request, the endpoints and pages, OpenAPI, and the server with its workers."""

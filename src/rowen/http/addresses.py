@@ -1,12 +1,12 @@
-"""Who is calling, and how they address us.
+"""How a client addresses this server.
 
-Owns reading the scheme, the host and the caller from a request, behind a proxy too. Must not know what is asked.
+Owns reading the scheme, the host and the peer from a request, also behind a proxy. Must not know the rest of a request.
 """
 
 import re
 from collections.abc import Mapping
 from functools import lru_cache
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
 from typing import Final
 
 from starlette.types import Scope
@@ -19,17 +19,19 @@ _SCHEMES: Final = {b"http": "http", b"https": "https"}
 
 
 def joined_headers(scope: Scope) -> RequestHeaders:
-    """Return the headers; one that came several times has its values joined by commas (RFC 9110 section 5.3)."""
+    """Return the headers; the values of repeated ones are joined by commas (RFC 9110 section 5.3)."""
     found: list[tuple[bytes, bytes]] = scope["headers"]
     headers = dict(found)
     if len(headers) != len(found):
-        for name in headers:
-            headers[name] = b", ".join([value for each, value in found if each == name])
+        values: dict[bytes, list[bytes]] = {}
+        for name, value in found:
+            values.setdefault(name, []).append(value)
+        headers = {name: b", ".join(each) for name, each in values.items()}
     return headers
 
 
 def scheme(scope: Scope, headers: RequestHeaders) -> str:
-    """Return the scheme that the client used, as its proxy tells if there is one."""
+    """Return the scheme that the client used, according to its proxy if there is one."""
     forwarded = headers.get(b"x-forwarded-proto")
     if forwarded is not None:
         forwarded = forwarded.partition(b",")[0].strip().lower()
@@ -37,7 +39,7 @@ def scheme(scope: Scope, headers: RequestHeaders) -> str:
 
 
 def origin(scope: Scope, headers: RequestHeaders) -> str:
-    """Return `scheme://host` as the client addressed it; our own address where it sent no usable host."""
+    """Return `scheme://host` as the client addressed it; our own address if it sent no usable host."""
     host = _host(headers.get(b"host", b""))
     if not host:
         name, port = scope.get("server") or ("127.0.0.1", None)
@@ -49,11 +51,15 @@ def origin(scope: Scope, headers: RequestHeaders) -> str:
 
 @lru_cache(maxsize=256)
 def _host(value: bytes) -> str:
-    """Return a `Host` that is one; it goes into links, where anything else could do harm."""
+    """Return the `Host` if it is well-formed, or else empty text: in links anything else could do harm."""
     return value.decode() if _HOST.fullmatch(value) else ""
 
 
 def is_loopback(scope: Scope) -> bool:
-    """Tell whether the connection comes from this machine."""
+    """Return whether the connection comes from this machine."""
     client = scope.get("client")
-    return client is not None and ip_address(client[0]).is_loopback
+    if client is None:
+        return False
+    address = ip_address(client[0])
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None  # for a server that listens on `::`
+    return (mapped or address).is_loopback

@@ -1,89 +1,85 @@
-"""The ASGI application, put together.
+"""The ASGI application, assembled.
 
-Owns the routes and what happens at start and stop. Must not know how its parts are made.
+Owns the routes and what happens at start and stop. Must not know settings or the store: `wiring.py` does.
 """
 
 import asyncio
-import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Final
 
 import structlog
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from rowen.harvest.operations import OPERATIONS, Operation
+from rowen.api.declarations import Operation
+from rowen.api.operations import OPERATIONS
 from rowen.http import metrics
 from rowen.http.edge import Edge, EdgePolicy
-from rowen.http.endpoint import Endpoint, Gate
+from rowen.http.endpoint import ApiContext, Endpoint
 from rowen.http.pages import pages
+from rowen.http.shutdown import on_sigterm, unblock_sigterm_once_serving
 from rowen.interviews.errors import Code, Refusal
 
-_FLUSH_SECONDS: Final = 30
+_BEAT_SECONDS: Final = 1
 _RESTART_SECONDS: Final = 1
-_SETTLING_ROUNDS: Final = 16
+_WITH_SLASH: Final = ("/", "/docs/", "/docs/api/")
 
 _log = structlog.stdlib.get_logger("rowen.http")
 
 
-def application(
-    gate: Gate,
-    policy: EdgePolicy,
-    *,
-    ready: Callable[[], Awaitable[None]],
-    close: Callable[[], Awaitable[None]],
-    public_metrics: bool,
-    background: Sequence[Callable[[], Awaitable[None]]] = (),
-) -> ASGIApp:
-    """Return the whole application; `close` is called once the last request has been answered."""
+@dataclass(frozen=True, slots=True)
+class ProcessHooks:
+    """The hooks of a process into its application.
+
+    `ready` raises Unavailable while the store does not respond. `close` is called after the last request, `beat` about
+    once a second while the event loop runs. `background` are tasks that never end.
+    """
+
+    ready: Callable[[], Awaitable[None]]
+    close: Callable[[], Awaitable[None]]
+    beat: Callable[[], None]
+    background: Sequence[Callable[[], Awaitable[None]]] = ()
+
+
+def application(api: ApiContext, policy: EdgePolicy, process: ProcessHooks, *, public_metrics: bool) -> ASGIApp:
+    """Return the whole application."""
     by_path: dict[str, dict[str, Operation]] = {}
-    for operation in OPERATIONS:  # the busiest first: the router asks one after the other
+    for operation in OPERATIONS:  # the busiest first: the router tries one after the other
         by_path.setdefault(operation.path, {})[operation.method] = operation
-    routes = [Route(path, Endpoint(gate, operations)) for path, operations in by_path.items()]
-    routes += [
-        Route(page.path, page) for page in pages(ready, public_url=gate.public_url, public_metrics=public_metrics)
-    ]
+    endpoints = {path: Endpoint(api, operations) for path, operations in by_path.items()}
+    routes = [Route(path, endpoint) for path, endpoint in endpoints.items()]
+    beside = pages(process.ready, api.connections.room, public_url=api.public_url, public_metrics=public_metrics)
+    routes += [Route(page.path, page) for page in beside]
 
     @asynccontextmanager
     async def lifespan(_: object) -> AsyncIterator[None]:
-        errands = [_let_stops_through(), _flush_now_and_then(gate), *map(_kept, background)]
-        tasks = [asyncio.create_task(errand) for errand in errands]
-        with gate.streams.ended_by(signal.SIGTERM):
+        background_tasks = [unblock_sigterm_once_serving(), _beat(process.beat), *map(_supervised, process.background)]
+        tasks = [asyncio.create_task(each) for each in background_tasks]
+        with on_sigterm(api.streams.stop):
             yield
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await gate.authentication.flush()
-        await close()
+        await process.close()
 
     router = Router(routes, redirect_slashes=False, default=_not_found, lifespan=lifespan)
-    return Edge(_WithoutTrailingSlash(router), policy, metrics.observe)
+    return Edge(_WithoutTrailingSlash(_Shortcut(endpoints, router)), policy, api.connections, metrics.observe)
 
 
-async def _let_stops_through() -> None:
-    """Receive SIGTERM, which whoever starts a worker holds back until now.
-
-    Granian runs the loop once for the start, and then for good: a signal between the two is lost to uvloop. The first
-    run is over some rounds after the start, whatever time they take.
-    """
-    for _ in range(_SETTLING_ROUNDS):
-        await asyncio.sleep(0)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
-
-
-async def _flush_now_and_then(gate: Gate) -> None:
+async def _beat(beat: Callable[[], None]) -> None:
     while True:
-        await asyncio.sleep(_FLUSH_SECONDS)
-        await gate.authentication.flush()
+        beat()
+        await asyncio.sleep(_BEAT_SECONDS)
 
 
-async def _kept(work: Callable[[], Awaitable[None]]) -> None:
-    """Run work that never ends; where it fails all the same, the log says why, and it begins anew."""
+async def _supervised(task: Callable[[], Awaitable[None]]) -> None:
+    """Run a background task that never ends, and restart it a second after it failed."""
     while True:
         try:
-            await work()
-        except Exception:  # the server goes on answering whatever becomes of its errands
+            await task()
+        except Exception:  # the server keeps serving whatever fails in the background
             _log.exception("background work failed")
         await asyncio.sleep(_RESTART_SECONDS)
 
@@ -92,13 +88,47 @@ async def _not_found(scope: Scope, receive: Receive, send: Send) -> None:  # noq
     raise Refusal(Code.NOT_FOUND)
 
 
+class _Shortcut:
+    """Finds the endpoint of a path that is constant, or ends with an id, without the router's regular expressions.
+
+    That saves 2.5 µs of a request's 20; the router handles all other paths.
+    """
+
+    def __init__(self, endpoints: Mapping[str, ASGIApp], router: ASGIApp) -> None:
+        self._router = router
+        self._fixed = {path: each for path, each in endpoints.items() if "{" not in path}
+        self._by_id = {
+            path.removesuffix("/{id}"): each
+            for path, each in endpoints.items()
+            if path.endswith("/{id}") and path.count("{") == 1
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            path: str = scope["path"]
+            endpoint = self._fixed.get(path)
+            parameters: dict[str, str] = {}
+            if endpoint is None:
+                head, _, last = path.rpartition("/")
+                endpoint = self._by_id.get(head) if last else None
+                parameters["id"] = last
+            if endpoint is not None:
+                scope["path_params"] = parameters
+                await endpoint(scope, receive, send)
+                return
+        await self._router(scope, receive, send)
+
+
 class _WithoutTrailingSlash:
-    """Takes `/v1/scheduled_interviews/` for `/v1/scheduled_interviews`, as the live service does."""
+    """Treats `/v1/scheduled_interviews/` as `/v1/scheduled_interviews`, as the live service does.
+
+    `/docs/` and `/docs/api/` stay as they are: browsers resolve relative addresses against the path they requested.
+    """
 
     def __init__(self, inner: ASGIApp) -> None:
         self._inner = inner
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"].endswith("/") and scope["path"] != "/":
+        if scope["type"] == "http" and scope["path"].endswith("/") and scope["path"] not in _WITH_SLASH:
             scope["path"] = scope["path"].rstrip("/") or "/"
         await self._inner(scope, receive, send)

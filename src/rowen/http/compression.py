@@ -1,6 +1,6 @@
-"""Compressing answers with gzip (RFC 9110 section 12.5.3).
+"""Compressing responses with gzip (RFC 9110 section 12.5.3).
 
-Owns whether a client takes gzip and what is worth it. Must not know what is compressed.
+Owns whether a client accepts gzip and which bodies are worth it. Must not know what is compressed.
 """
 
 from functools import lru_cache
@@ -8,13 +8,13 @@ from typing import Final
 
 from isal import igzip
 
-_SMALLEST: Final = 1_400  # what fits one packet gains nothing
+_SMALLEST: Final = 1_400  # a body that fits one packet gains nothing
 _LEVEL: Final = 1
 
 
 @lru_cache(maxsize=128)
 def accepts_gzip(accept_encoding: bytes) -> bool:
-    """Tell whether an `Accept-Encoding` header allows gzip."""
+    """Return whether an `Accept-Encoding` header allows gzip."""
     quality = {"gzip": 0.0, "*": 0.0}
     named = set()
     for part in accept_encoding.decode("latin-1").lower().split(","):
@@ -29,7 +29,7 @@ def accepts_gzip(accept_encoding: bytes) -> bool:
 
 
 def compress(body: bytes) -> bytes | None:
-    """Return the body compressed; None where that is not worth it."""
+    """Return the compressed body, or None if that is not worth it."""
     if len(body) < _SMALLEST:
         return None
     return bytes(igzip.compress(body, compresslevel=_LEVEL, mtime=0))

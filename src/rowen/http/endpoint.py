@@ -1,112 +1,146 @@
-"""One path of the API: what happens between routing and the call itself.
+"""One path of the API: everything between routing and the call itself.
 
-Owns the order parse, authorise, decide, render. Must not know what a call does.
+Owns the order authorise, parse and decide (both in the handler), render. Must not know what a call does.
 """
 
 from collections.abc import Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from starlette.types import Receive, Scope, Send
 
-from rowen.app.ports import KeyAccess
+from rowen.api.declarations import Operation
+from rowen.api.request import ApiRequest
+from rowen.api.response import Response
+from rowen.app.keys import Identity
 from rowen.app.services import Services
-from rowen.harvest.calls import Answer, Call
-from rowen.harvest.operations import Operation
 from rowen.http.addresses import origin
-from rowen.http.answers import Headers, exchange_of, send_answer
 from rowen.http.authentication import Authentication
 from rowen.http.bodies import has_body, read_body
 from rowen.http.compression import accepts_gzip, compress
+from rowen.http.connections import Connections
 from rowen.http.rate_limit import Limiter
-from rowen.http.streaming import Streams
+from rowen.http.responses import Headers, context_of, send_response
+from rowen.http.streaming import EventStreams
 from rowen.interviews.errors import Code, Refusal
 
 
 @dataclass(frozen=True, slots=True)
-class Gate:
-    """What every endpoint needs: who may call, how often, and the public address if one is set."""
+class ApiContext:
+    """What every endpoint needs: authentication, rate limits, and the public address if one is set."""
 
     services: Services
     authentication: Authentication
     limiter: Limiter
+    connections: Connections
     public_url: str | None
-    streams: Streams = field(default_factory=Streams)
+    streams: EventStreams = field(default_factory=EventStreams)
 
 
 class Endpoint:
     """The ASGI application of one path."""
 
-    def __init__(self, gate: Gate, operations: Mapping[str, Operation]) -> None:
-        self._gate = gate
+    def __init__(self, api: ApiContext, operations: Mapping[str, Operation]) -> None:
+        self._api = api
         self._operations = dict(operations)
         if "GET" in operations:
             self._operations["HEAD"] = operations["GET"]
+        secret = [each.path for each in operations.values() if each.secret_path]
+        self._logged_path = secret[0] if secret else ""
         self._allow: Headers = [(b"allow", ", ".join(sorted(self._operations)).encode())]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request. Raises Refusal."""
-        exchange = exchange_of(scope)
+        context = context_of(scope)
+        context.path = self._logged_path
         operation = self._operations.get(scope["method"])
         if operation is None:
-            exchange.extra = self._allow
+            context.extra = self._allow
             raise Refusal(Code.METHOD_NOT_ALLOWED)
-        exchange.route = operation.path
-        call = await self._authorise(scope, operation)
+        context.route = operation.path
+        access = await self._authorise(scope, operation)
         if operation.method == "GET":
-            if await has_body(scope, exchange.headers, receive):
+            if await has_body(scope, context.headers, receive):
                 raise Refusal(Code.UNEXPECTED_BODY)
+            response = await operation.handler(self._api.services, self._call(scope, operation, access))
+            # Checked again: many requests may have found room before the first of them was answered.
+            if self._api.connections.crowded(context.connection):
+                await self._api.connections.room(context.connection, len(response.body or b""))
         else:
-            call = call._replace(body=await read_body(scope, exchange.headers, receive))
-        answer = await operation.handler(self._gate.services, call)
-        if answer.stream is None:
-            await _render(scope, send, answer)
+            response = await self._write(scope, receive, operation, access)
+        if response.stream is None:
+            await _render(scope, send, response)
             return
 
         async def check() -> None:
-            access = await self._gate.authentication.authenticate(scope)
+            access = await self._api.authentication.authenticate(scope)
             _require(operation, access)
+            self._api.connections.admit(context.connection)
 
-        await self._gate.streams.send(scope, receive, send, answer.stream, check)
+        async with aclosing(response.stream) as stream:
+            with self._api.connections.following(context.connection):
+                await self._api.streams.send(scope, receive, send, stream, check)
 
-    async def _authorise(self, scope: Scope, operation: Operation) -> Call:
-        exchange = exchange_of(scope)
-        access = await self._gate.authentication.authenticate(scope)
-        exchange.key = access.name
-        await self._gate.limiter.admit(access, exchange)
+    async def _write(self, scope: Scope, receive: Receive, operation: Operation, access: Identity) -> Response:
+        context = context_of(scope)
+        with context.connection.account.receive() as count:
+
+            def admit(size: int) -> None:
+                count(size)
+                context.connection.bodies += size
+                self._api.connections.admit(context.connection)
+
+            body = await read_body(scope, context.headers, receive, admit)
+            return await operation.handler(self._api.services, self._call(scope, operation, access, body))
+
+    async def _authorise(self, scope: Scope, operation: Operation) -> Identity:
+        context = context_of(scope)
+        access = await self._api.authentication.authenticate(scope)
+        context.key = access.name
+        await self._api.limiter.admit(access, context)
+        self._api.connections.charge(context.connection, access)
+        if self._api.connections.crowded(context.connection):
+            await self._api.connections.room(context.connection)
         _require(operation, access)
-        return Call(
+        return access
+
+    def _call(self, scope: Scope, operation: Operation, access: Identity, body: bytes = b"") -> ApiRequest:
+        headers = context_of(scope).headers
+        return ApiRequest(
             access.organization,
-            access.key_id,
+            access.id,
             access.name,
             operation.method,
             scope["path_params"],
-            (self._gate.public_url or origin(scope, exchange.headers)) + scope["path"],
+            (self._api.public_url or origin(scope, headers)) + scope["path"],
             str(scope["query_string"], "latin-1"),
-            exchange.headers,
+            headers,
+            body,
         )
 
 
-def _require(operation: Operation, access: KeyAccess) -> None:
+def _require(operation: Operation, access: Identity) -> None:
     if operation.permission not in access.permissions:
         raise Refusal(Code.FORBIDDEN)
 
 
-async def _render(scope: Scope, send: Send, answer: Answer) -> None:
+async def _render(scope: Scope, send: Send, response: Response) -> None:
     headers: Headers = [(b"vary", b"Accept-Encoding")]
-    if answer.etag:
-        headers.append((b"etag", answer.etag.encode()))
-    if answer.body is None:
-        await send_answer(scope, send, 304, b"", headers=headers)
+    if response.etag:
+        headers.append((b"etag", response.etag.encode()))
+    if response.body is None:
+        await send_response(scope, send, 304, b"", headers=headers)
         return
-    if answer.link is not None:
-        headers.append((b"link", answer.link.encode("latin-1")))
-    if answer.warning is not None:
-        headers.append((b"warning", answer.warning.encode("latin-1")))
-    body = answer.body
-    # A strong tag stands for the very bytes: only what has a weak one may be sent in another coding.
-    if answer.etag.startswith("W/") and accepts_gzip(exchange_of(scope).headers.get(b"accept-encoding", b"")):
+    if response.link is not None:
+        headers.append((b"link", response.link.encode("latin-1")))
+    if response.warning is not None:
+        headers.append((b"warning", response.warning.encode("latin-1")))
+    body = response.body
+    # A strong tag stands for exact bytes: only a response with a weak one may be compressed.
+    if response.etag.startswith("W/") and accepts_gzip(context_of(scope).headers.get(b"accept-encoding", b"")):
         compressed = compress(body)
         if compressed is not None:
             headers.append((b"content-encoding", b"gzip"))
             body = compressed
-    await send_answer(scope, send, answer.status, body, headers=headers)
+    media_type = response.media_type.encode("latin-1")
+    await send_response(scope, send, response.status, body, headers=headers, media_type=media_type)

@@ -1,7 +1,7 @@
-"""Rate limits that all workers and servers count together, in Redis.
+"""Rate limits counted across all workers and servers, in Redis.
 
-Owns asking Redis, and what happens while it is away: then this process counts for itself, and no request fails or
-waits long (docs/decisions/0019). Must not know keys beyond an identity, and logs nothing of Redis's password.
+Owns asking Redis, and counting in this process while Redis is away, so that no request fails or waits long
+(docs/decisions/0019). Must not know more of a key than its identity, and never logs Redis's password.
 """
 
 import asyncio
@@ -18,15 +18,17 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from rowen.app.ports import KeyAccess
-from rowen.http.answers import Exchange, RateState
+from rowen.app.keys import Identity
 from rowen.http.rate_limit import WINDOW, RateLimiter, refusal_headers
+from rowen.http.responses import RateState, RequestContext
 from rowen.interviews.errors import Code, Refusal
 
-_PATIENCE: Final = 0.25  # seconds that Redis has for an answer, connecting included
+TIMEOUT_SECONDS: Final = 0.25
+"""How long Redis has to answer, in seconds, connecting included."""
+
 _PAUSE: Final = 1.0  # seconds between two attempts while it is away
 _CONNECTIONS: Final = 16
-_ROUNDING: Final = 0.5  # seconds by which a window may last longer than Redis says: it rounds to whole ones
+_ROUNDING: Final = 0.5  # seconds by which a window may exceed Redis's value, which is rounded to whole seconds
 _PREFIX: Final = "rowen"
 _OPTION: Final = r"(db|password|ssl_\w+)=[^&#\s]*"
 _ADDRESS: Final = re.compile(
@@ -39,7 +41,7 @@ _log = structlog.stdlib.get_logger("rowen.http")
 
 
 class Counted(NamedTuple):
-    """The number of a request within its key's window, and the Unix time when that ends, 0 if it was not needed."""
+    """A request's number within its key's window, and the Unix time of the window's end, 0 if it was not needed."""
 
     number: int
     ends: float
@@ -49,7 +51,7 @@ _Answer = asyncio.Future[Counted | None]
 
 
 class SharedRateLimiter:
-    """Counts the requests of each key together with all who use the same Redis; alone, while it is away."""
+    """Counts the requests of each key in a shared Redis, and in this process while Redis is away."""
 
     def __init__(self, address: str, alone: RateLimiter) -> None:
         self._alone = alone
@@ -57,19 +59,19 @@ class SharedRateLimiter:
 
     @property
     def shown(self) -> int:
-        """The limit that answers show before a key is known."""
+        """The limit that responses show before a key is known."""
         return self._alone.shown
 
-    async def admit(self, access: KeyAccess, exchange: Exchange) -> None:
-        """Count a request of a key, and note in its exchange where the key stands. Raises Refusal (rate limited)."""
-        limit = self._alone.limit_of(access)
-        counted = await self._counts.count(f"{access.organization.id}:{access.key_id}", limit) if limit else None
+    async def admit(self, identity: Identity, context: RequestContext) -> None:
+        """Count a request of a key, and store its count in the request's context. Raises Refusal (rate limited)."""
+        limit = self._alone.limit_of(identity)
+        counted = await self._counts.count(f"{identity.organization.id}:{identity.id}", limit) if limit else None
         if counted is None:
-            await self._alone.admit(access, exchange)
+            await self._alone.admit(identity, context)
             return
-        exchange.rate = RateState(limit, max(0, limit - counted.number))
+        context.rate = RateState(limit, max(0, limit - counted.number))
         if counted.number > limit:
-            exchange.extra = refusal_headers(counted.ends, time())
+            context.extra = refusal_headers(counted.ends, time())
             raise Refusal(Code.RATE_LIMITED)
 
     async def close(self) -> None:
@@ -80,69 +82,70 @@ class SharedRateLimiter:
 class SharedCounts:
     """The counts of all keys in Redis.
 
-    Requests of a key that come while it is being counted share the next round trip: a busy key costs few of them.
+    Requests of a key that arrive during a round trip share the next one: a busy key costs few of them. `outage` is
+    whether Redis is away, for all keys.
     """
 
     def __init__(self, address: str, clock: Callable[[], float] = monotonic) -> None:
         self._pool = connections(address)
         self._storage = _storage(self._pool)
-        self._outage = _Outage(clock, self._pool.connection_kwargs.get("password"))
+        self.outage = Outage(clock, self._pool.connection_kwargs.get("password"))
         self._free = asyncio.Semaphore(_CONNECTIONS)
         self._waiting: dict[str, list[_Answer]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def count(self, key: str, limit: int) -> Counted | None:
-        """Count a request of a key that may make `limit`; None where Redis does not answer."""
-        if not self._outage.lets_ask():
+        """Count a request of a key that may make `limit`; None if Redis does not answer."""
+        if not self.outage.lets_ask():
             return None
-        returning = self._outage.on
+        returning = self.outage.on
         answer: _Answer = asyncio.get_running_loop().create_future()
         if key in self._waiting:
             self._waiting[key].append(answer)
         else:
             self._waiting[key] = [answer]
-            # A task of its own: whoever else waits must not depend on the one who came first.
+            # A task of its own: the other requests must not depend on the first.
             task = asyncio.create_task(self._count_all(key, limit, returning=returning))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         return await answer
 
     async def close(self) -> None:
-        """Close all connections; nobody may be waiting."""
-        with suppress(RedisError, OSError):  # what does not close in time ends with the process
-            async with asyncio.timeout(_PATIENCE):
+        """Close all connections, when no request is waiting."""
+        with suppress(RedisError, OSError):  # a connection that does not close in time ends with the process
+            async with asyncio.timeout(TIMEOUT_SECONDS):
                 await self._pool.aclose()
 
     async def _count_all(self, key: str, limit: int, *, returning: bool) -> None:
-        """Count for those who wait for a key until nobody does; `returning` to a Redis that was away."""
+        """Count for the callers waiting for a key until there are none; `returning` means that Redis was away."""
         while waiting := self._waiting[key]:
             self._waiting[key] = []
             last = None
-            if returning or not self._outage.on:
+            if returning or not self.outage.on:
                 last = await self._ask(key, limit, len(waiting), returning=returning)
             returning = False
-            _tell(waiting, last)
+            _answer(waiting, last)
         del self._waiting[key]
 
     async def _ask(self, key: str, limit: int, amount: int, *, returning: bool) -> Counted | None:
-        """Add to the count of a key, and return the number of the last request; None where Redis does not answer."""
+        """Add to the count of a key, and return the number of the last request; None if Redis does not answer."""
         try:
-            async with asyncio.timeout(_PATIENCE), self._free:
+            async with asyncio.timeout(TIMEOUT_SECONDS), self._free:
                 if returning:
-                    # What was connected before it went may lead nowhere, and would cost a second each to find out.
+                    # Old connections may be dead, and each would cost a timeout to find out.
                     await self._pool.disconnect(inuse_connections=False)
                 number = await self._storage.incr(key, WINDOW, amount)
                 ends = await self._storage.get_expiry(key) + _ROUNDING if number > limit else 0.0
-        except Exception as error:  # whatever is wrong with it, requests go on
-            self._outage.begin(error)
+        except Exception as error:  # whatever fails, requests go on
+            self.outage.begin(error)
             return None
         if returning:
-            self._outage.end()
+            self.outage.end()
         return Counted(number, min(ends, time() + WINDOW))
 
 
-class _Outage:
-    """Whether Redis is away, and when to ask it again."""
+class Outage:
+    """Whether Redis is away, and when to try it again."""
 
     def __init__(self, clock: Callable[[], float], secret: str | None) -> None:
         self.on = False
@@ -151,59 +154,59 @@ class _Outage:
         self._next = 0.0
 
     def lets_ask(self) -> bool:
-        """Tell whether Redis may be asked: always, and while it is away once in a pause."""
+        """Return whether to ask Redis: always, or once per pause while it is away."""
         if not self.on:
             return True
         now = self._clock()
         if now < self._next:
             return False
-        self._next = now + _PAUSE  # who asks now asks for all
+        self._next = now + _PAUSE  # this request asks on behalf of all
         return True
 
     def begin(self, error: Exception) -> None:
-        """Note that Redis did not answer."""
+        """Record that Redis did not answer."""
         self._next = self._clock() + _PAUSE
         if not self.on:
             self.on = True
             _log.warning("rate limits not shared", reason=self._reason(error))
 
     def end(self) -> None:
-        """Note that Redis answers again."""
+        """Record that Redis answers again."""
         self.on = False
         _log.info("rate limits shared again")
 
     def _reason(self, error: Exception) -> str:
-        # Without the password: a server may repeat it in its complaint.
-        text = str(error) or f"no answer within {_PATIENCE} seconds"
+        # Without the password: a server may repeat it in its error.
+        text = str(error) or f"no answer within {TIMEOUT_SECONDS} seconds"
         return text.replace(self._secret, "[hidden]") if self._secret else text
 
 
 def connections(address: str) -> ConnectionPool:
-    """Return connections to a Redis, none made yet. Raises ValueError, which does not repeat the address."""
+    """Return a pool for a Redis, without connecting. Raises ValueError, which does not repeat the address."""
     if _ADDRESS.fullmatch(address) is None:
         raise ValueError(_SHAPE)
     try:
         pool = ConnectionPool.from_url(
             address,
             max_connections=_CONNECTIONS,
-            protocol=2,  # a round trip less to connect, and all that counting needs
-            retry=Retry(NoBackoff(), 0),  # what was sent twice would be counted twice
-            socket_timeout=None,  # `_PATIENCE` is for all steps together
-            socket_connect_timeout=_PATIENCE,
+            protocol=2,  # one round trip less to connect, and enough for counting
+            retry=Retry(NoBackoff(), 0),  # a command that is sent twice would count twice
+            socket_timeout=None,  # `TIMEOUT_SECONDS` is for all steps together
+            socket_connect_timeout=TIMEOUT_SECONDS,
         )
-        pool.connection_class(**pool.connection_kwargs)  # looks at the options of the address, and does not connect
+        pool.connection_class(**pool.connection_kwargs)  # validates the options of the address, and does not connect
     except (ValueError, TypeError, RedisError):
         raise ValueError(_SHAPE) from None
     return pool
 
 
 def _storage(pool: ConnectionPool) -> RedisStorage:
-    options: dict[str, Any] = {"connection_pool": pool}  # which the library's types leave out
+    options: dict[str, Any] = {"connection_pool": pool}  # missing in the library's types
     return RedisStorage("async+redis://", implementation="redispy", key_prefix=_PREFIX, **options)
 
 
-def _tell(waiting: list[_Answer], last: Counted | None) -> None:
-    """Give each of those who waited their own number, in the order in which they came."""
+def _answer(waiting: list[_Answer], last: Counted | None) -> None:
+    """Give each waiting request its own number, in the order of arrival."""
     for place, answer in enumerate(waiting, 1):
-        if not answer.done():  # the request may be gone
+        if not answer.done():  # the request may have been cancelled
             answer.set_result(last and Counted(last.number - len(waiting) + place, last.ends))

@@ -1,16 +1,16 @@
-"""What can happen to an interview, and how it is told: who did what, field by field, before and after.
+"""What can happen to an interview, and how it is described: who did what, field by field, before and after.
 
-Owns the kinds of changes, their actors and the comparison of two states. Must not know how changes are stored or
-sent.
+Owns the kinds of changes, their actors and the comparison of two states. Must not know how changes are stored or sent.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from typing import Any
 
 import msgspec
 
 from rowen.interviews.interview import Interviewer, ScheduledInterview
+from rowen.interviews.moments import Instant
 
 
 class Kind(StrEnum):
@@ -27,18 +27,20 @@ class Kind(StrEnum):
     PERSON_RENAMED = "person_renamed"
     CANCELLED = "cancelled"
     IMPORTED = "imported"
+    REPAIRED = "repaired"
 
 
 class ActorKind(StrEnum):
-    """What kind of actor did something."""
+    """The kind of an actor; an operator is a person who runs a command of `rowen`."""
 
     USER = "user"
     CLOCK = "clock"
     IMPORT = "import"
+    OPERATOR = "operator"
 
 
 class Actor(msgspec.Struct, frozen=True, gc=False):
-    """Who did something: a user, by the API key named `api_key`; the clock; or an import."""
+    """The author of a change: a user, by the API key named `api_key`; the clock; an import; or the operator."""
 
     kind: ActorKind
     id: int | None = None
@@ -47,9 +49,9 @@ class Actor(msgspec.Struct, frozen=True, gc=False):
 
 
 class FieldChange(msgspec.Struct, frozen=True, gc=False):
-    """One field before and after, as JSON values; null where there was nothing.
+    """One field before and after, as JSON values; null if there was no value.
 
-    `field` is its path; interviewers are told apart by their id, or by their e-mail address where they have none.
+    `field` is its path; interviewers are identified by their id, or by their e-mail address where they have none.
     """
 
     field: str
@@ -58,28 +60,44 @@ class FieldChange(msgspec.Struct, frozen=True, gc=False):
 
 
 class Change(msgspec.Struct, frozen=True, gc=False):
-    """One thing that happened. `scorecard` is the document of the scorecard that was submitted, if that is it."""
+    """One change. `scorecard` is the document of the scorecard that was submitted, if that is the change."""
 
     kind: Kind
     actor: Actor
     scorecard: bytes | None = None
 
 
-_FIELDS = (
-    "external_event_id",
-    "start",
-    "end",
-    "location",
-    "video_conferencing_url",
-    "status",
-    "interview",
-    "organizer",
-)
-_SEAT_FIELDS = ("id", "employee_id", "name", "email", "response_status", "scorecard_id")
+class Counts(msgspec.Struct, frozen=True, gc=False):
+    """How many records an import added and replaced."""
+
+    new: int
+    changed: int
+
+
+class ChangeSummary(msgspec.Struct, frozen=True, gc=False):
+    """A change as served, without the document after it; its fields are in the order in which they are served.
+
+    `resource` is the changed resource, by its name in URLs (`scheduled_interviews`). `counts` is how many records an
+    import changed; it is null for all other changes.
+    """
+
+    revision: int
+    time: Instant
+    kind: Kind
+    actor: Actor
+    scheduled_interview_id: int | None
+    resource: str = "scheduled_interviews"
+    counts: Counts | None = None
+    fields: Sequence[FieldChange] = ()
+
+
+_NOT_COMPARED = frozenset({"id", "application_id", "created_at", "updated_at", "interviewers"})  # people: one by one
+_FIELDS = tuple(name for name in ScheduledInterview.__struct_fields__ if name not in _NOT_COMPARED)
+_MEMBER_FIELDS = ("id", "employee_id", "name", "email", "response_status", "scorecard_id")
 
 
 def differences(before: ScheduledInterview | None, after: ScheduledInterview | None) -> list[FieldChange]:
-    """Return what differs between two states of one interview, in the order of its fields."""
+    """Return the fields that differ between two states of one interview, in the order of its fields."""
     found = [
         FieldChange(name, old, new)
         for name in _FIELDS
@@ -89,31 +107,31 @@ def differences(before: ScheduledInterview | None, after: ScheduledInterview | N
 
 
 def _panel_differences(before: ScheduledInterview | None, after: ScheduledInterview | None) -> Iterator[FieldChange]:
-    old, new = _seats(before), _seats(after)
-    for seat in dict.fromkeys([*old, *new]):
-        path = f"interviewers.{seat}"
-        if seat not in old or seat not in new:
-            yield FieldChange(path, old.get(seat), new.get(seat))
-        elif old[seat] != new[seat]:
-            for name in _SEAT_FIELDS:
-                was, is_now = getattr(old[seat], name), getattr(new[seat], name)
+    old, new = _members(before), _members(after)
+    for member in dict.fromkeys([*old, *new]):
+        path = f"interviewers.{member}"
+        if member not in old or member not in new:
+            yield FieldChange(path, old.get(member), new.get(member))
+        elif old[member] != new[member]:
+            for name in _MEMBER_FIELDS:
+                was, is_now = getattr(old[member], name), getattr(new[member], name)
                 if was != is_now:
                     yield FieldChange(f"{path}.{name}", was, is_now)
 
 
-def _seats(interview: ScheduledInterview | None) -> dict[str, Interviewer]:
+def _members(interview: ScheduledInterview | None) -> dict[str, Interviewer]:
     if interview is None:
         return {}
     return {str(each.id) if each.id is not None else str(each.email): each for each in interview.interviewers}
 
 
 def kind_of(before: ScheduledInterview, after: ScheduledInterview) -> Kind:
-    """Return what a client's change is above all: a new time, a new panel, an answer, or anything else."""
+    """Return the most important kind of a client's change: a new time, a new panel, an answer, or anything else."""
     if (before.start, before.end) != (after.start, after.end):
         return Kind.RESCHEDULED
-    old, new = _seats(before), _seats(after)
+    old, new = _members(before), _members(after)
     if old.keys() != new.keys():
         return Kind.PANEL_CHANGED
-    if any(old[seat].response_status is not new[seat].response_status for seat in old):
+    if any(old[member].response_status is not new[member].response_status for member in old):
         return Kind.RESPONDED
     return Kind.UPDATED

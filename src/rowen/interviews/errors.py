@@ -1,11 +1,12 @@
 """What can be wrong, as data with stable codes.
 
-Owns the vocabulary of refusals that the domain and the use cases speak. Must not know HTTP statuses, bodies or
-exit codes: the wire (`harvest/problems.py`) and the command line translate them.
+Owns the refusals of the domain and the use cases. Must not know HTTP statuses, bodies or exit codes: `api/errors.py`
+and the command line translate them.
 """
 
+from collections.abc import Iterable
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 
 class Code(StrEnum):
@@ -14,6 +15,9 @@ class Code(StrEnum):
     UNAUTHENTICATED = "unauthenticated"
     FORBIDDEN = "forbidden"
     INSECURE = "insecure"
+    CROSS_SITE = "cross_site"
+    BAD_HOST = "bad_host"
+    TIMED_OUT = "timed_out"
     UNEXPECTED_BODY = "unexpected_body"
     NOT_FOUND = "not_found"
     METHOD_NOT_ALLOWED = "method_not_allowed"
@@ -26,9 +30,19 @@ class Code(StrEnum):
     ADDRESS_TOO_LONG = "address_too_long"
     INVALID = "invalid"
     RATE_LIMITED = "rate_limited"
+    UNREAD = "unread"
+    TOO_MANY_FOLLOWERS = "too_many_followers"
     HEADERS_TOO_LARGE = "headers_too_large"
     FAULT = "fault"
     UNAVAILABLE = "unavailable"
+    OVERLOADED = "overloaded"
+
+
+LONGEST_QUOTE: Final = 60
+"""How many characters of foreign text, such as the name of an unknown field, a message shows."""
+
+MOST_PROBLEMS: Final = 1_000
+"""How many problems of one request are kept: a megabyte of mistakes must not cause a response of several."""
 
 
 class FieldProblem(NamedTuple):
@@ -38,8 +52,35 @@ class FieldProblem(NamedTuple):
     message: str
 
 
-class Refusal(Exception):  # noqa: N818  (a refusal is an answer, not a fault)
-    """A request that is answered with a reason instead of a result."""
+class Problems:
+    """Collects what is wrong with one request, so that all of it is returned at once.
+
+    It keeps those it starts with and `MOST_PROBLEMS` more; `count` is the number of calls of `note`.
+    """
+
+    def __init__(self, found: Iterable[FieldProblem] = ()) -> None:
+        self.found = list(found)
+        self.count = 0
+        self._most = len(self.found) + MOST_PROBLEMS
+
+    def note(self, field: str, message: str) -> None:
+        """Add a problem of the field at a path."""
+        self.count += 1
+        if len(self.found) < self._most:
+            self.found.append(FieldProblem(field, message))
+
+    def refusal(self) -> "Refusal":
+        """Return the refusal (invalid) that names them all."""
+        return Refusal(Code.INVALID, problems=tuple(self.found))
+
+    def raise_any(self) -> None:
+        """Raise Refusal (invalid) with all problems, if any."""
+        if self.found:
+            raise self.refusal()
+
+
+class Refusal(Exception):
+    """A request that is refused, with the reason."""
 
     def __init__(self, code: Code, message: str = "", problems: tuple[FieldProblem, ...] = ()) -> None:
         super().__init__(message or code.value)
@@ -48,8 +89,15 @@ class Refusal(Exception):  # noqa: N818  (a refusal is an answer, not a fault)
         self.problems = problems
 
 
+class UnknownUserError(Refusal):
+    """A write is made on behalf of a user who is not in the organization."""
+
+    def __init__(self) -> None:
+        super().__init__(Code.NOT_FOUND, "unknown user")
+
+
 class Unavailable(Refusal):
-    """The store cannot answer now: the message tells the operator why and names no secret."""
+    """The store cannot respond now: the message is for the operator, and contains no secret."""
 
     def __init__(self, message: str) -> None:
         super().__init__(Code.UNAVAILABLE, message)

@@ -1,7 +1,7 @@
 """The scheduled interview and its parts, as typed values.
 
-Owns the fields, their order, their limits and the rules within one record (seed heading "The scheduled interview
-object"; contract section 1). Must not know how a record is stored, sent or asked for.
+Owns the fields, their order, their limits and the rules within one record (Harvest reference, "The scheduled interview
+object"; contract section 1). Must not know how a record is stored or sent.
 """
 
 import datetime
@@ -24,7 +24,7 @@ Identifier = Annotated[int, msgspec.Meta(ge=1, le=LARGEST_ID)]
 
 
 class Status(StrEnum):
-    """Where an interview stands in its life."""
+    """The state of an interview."""
 
     SCHEDULED = "scheduled"
     AWAITING_FEEDBACK = "awaiting_feedback"
@@ -32,7 +32,7 @@ class Status(StrEnum):
 
 
 class ResponseStatus(StrEnum):
-    """What an interviewer answered to the invitation."""
+    """An interviewer's answer to the invitation."""
 
     NEEDS_ACTION = "needs_action"
     DECLINED = "declined"
@@ -50,6 +50,17 @@ class Moment(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
         if (self.date_time is None) == (self.date is None):
             raise ValueError("must have either `date_time` or `date`")
 
+    @property
+    def is_date(self) -> bool:
+        """Whether it is a date, not a time."""
+        return self.date is not None
+
+    def is_before(self, other: "Moment") -> bool:
+        """Return whether it is earlier than another of its kind."""
+        if self.date is not None and other.date is not None:
+            return self.date < other.date
+        return (self.date_time or 0) < (other.date_time or 0)
+
     def instant(self, zone: datetime.tzinfo) -> Instant:
         """Return the point in time; a date counts as the midnight that begins it in `zone`."""
         if self.date_time is not None:
@@ -59,7 +70,7 @@ class Moment(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 class InterviewReference(msgspec.Struct, frozen=True, gc=False):
-    """The interview of a job's stage that is being held: its id and name."""
+    """The interview of a job stage that is held: its id and name."""
 
     id: Identifier | None = None
     name: str | None = None
@@ -76,7 +87,7 @@ class Organizer(msgspec.Struct, frozen=True, gc=False):
 
 
 class Interviewer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One member of the panel; who is no user of the organization has an e-mail address and no id."""
+    """One member of the panel. A guest, who is no user of the organization, has an e-mail address and no id."""
 
     id: Identifier | None = None
     employee_id: str | None = None
@@ -105,16 +116,11 @@ class ScheduledInterview(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 def problems(interview: ScheduledInterview) -> list[FieldProblem]:
-    """Return what is wrong with a record whose fields are each well-formed: empty when nothing is."""
+    """Return what is wrong with a record whose single fields are valid: an empty list if nothing is."""
     found: list[FieldProblem] = []
-    start, end = interview.start, interview.end
-    if (start.date is None) != (end.date is None):
+    if interview.start.is_date != interview.end.is_date:
         found.append(FieldProblem("end", "must be a date if the start is a date, and a time if it is a time"))
-    elif (
-        end.date < start.date
-        if start.date is not None and end.date is not None
-        else (end.date_time or 0) < (start.date_time or 0)
-    ):
+    elif interview.end.is_before(interview.start):
         found.append(FieldProblem("end", "is before the start"))
     found.extend(
         FieldProblem(f"interviewers[{position}].email", "is needed where there is no id")

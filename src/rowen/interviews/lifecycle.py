@@ -1,7 +1,7 @@
-"""The life of an interview: what each command makes of each state, as one table.
+"""The life of an interview: the state that each command leads to from each state, as one table.
 
-Owns the table and how it is applied (contract section 5). Must not know who commands, how a command is spelled, or
-what time it is: it is told.
+Owns the table and how it is applied (contract section 5). Must not know who gives a command or how it is spelled, and
+reads no clock: the time is a parameter.
 """
 
 from enum import Enum, StrEnum
@@ -13,7 +13,7 @@ from rowen.interviews.moments import Instant
 
 
 class Command(StrEnum):
-    """What can be done to an interview."""
+    """A command that changes an interview."""
 
     CREATE = "create"
     CHANGE = "change"
@@ -24,7 +24,7 @@ class Command(StrEnum):
 
 
 class Situation(Enum):
-    """How things stand once a command is carried out."""
+    """The situation after a command, on which the next state depends."""
 
     AHEAD = "its end is ahead"
     ENDED = "its end has passed"
@@ -32,7 +32,7 @@ class Situation(Enum):
 
 
 class Absent(Enum):
-    """The states of no interview: before it is made, and after it is cancelled."""
+    """The states without an interview: before it is created, and after it is cancelled."""
 
     ABSENT = "absent"
 
@@ -56,7 +56,7 @@ class Becomes(NamedTuple):
 
 
 class Refused(NamedTuple):
-    """Why a command is not carried out."""
+    """Why a command is refused."""
 
     reason: str
 
@@ -90,7 +90,7 @@ TABLE: Final[dict[tuple[State, Command], Becomes | Refused]] = {
     (Status.AWAITING_FEEDBACK, Command.CANCEL): _VANISHES,
     (Status.COMPLETE, Command.CREATE): _EXISTS,
     (Status.COMPLETE, Command.CHANGE): _COMPLETE,
-    # Imported complete, it may lack somebody's scorecard still.
+    # Imported as complete, it may still lack a scorecard.
     (Status.COMPLETE, Command.SUBMIT_SCORECARD): _STAYS_COMPLETE,
     (Status.COMPLETE, Command.DELETE_SCORECARD): _SETTLES,
     (Status.COMPLETE, Command.TIME_PASSES): _STAYS_COMPLETE,
@@ -99,7 +99,7 @@ TABLE: Final[dict[tuple[State, Command], Becomes | Refused]] = {
 
 
 def require(state: State, command: Command) -> Becomes:
-    """Return what a command makes of a state. Raises Refusal (invalid) with the reason where it is refused."""
+    """Return the rule for a command in a state. Raises Refusal (invalid) with the reason if the command is refused."""
     rule = TABLE[state, command]
     if isinstance(rule, Refused):
         raise Refusal(Code.INVALID, problems=(FieldProblem("status", f"The interview {rule.reason}"),))
@@ -107,9 +107,9 @@ def require(state: State, command: Command) -> Becomes:
 
 
 def situation(interviewers: tuple[Interviewer, ...], due_at: Instant, now: Instant) -> Situation:
-    """Return how things stand `now` for a panel whose feedback is awaited from `due_at` on.
+    """Return the situation at `now` of a panel whose scorecards are due from `due_at` on.
 
-    Only users can hand in scorecards: guests are not waited for, but a panel of guests alone is never complete.
+    Only users can submit scorecards: guests are not waited for, but a panel of guests alone is never complete.
     """
     users = [each for each in interviewers if each.id is not None]
     if users and all(each.scorecard_id is not None for each in users):
@@ -118,7 +118,7 @@ def situation(interviewers: tuple[Interviewer, ...], due_at: Instant, now: Insta
 
 
 def status_after(rule: Becomes, now_is: Situation) -> Status:
-    """Return the status that a rule leads to; for rules that leave an interview there."""
+    """Return the status that a rule leads to, for rules after which the interview still exists."""
     state = rule.state(now_is)
     if not isinstance(state, Status):
         raise TypeError("the interview is gone")

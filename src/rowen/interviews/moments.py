@@ -1,10 +1,11 @@
 """Points in time: how ISO-8601 text becomes an `Instant` and how an `Instant` is written.
 
-Owns the exact forms accepted and rendered (seed heading "General considerations"; contract sections 1 and 2).
-Must not know of interviews, queries, JSON or the current time.
+Owns the exact forms accepted and rendered (Harvest reference, "General considerations"; contract sections 1 and 2).
+Must not know of interviews, queries or JSON, and reads no clock.
 """
 
 import re
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import lru_cache
 from typing import Final, Self
@@ -37,13 +38,13 @@ class Instant(int):
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read ISO-8601 text; what is finer than a millisecond is cut off.
+        """Parse ISO-8601 text; fractions of a millisecond are cut off.
 
-        Raises ValueError where the text is no ISO-8601 date or date-time.
+        Raises ValueError if the text is not an ISO-8601 date or date-time.
         """
         if len(text) == 24 and text[10] == "T" and text[19] == "." and text[23] == "Z":
-            # The form every Harvest document is written in; six times as fast as the general reader, which alone
-            # knows the end of a day (24:00) and leap seconds.
+            # The form of every Harvest document; six times as fast as the general parser, which alone handles the end
+            # of a day (24:00) and leap seconds.
             try:
                 return cls(round(datetime.fromisoformat(text).timestamp() * 1000))
             except ValueError:
@@ -59,10 +60,10 @@ class Instant(int):
 
     @classmethod
     def parse_bound(cls, text: str) -> Self:
-        """Read ISO-8601 text as a filter's bound, rounded up to the next whole millisecond.
+        """Parse ISO-8601 text as a filter's bound, rounded up to the next whole millisecond.
 
-        For values in whole milliseconds, "at or after" and "before" any finer bound are the same as at or
-        after and before the bound rounded up. Raises ValueError as `parse` does.
+        Values are in whole milliseconds, so "at or after" and "before" mean the same with a finer bound and with the
+        bound rounded up. Raises ValueError as `parse` does.
         """
         milliseconds, finer = _parse(text)
         return cls(min(max(milliseconds + finer, _EARLIEST), _LATEST + 1))
@@ -71,7 +72,7 @@ class Instant(int):
     def at_midnight(cls, day: date, zone: tzinfo) -> Self:
         """Return the instant at which `day` begins in `zone`."""
         offset = datetime(day.year, day.month, day.day, tzinfo=zone).utcoffset() or timedelta()
-        # In whole numbers: the first midnight east of Greenwich is before the first datetime.
+        # In whole numbers: east of Greenwich the first midnight is before the earliest datetime.
         return cls((day - _EPOCH.date()).days * _DAY - offset // timedelta(milliseconds=1))
 
     @classmethod
@@ -80,31 +81,35 @@ class Instant(int):
         return cls((moment.astimezone(UTC).replace(tzinfo=None) - _EPOCH) // timedelta(milliseconds=1))
 
     def __str__(self) -> str:
-        """Write it as Harvest does: UTC, exactly three decimals, `Z`."""
+        """Return it in Harvest's form: UTC, exactly three decimals, `Z`."""
         day, rest = divmod(int(self), _DAY)
         minute, rest = divmod(rest, 60_000)
         second, millisecond = divmod(rest, 1_000)
-        # Looked up, not formatted: four for each record of an import.
+        # Looked up rather than formatted: an import writes four for each record.
         return f"{_day_text(day)}{_MINUTES[minute]}{_SECONDS[second]}{_MILLISECONDS[millisecond]}"
 
     def __repr__(self) -> str:
         return f"Instant({int(self)})"
 
 
+Clock = Callable[[], Instant]
+"""Returns the current instant."""
+
+
 @lru_cache(maxsize=4_096)
 def _day_text(day: int) -> str:
-    """Write the date that is so many days after the epoch: most records share theirs with many others."""
-    # The first midnight east of Greenwich is in the year before the first, which cannot be written.
+    """Return the date at this number of days after the epoch; cached, as most records share theirs with others."""
+    # East of Greenwich the first midnight is in year 0, which cannot be written.
     return date.fromordinal(max(_EPOCH_DAY + day, 1)).isoformat()
 
 
 def _parse(text: str) -> tuple[int, bool]:
-    """Return whole milliseconds and whether the text names a finer time than that."""
+    """Return whole milliseconds, and whether the text gives a finer time."""
     day_text, time_text = _split(text)
     try:
         day = _date(day_text)
     except ValueError:
-        raise ValueError("is no ISO-8601 date or time") from None
+        raise ValueError("is not an ISO-8601 date or time") from None
     milliseconds = (day - _EPOCH.date()).days * _DAY
     finer = False
     if time_text is not None:
@@ -140,7 +145,7 @@ def _date(text: str) -> date:
 def _time(text: str) -> tuple[int, bool]:
     match = _TIME.fullmatch(text)
     if match is None:
-        raise ValueError("is no ISO-8601 date or time")
+        raise ValueError("is not an ISO-8601 date or time")
     hour, minute, second = int(match[1]), int(match[2] or 0), int(match[3] or 0)
     decimals = (match[4] or "").ljust(9, "0")
     nanoseconds = int(decimals)

@@ -1,12 +1,14 @@
-"""Overlaps: who is in two interviews at once.
+"""Overlaps: people who are booked for two interviews at once.
 
-Owns when bookings overlap: each lasts from its start up to but not at its end, so that touching ends do not. Must not
-know where bookings come from.
+Owns when bookings overlap: each lasts from its start up to but not including its end, so that adjacent ones do not
+overlap. Must not know where bookings come from.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from heapq import heappop, heappush
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+_MOST_NAMED: Final = 20  # in one message: clients limit the length of some
 
 
 class Booked(NamedTuple):
@@ -28,9 +30,9 @@ class Overlap(NamedTuple):
 
 
 def overlaps(bookings: Iterable[Booked]) -> Iterator[Overlap]:
-    """Return what overlaps of bookings in their order, each pair once; constant work for each booking and overlap."""
+    """Yield the overlaps of bookings in their order, each pair once; constant work for each booking and overlap."""
     person = None
-    running: list[tuple[int, Booked]] = []  # a heap, the first to end first
+    running: list[tuple[int, Booked]] = []  # a heap: the first to end comes first
     for booked in bookings:
         if booked.person != person:
             person, running = booked.person, []
@@ -42,3 +44,9 @@ def overlaps(bookings: Iterable[Booked]) -> Iterator[Overlap]:
                 first, second = sorted((booked.interview, other.interview))
                 yield Overlap(booked.person, starts_at, ends_at, (first, second))
         heappush(running, (booked.ends_at, booked))
+
+
+def name_interviews(identifiers: Sequence[int]) -> str:
+    """Return ids for a message, separated by commas: the first 20, and how many more there are."""
+    named = ", ".join(str(each) for each in identifiers[:_MOST_NAMED])
+    return f"{named} and {len(identifiers) - _MOST_NAMED} more" if len(identifiers) > _MOST_NAMED else named

@@ -1,6 +1,7 @@
 """Users, and the persons on a panel.
 
-Owns what the schedule has to know of people. Must not know how they are stored or sent.
+Owns what the schedule has to know of people, under the names that documents have for it. Must not know where users come
+from.
 """
 
 from hashlib import blake2b
@@ -12,13 +13,13 @@ from rowen.interviews.interview import Identifier, Interviewer, Organizer, Respo
 
 UserId = NewType("UserId", int)
 Person = NewType("Person", int)
-"""Who can be booked: a user by its id, and who is no user by a negative number made of the e-mail address."""
+"""A person who can be booked: a user by id, a guest by a negative number hashed from the e-mail address."""
 
 _DECLINED: Final = ResponseStatus.DECLINED
 
 
 class User(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A user, as far as interviews name it. `emails` holds the primary address, too."""
+    """A user, as far as interviews name it. `emails` includes the primary address."""
 
     id: Identifier
     name: str | None = None
@@ -45,7 +46,7 @@ class User(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 def person_of(identifier: int | None, email: str | None) -> Person:
-    """Return which person an interviewer with that id, or without one with that e-mail address, is."""
+    """Return the person with a user's id, or the guest with an e-mail address."""
     if identifier is not None:
         return Person(identifier)
     digest = blake2b(fold(email or "").encode(), digest_size=8).digest()
@@ -53,13 +54,13 @@ def person_of(identifier: int | None, email: str | None) -> Person:
 
 
 def fold(email: str) -> str:
-    """Return an e-mail address as it is compared: case makes no difference."""
+    """Return an e-mail address in the form used for comparisons: case makes no difference."""
     return email.strip().casefold()
 
 
 def booked(interviewers: tuple[Interviewer, ...]) -> tuple[Person, ...]:
     """Return the persons that an interview keeps busy: all but those who declined."""
-    # Every interview of an import comes by here: most have one or two interviewers, all of them users.
+    # Called for every interview of an import: most have one or two interviewers, all of them users.
     busy = [
         person_of(None, each.email) if each.id is None else Person(each.id)
         for each in interviewers

@@ -1,6 +1,6 @@
-"""What can be asked of the schedule: the filters, the page, and what they mean.
+"""Queries of the schedule: the filters, the page, and what they mean.
 
-Owns the meaning of a question (contract section 2). Must not know its spelling in a URL or in SQL.
+Owns the meaning of a query (contract section 2). Must not know its spelling in a URL or in SQL.
 """
 
 from dataclasses import dataclass, fields
@@ -15,11 +15,11 @@ LARGEST_PAGE_SIZE: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class InterviewQuery:
-    """Which interviews are wanted; every criterion that is set must hold.
+    """A filter for interviews; all criteria that are set must hold.
 
     `*_after` is inclusive, `*_before` exclusive. All-day interviews start and end at the midnights of the
-    organization's time zone. `as_of` leaves out what was changed behind that time, up to the newest change: a walk
-    that shows nothing newer than its first page cannot have passed by a change that is older than what it has shown.
+    organization's time zone. `as_of` leaves out interviews that were changed after that time: a client that walks the
+    pages can then resume from the newest `updated_at` it has seen, and misses no change.
     """
 
     application_id: ApplicationId | None = None
@@ -47,10 +47,10 @@ CRITERIA: Final = tuple(field.name for field in fields(InterviewQuery))
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """Which page of the answer is wanted.
+    """Which page is wanted.
 
-    `number` counts from 1. `after` makes it a continuation: the page begins behind the record with that id,
-    wherever rows were inserted or deleted meanwhile. `counted` asks for the number of the last page.
+    `number` counts from 1. With `after` the page begins after the record with that id, wherever rows were inserted or
+    deleted meanwhile. `counted` asks for the number of the last page.
     """
 
     number: int = 1
@@ -60,5 +60,5 @@ class PageRequest:
 
     @property
     def offset(self) -> int:
-        """How many records stand before the page."""
+        """How many records come before the page."""
         return (self.number - 1) * self.size

@@ -1,6 +1,6 @@
-"""A user who has another name, employee id or address than before, in the interviews that name them.
+"""Renaming: a user gets another name, employee id or address, and the interviews that name the user follow.
 
-Owns what of a user counts as renamed, and what becomes of an interview then. Must not know where users come from.
+Owns which changes of a user count as renaming, and how an interview changes then. Must not know where users come from.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from rowen.interviews.interview import ScheduledInterview
 from rowen.interviews.people import User, fold
 
 Renaming = Mapping[str, str]
-"""The fields of a user that differ from what was known before, with their new values."""
+"""The fields of a user that have changed, with their new values."""
 
 _FIELDS: Final = ("name", "first_name", "last_name", "employee_id", "email")
 _OF_ORGANIZER: Final = frozenset({"name", "first_name", "last_name", "employee_id"})
@@ -20,7 +20,7 @@ _OF_INTERVIEWER: Final = frozenset({"name", "employee_id", "email"})
 
 
 def renaming(before: User, after: User) -> Renaming:
-    """Return what differs of a user. What was not known before, or is not known any more, names nobody anew."""
+    """Return the fields of a user that have another value. A field that is new, or gone, renames nobody."""
     values = ((field, getattr(before, field), getattr(after, field)) for field in _FIELDS)
     return {
         field: new for field, old, new in values if old is not None and new is not None and _differ(field, old, new)
@@ -32,7 +32,7 @@ def _differ(field: str, old: str, new: str) -> bool:
 
 
 def renamed(interview: ScheduledInterview, people: Mapping[int, Renaming]) -> ScheduledInterview:
-    """Return an interview as it names people, by their ids, from now on: the same where it names none of them."""
+    """Return an interview with people, by their ids, renamed; the same if it names none of them."""
     organizer = interview.organizer
     if organizer is not None and (found := _of(organizer.id, people)):
         organizer = msgspec.structs.replace(organizer, **_only(found, _OF_ORGANIZER))

@@ -1,6 +1,6 @@
-"""Scheduling: what clients ask to be written of an interview.
+"""Scheduling: what clients set of an interview.
 
-Owns the commands of clients as typed values. Must not know JSON, storage or who asks.
+Owns that as typed values. Must not know JSON or storage.
 """
 
 from typing import Final
@@ -16,10 +16,10 @@ UNSET: Final = msgspec.UNSET
 Unset = msgspec.UnsetType
 
 
-class Seat(msgspec.Struct, frozen=True, kw_only=True):
-    """One member of the panel asked for: a user by id, e-mail address or employee id, or a guest by e-mail address.
+class InterviewerInput(msgspec.Struct, frozen=True, kw_only=True):
+    """One interviewer as a client names it: a user by id, e-mail address or employee id, or a guest by e-mail address.
 
-    What is None was not given, or is among the problems of the command.
+    A field is None if it was not given or is among the problems of the request.
     """
 
     user_id: int | None = None
@@ -30,15 +30,16 @@ class Seat(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class InterviewFields(msgspec.Struct, frozen=True, kw_only=True):
-    """What a client sets of an interview; what is UNSET it leaves as it is.
+    """The fields of an interview that a client sets; those that are UNSET stay as they are.
 
-    `problems` are those of the request itself: they are told together with those that only the schedule can tell.
-    `knows_guests` says that an unknown e-mail address is a guest, and no mistake.
+    `problems` are those of the request itself: they are reported together with those that only the schedule reveals.
+    `on_behalf_of` is the acting user, None only if that is among the problems. `knows_guests` means that an unknown
+    e-mail address is a guest, and not a mistake.
     """
 
     application_id: int | Unset = UNSET
     interview_id: int | Unset = UNSET
-    interviewers: tuple[Seat, ...] | Unset = UNSET
+    interviewers: tuple[InterviewerInput, ...] | Unset = UNSET
     start: Moment | Unset = UNSET
     end: Moment | Unset = UNSET
     external_event_id: str | Unset = UNSET

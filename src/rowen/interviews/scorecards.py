@@ -1,7 +1,7 @@
-"""Scorecards: what came back of an interview.
+"""Scorecards: the feedback on an interview.
 
 Owns the fields and values of a scorecard (public Harvest v1 reference, "The scorecard object"). Must not know how
-scorecards are stored or asked for.
+scorecards are stored or read.
 """
 
 from enum import StrEnum
@@ -16,7 +16,7 @@ from rowen.interviews.scheduling import UNSET, Unset
 
 
 class Recommendation(StrEnum):
-    """What an interviewer recommends over all."""
+    """An interviewer's overall recommendation."""
 
     DEFINITELY_NOT = "definitely_not"
     NO = "no"
@@ -26,7 +26,7 @@ class Recommendation(StrEnum):
 
 
 class Rating(StrEnum):
-    """How a candidate did in one attribute."""
+    """The rating of a candidate in one attribute."""
 
     DEFINITELY_NOT = "definitely_not"
     NO = "no"
@@ -64,7 +64,7 @@ class Ratings(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, attributes: tuple[Attribute, ...]) -> "Ratings":
-        """Sort attributes by rating; those without a decision are in none."""
+        """Return attributes by rating; those without a decision are left out."""
         return cls(
             **{
                 name: tuple(each.name for each in attributes if each.rating.value == name)
@@ -94,9 +94,10 @@ class Scorecard(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ScorecardFields(msgspec.Struct, frozen=True, kw_only=True):
-    """What a client sets of a scorecard; what is UNSET it leaves as it is.
+    """The fields of a scorecard that a client sets; those that are UNSET stay as they are.
 
-    `problems` are those of the request itself: they are told together with those that only the schedule can tell.
+    `problems` are those of the request itself: they are reported together with those that only the schedule reveals.
+    `on_behalf_of` is the acting user, None only if that is among the problems.
     """
 
     scheduled_interview_id: int | Unset = UNSET
@@ -111,4 +112,4 @@ class ScorecardFields(msgspec.Struct, frozen=True, kw_only=True):
 
 DRAFT: Final = "draft"
 SUBMITTED: Final = "submitted"
-"""Whether a scorecard is final, in the words of its search column."""
+"""The search column that holds whether a scorecard is final."""

@@ -1,1 +1,1 @@
-"""Where the schedule is kept: tables, statements, the ledger, and the engines that run them."""
+"""The store: tables, statements, the ledger, and the database engines that run them."""

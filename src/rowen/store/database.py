@@ -1,7 +1,7 @@
-"""A database as a whole: which one an address names, whether it can be used, and its upkeep.
+"""A database as a whole: locating it by its address, preparing it, and its maintenance.
 
 Owns choosing the engine, migrating and checking. Must not know an engine beyond its `Location`, or what the tables
-hold.
+contain.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,24 +9,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from rowen.interviews.errors import Unavailable
-from rowen.store.checks import faults_of
-from rowen.store.engine import Engine, Location
-from rowen.store.sqlite_file import SqliteFile
-from rowen.store.tables import SCHEMA_VERSION, SCHEMA_VERSIONS
+from rowen.interviews.moments import Instant
+from rowen.store.engines.base import Engine, Location
+from rowen.store.engines.sqlite.location import SqliteFile
+from rowen.store.integrity.checks import faults_of, ledgers_ahead
+from rowen.store.schema.tables import SCHEMA_VERSION, SCHEMA_VERSIONS
 
 if TYPE_CHECKING:
     from alembic.config import Config
     from sqlalchemy.engine import Connection
 
 COPYING: Final = "copying"
-"""What stands in place of the schema's version while a copy is being made: nobody serves half of one."""
+"""The schema version of a database while a copy is being made, so that no server serves half of one."""
 
 
 def locate(url: str, replicas: Sequence[str] = ()) -> Location:
-    """Return where the database of an address is, and those that follow it. Raises ValueError where it is none."""
+    """Return the location of an address's database and of its replicas. Raises ValueError if it is not an address."""
     if url.startswith(("postgresql://", "postgres://")):
-        # Here, not above: its driver is needed by nobody else, and takes as long to import as the rest.
-        from rowen.store.postgres_server import PostgresDatabase
+        # Imported here: only PostgreSQL needs its driver, which takes as long to import as everything else.
+        from rowen.store.engines.postgres.location import PostgresDatabase
 
         return PostgresDatabase.parse(url, replicas)
     if replicas:
@@ -35,43 +36,43 @@ def locate(url: str, replicas: Sequence[str] = ()) -> Location:
 
 
 def open_engine(location: Location) -> Engine:
-    """Return the engine of a database that `upgrade` has prepared; nothing is opened yet."""
+    """Return the engine of a database that `upgrade` has prepared, without opening anything yet."""
     return location.open()
 
 
 def upgrade(location: Location, *, create: bool = True) -> bool:
-    """Make the database if it is missing, and bring its schema up to date; return whether anything was done.
+    """Create the database if it is missing, and bring its schema up to date; return whether anything was done.
 
-    Raises Unavailable where there is none and `create` is false, where it is no database of Rowen's or of a newer
-    one, and where it cannot be read or written.
+    Raises Unavailable if it is missing and `create` is false, if it belongs to another program or a newer Rowen, and if
+    it cannot be read or written.
     """
     if location.exists():
         version = schema_version(location)
     elif create:
         version = None
     else:
-        raise Unavailable(f"there is no database {location.name}: `rowen serve` or `rowen import` makes one")
+        raise Unavailable(f"there is no database {location.name}: `rowen serve` or `rowen import` creates one")
     if version == SCHEMA_VERSION:
         return False
-    if version is None:  # also where it exists but holds nothing, as one does whose making was killed
+    if version is None:  # also for a database that exists but is empty, as when its creation was interrupted
         location.create()
     location.migrate(_migrate)
     return True
 
 
 def schema_version(location: Location) -> str | None:
-    """Return the migration that the database stands at; None where it is still empty.
+    """Return the migration of the database, or None if it is still empty.
 
-    Raises Unavailable where it is not Rowen's or newer than this Rowen, is still being copied, or cannot be read.
+    Raises Unavailable if it belongs to another program or a newer Rowen, is still being copied, or cannot be read.
     """
     found = location.tables()
     if not found.names:
         return None
     if not {"alembic_version", "organizations"} <= found.names:
-        raise Unavailable(f"database {location.name}: is a database of another program")
+        raise Unavailable(f"database {location.name}: belongs to another program")
     version = found.version
     if version == COPYING:
-        raise Unavailable(f"database {location.name}: is an unfinished copy: `rowen db copy --resume` goes on")
+        raise Unavailable(f"database {location.name}: is an unfinished copy: `rowen db copy --resume` continues it")
     if version is not None and version not in SCHEMA_VERSIONS:
         raise Unavailable(
             f"database {location.name}: was made by a newer Rowen (its schema is {version}, and this one knows "
@@ -81,7 +82,7 @@ def schema_version(location: Location) -> str | None:
 
 
 def _migrate(connection: "Connection") -> None:
-    # Alembic takes as long to import as the rest together, and is needed once in a database's version.
+    # Imported here: Alembic takes as long to import as everything else, and is needed once per schema version.
     from alembic import command
 
     config = alembic_config()
@@ -94,26 +95,31 @@ def alembic_config() -> "Config":
     from alembic.config import Config
 
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    config.set_main_option("script_location", str(Path(__file__).parent / "schema" / "migrations").replace("%", "%%"))
     return config
 
 
-def check(location: Location) -> list[str]:
-    """Return what is wrong with the database, a sentence each: empty when it is sound.
+def check(location: Location, now: Instant | None = None) -> list[str]:
+    """Return what is wrong with the database, a sentence each: an empty list if it is sound.
 
-    Reads all of it. Raises Unavailable where it cannot be read.
+    Reads all of it. Without `now` nothing is compared with the clock. Raises Unavailable if it cannot be read.
     """
+    faults = location.integrity_errors()  # first: opening a file may change the files next to it
     version = schema_version(location)
-    faults = location.damage()
     if version != SCHEMA_VERSION:
         faults.append(f"the schema is {version}, not {SCHEMA_VERSION}: run `rowen db upgrade`")
-    return faults or faults_of(location)
+    return faults or faults_of(location, now)
+
+
+def remarks(location: Location, now: Instant) -> list[str]:
+    """Return what is unusual about a sound database, a sentence each."""
+    return ledgers_ahead(location, now)
 
 
 def backup(location: Location, target: Path, progress: Callable[[int, int], None]) -> None:
     """Copy the database, consistent as of one moment, while it is served and written.
 
-    `progress` is told pages done and pages in all. The target appears whole or not at all. Raises Unavailable, and
-    FileExistsError where there is a target already.
+    `progress` is called with the pages done and the pages in all. The target appears complete or not at all. Raises
+    Unavailable, and FileExistsError if the target exists.
     """
     location.backup(target, progress)

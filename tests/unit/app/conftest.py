@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.unit.app.office import Office, opened
+from tests.support.use_case_harness import UseCases, opened_use_cases
 
 
 @pytest.fixture
-def office(database: str) -> Iterator[Office]:
-    """Return a desk to work at, in a database of the test's own."""
-    with opened(database) as made:
+def use_cases(database: str) -> Iterator[UseCases]:
+    """Return the use cases in a database of the test's own."""
+    with opened_use_cases(database) as made:
         yield made

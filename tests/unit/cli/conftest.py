@@ -1,4 +1,4 @@
-"""The commands are tried on one engine: what they do on the other is proven by the suites that run on both."""
+"""The commands are tested on one engine: other suites test the other one."""
 
 import pytest
 
@@ -7,5 +7,5 @@ from tests.support.storage import SQLITE, Storage
 
 @pytest.fixture(scope="session")
 def storage() -> Storage:
-    """Return the engine that is used where no other is named."""
+    """Return the default engine."""
     return SQLITE

@@ -1,4 +1,4 @@
-"""The command line as a whole: help that teaches, options that are environment variables, errors in one sentence."""
+"""The command line as a whole: helpful help, options that are environment variables, errors in one sentence."""
 
 import json
 import os
@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,7 +24,7 @@ INSTALLED: Final = Path(sys.executable).with_name("rowen")
 
 
 def commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Return every command with the words that call it."""
+    """Yield every command with the words that call it."""
     for name, command in group.commands.items():
         if hasattr(command, "commands"):
             yield from commands(command, (*path, name))
@@ -37,16 +38,23 @@ COMMANDS: Final = dict(commands(typer.main.get_command(app)))
 def test_every_command_is_tested() -> None:
     assert {" ".join(words) for words in COMMANDS} == {
         *("serve", "import", "export", "follow", "openapi"),
-        *("keys create", "keys list", "keys revoke"),
+        *("keys create", "keys list", "keys show", "keys revoke"),
         *("organizations create", "organizations change", "organizations list"),
+        *("interviews adopt", "users delete"),
         *("webhooks add", "webhooks list", "webhooks test", "webhooks rotate", "webhooks remove"),
         *("webhooks enable", "webhooks disable", "webhooks deliveries"),
-        *("db upgrade", "db check", "db backup", "db copy", "db distribute"),
+        *("webhooks delivery", "webhooks resend", "webhooks skip"),
+        *("db upgrade", "db check", "db repair", "db backup", "db copy", "db distribute"),
     }
 
 
 def test_the_version() -> None:
     assert rowen("--version").stdout == f"rowen {__version__}\n"
+
+
+def test_help_has_a_short_option() -> None:
+    assert rowen("-h").stdout == rowen("--help").stdout
+    assert rowen("keys", "create", "-h").stdout == rowen("keys", "create", "--help").stdout
 
 
 def test_help_of_a_process() -> None:
@@ -61,6 +69,16 @@ def test_help_shows_examples(words: tuple[str, ...]) -> None:
     assert shown.exit_code == 0
     example = shown.output.split("Example")[1]
     assert f"rowen {' '.join(words)}" in example
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_paragraphs_of_help_fill_the_lines(words: tuple[str, ...]) -> None:
+    shown = CliRunner().invoke(app, [*words, "--help"], env={"COLUMNS": "80", "TERM": "dumb"}).output
+    before_examples = [line.strip() for line in shown.partition("Example")[0].splitlines()]
+    for line, after in pairwise(before_examples):
+        first_word = after.partition(" ")[0]
+        if line and first_word:
+            assert len(line) + 1 + len(first_word) > 78, f"{line!r} has room for {first_word!r}"
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
@@ -105,6 +123,7 @@ def test_shell_completion(shell: str) -> None:
         (("frobnicate",), "No such command"),
         (("keys", "frobnicate"), "No such command"),
         (("import",), "Missing argument"),
+        (("import", ""), "must not be empty"),
         (("import", "x", "--frobnicate"), "No such option"),
         (("serve", "--port", "0"), "greater than or equal to 1"),
         (("serve", "--demo", "--host", "0.0.0.0"), "127.0.0.1 only"),
@@ -114,7 +133,7 @@ def test_shell_completion(shell: str) -> None:
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
-def test_what_cannot_be_understood(tmp_path: Path, arguments: tuple[str, ...], part: str) -> None:
+def test_requests_that_cannot_be_understood(tmp_path: Path, arguments: tuple[str, ...], part: str) -> None:
     done = rowen(*arguments, cwd=tmp_path, status=2)
     assert done.stdout == ""
     assert part in " ".join(done.stderr.replace("│", " ").split())
@@ -125,7 +144,7 @@ def test_what_cannot_be_understood(tmp_path: Path, arguments: tuple[str, ...], p
 
 
 def on_a_terminal(*arguments: str | Path, cwd: Path) -> str:
-    """Run a command on a terminal of its own, and return what it drew there."""
+    """Run a command on a terminal of its own, and return the terminal's content."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         [*ROWEN, *map(str, arguments)],
@@ -140,7 +159,7 @@ def on_a_terminal(*arguments: str | Path, cwd: Path) -> str:
     try:
         while block := os.read(ours, 65_536):
             drawn += block
-    except OSError:  # how Linux says that nobody has the terminal open any more
+    except OSError:  # Linux reports in this way that the terminal was closed
         pass
     finally:
         os.close(ours)
@@ -154,12 +173,12 @@ def test_a_table_is_drawn_and_progress_shown(tmp_path: Path) -> None:
     assert re.search(r"Checking records\.jsonl.*100%.*5,000 records, [\d,]+/s", drawn)
     assert "Writing records.jsonl" in drawn
     plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", drawn)
-    assert re.search(r"┃ read\s*┃ new\s*┃ changed ┃ unchanged ┃ older ┃ rejected ┃", plain)
-    assert re.search(r"│ 5000\s*│ 5000\s*│ 0\s*│ 0\s*│ 0\s*│ 0\s*│", plain)
+    assert re.search(r"┃ resource\s*┃ read\s*┃ new\s*┃ changed ┃ unchanged ┃ older ┃ rejected ┃", plain)
+    assert re.search(r"│ scheduled_interviews\s*│ 5000\s*│ 5000\s*│ 0\s*│ 0\s*│ 0\s*│ 0\s*│", plain)
     assert "\t" not in plain
 
 
 def test_elsewhere_cells_are_separated_by_tabs(tmp_path: Path) -> None:
     done = rowen("import", "-", cwd=tmp_path, stdin=b"[]")
-    assert done.stdout == "read\tnew\tchanged\tunchanged\tolder\trejected\n0\t0\t0\t0\t0\t0\n"
+    assert done.stdout == "resource\tread\tnew\tchanged\tunchanged\tolder\trejected\nnone\t0\t0\t0\t0\t0\t0\n"
     assert "\x1b" not in done.stdout + done.stderr

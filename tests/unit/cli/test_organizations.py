@@ -1,4 +1,4 @@
-"""`rowen organizations`: made with a time zone, and listed."""
+"""`rowen organizations`: created with a time zone, and listed."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from tests.support.records import record, write_json_lines
 def test_organizations_are_made_and_listed(tmp_path: Path, database: str) -> None:
     made = rowen("organizations", "create", "lisbon", "--time-zone", "Europe/Lisbon", "--database", database)
     assert made.stdout == ""
-    assert made.stderr == "Organization lisbon made. Next: rowen keys create NAME --organization 'lisbon'\n"
+    assert made.stderr == "Organization lisbon created. Next: rowen keys create NAME --organization 'lisbon'\n"
     rowen("organizations", "create", "Ägypten & Co".replace(" & ", " "), "--database", database)
     source = write_json_lines(tmp_path / "records.jsonl", [record(1), record(2)])
     rowen("import", source, "--organization", "lisbon", "--database", database)
@@ -48,7 +48,7 @@ def test_its_days_begin_at_its_midnights(tmp_path: Path, database: str) -> None:
         ("create", "../x"),
     ],
 )
-def test_what_is_no_name_or_time_zone(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+def test_invalid_names_and_time_zones(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     done = rowen("organizations", *arguments, cwd=tmp_path, status=2)
     assert "Invalid value" in done.stderr
     assert list(tmp_path.iterdir()) == []
@@ -65,9 +65,35 @@ def test_settings_are_changed_one_by_one(database: str) -> None:
     assert row.split("\t")[3:5] == ["reject", "60 min"]
 
 
+COMMANDS = (
+    ("export",),
+    ("interviews", "adopt", "--all"),
+    ("users", "delete", "1"),
+    ("follow", "--after", "0"),
+    ("keys", "create", "x"),
+    ("keys", "show", "x"),
+    ("keys", "revoke", "x"),
+    ("webhooks", "add", "https://hooks.example.com/"),
+    ("webhooks", "list"),
+    ("webhooks", "remove", "1"),
+    ("interviews", "adopt", "--all"),
+    ("users", "delete", "--nameless"),
+)
+
+
+def test_a_misspelt_organization_is_suggested_by_every_command(database: str) -> None:
+    rowen("organizations", "create", "lisbon", "--database", database)
+    for command in COMMANDS:
+        done = rowen(*command, "--organization", "Lisboa", "--database", database, status=1)
+        assert "rowen: there is no organization 'Lisboa'. Did you mean 'lisbon'?" in done.stderr, command
+    done = rowen("organizations", "change", "lisbo", "--grace", "1", "--database", database, status=1)
+    assert "Did you mean 'lisbon'?" in done.stderr
+    assert len(rowen("organizations", "list", "--database", database).stdout.splitlines()) == 2
+
+
 @pytest.mark.parametrize("options", [("--double-booking", "maybe"), ("--grace", "-1"), ("--grace", "20000")])
 def test_settings_that_do_not_exist_are_refused(options: tuple[str, str], database: str) -> None:
     rowen("organizations", "create", "lisbon", "--database", database)
     rowen("organizations", "change", "lisbon", *options, "--database", database, status=2)
     done = rowen("organizations", "change", "porto", "--database", database, status=1)
-    assert done.stderr == "rowen: there is no organization 'porto'\n"
+    assert done.stderr.startswith("rowen: there is no organization 'porto', only 'lisbon'. ")

@@ -10,10 +10,11 @@ from typing import Final
 import pytest
 import structlog
 
-from rowen.app.ports import DoubleBooking, KeyAccess, Organization
+from rowen.app.keys import Identity
+from rowen.app.organizations import DoubleBooking, Organization
 from rowen.http import shared_rate_limit
-from rowen.http.answers import Exchange, RateState
 from rowen.http.rate_limit import UNLIMITED, WINDOW, RateLimiter
+from rowen.http.responses import RateState, RequestContext
 from rowen.http.shared_rate_limit import Counted, SharedCounts, SharedRateLimiter, connections
 from rowen.interviews.errors import Code, Refusal
 from rowen.interviews.interview import OrganizationId
@@ -29,27 +30,27 @@ BACK: Final = "rate limits shared again"
 SECRET: Final = "p4ss-of-the-store"
 
 
-def access(key_id: int = 1, rate_limit: int | None = None) -> KeyAccess:
-    return KeyAccess(key_id, "etl", frozenset(), rate_limit, ORGANIZATION)
+def access(key_id: int = 1, rate_limit: int | None = None) -> Identity:
+    return Identity(key_id, "etl", frozenset(), rate_limit, ORGANIZATION)
 
 
-async def admitted(limiter: SharedRateLimiter, key: KeyAccess) -> RateState:
-    exchange = Exchange("id", {}, RateState(0, 0))
-    await limiter.admit(key, exchange)
-    return exchange.rate
+async def admitted(limiter: SharedRateLimiter, key: Identity) -> RateState:
+    context = RequestContext("id", {}, RateState(0, 0))
+    await limiter.admit(key, context)
+    return context.rate
 
 
-async def refused(limiter: SharedRateLimiter, key: KeyAccess) -> dict[bytes, bytes]:
-    exchange = Exchange("id", {}, RateState(0, 0))
+async def refused(limiter: SharedRateLimiter, key: Identity) -> dict[bytes, bytes]:
+    context = RequestContext("id", {}, RateState(0, 0))
     with pytest.raises(Refusal) as caught:
-        await limiter.admit(key, exchange)
+        await limiter.admit(key, context)
     assert caught.value.code is Code.RATE_LIMITED
-    assert exchange.rate.remaining == 0
-    return dict(exchange.extra)
+    assert context.rate.remaining == 0
+    return dict(context.extra)
 
 
 class Clock:
-    """A clock that is set."""
+    """A clock that tests set."""
 
     now = 50.0
 
@@ -71,10 +72,10 @@ Patience = Callable[[float], None]
 
 @pytest.fixture(autouse=True)
 def patience(monkeypatch: pytest.MonkeyPatch) -> Patience:
-    """Wait for Redis as long as a busy machine makes it wait; return what makes it less, for a Redis that is silent."""
+    """Wait for Redis as long as a busy machine requires; return a function that shortens that, for a silent Redis."""
 
     def wait(seconds: float) -> None:
-        monkeypatch.setattr(shared_rate_limit, "_PATIENCE", seconds)
+        monkeypatch.setattr(shared_rate_limit, "TIMEOUT_SECONDS", seconds)
 
     wait(30)
     return wait
@@ -88,7 +89,7 @@ def redis() -> Iterator[RedisServer]:
 
 @pytest.fixture
 def logged(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
-    """Return what is logged."""
+    """Return the log."""
     caplog.set_level(logging.DEBUG, "rowen")
     processors = [structlog.stdlib.render_to_log_kwargs]
     structlog.configure(logger_factory=structlog.stdlib.LoggerFactory(), processors=processors)
@@ -97,7 +98,7 @@ def logged(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixtur
 
 
 def commands(redis: RedisServer, name: str) -> int:
-    """Return how often a Redis was sent a command."""
+    """Return how often Redis got a command."""
     for line in redis.ask("INFO", "commandstats").splitlines():
         if line.startswith(f"cmdstat_{name}:"):
             return int(line.partition("calls=")[2].partition(",")[0])
@@ -149,120 +150,96 @@ def test_addresses_of_a_redis(address: str) -> None:
         f"unix://:{SECRET}@",
     ],
 )
-def test_what_is_no_address_is_refused_without_repeating_it(address: str) -> None:
+def test_an_invalid_address_is_refused_without_repeating_it(address: str) -> None:
     with pytest.raises(ValueError, match="must look like redis://") as caught:
         connections(address)
     assert SECRET not in str(caught.value)
 
 
-def test_all_who_count_share_a_limit(redis: RedisServer) -> None:
-    async def work() -> None:
-        one, other = (SharedRateLimiter(redis.url, RateLimiter(3)) for _ in range(2))
-        assert one.shown == 3
-        assert await admitted(one, access()) == RateState(3, 2)
-        assert await admitted(other, access()) == RateState(3, 1)
-        assert await admitted(one, access()) == RateState(3, 0)
-        now = time()
-        for limiter in (one, other, one):
-            headers = await refused(limiter, access())
-            assert 9 <= int(headers[b"retry-after"]) <= WINDOW
-            assert now + 9 <= int(headers[b"x-ratelimit-reset"]) <= time() + WINDOW + 1
-        assert await admitted(other, access(key_id=2)) == RateState(3, 2), "another key has its own"
-        await one.close()
-        await other.close()
-
-    asyncio.run(work())
+async def test_all_servers_share_a_limit(redis: RedisServer) -> None:
+    one, other = (SharedRateLimiter(redis.url, RateLimiter(3)) for _ in range(2))
+    assert one.shown == 3
+    assert await admitted(one, access()) == RateState(3, 2)
+    assert await admitted(other, access()) == RateState(3, 1)
+    assert await admitted(one, access()) == RateState(3, 0)
+    now = time()
+    for limiter in (one, other, one):
+        headers = await refused(limiter, access())
+        assert 9 <= int(headers[b"retry-after"]) <= WINDOW
+        assert now + 9 <= int(headers[b"x-ratelimit-reset"]) <= time() + WINDOW + 1
+    assert await admitted(other, access(key_id=2)) == RateState(3, 2), "another key has its own"
+    await one.close()
+    await other.close()
 
 
-def test_a_key_has_its_own_limit_or_none(redis: RedisServer) -> None:
-    async def work() -> None:
-        limiter = SharedRateLimiter(redis.url, RateLimiter(0))
-        assert limiter.shown == UNLIMITED
-        assert await admitted(limiter, access()) == RateState(UNLIMITED, UNLIMITED)
-        assert await admitted(limiter, access(2, rate_limit=0)) == RateState(UNLIMITED, UNLIMITED)
-        assert redis.ask("DBSIZE") == ":0\r\n"
-        assert await admitted(limiter, access(3, rate_limit=1)) == RateState(1, 0)
-        await refused(limiter, access(3, rate_limit=1))
-        await limiter.close()
-
-    asyncio.run(work())
+async def test_a_key_has_its_own_limit_or_none(redis: RedisServer) -> None:
+    limiter = SharedRateLimiter(redis.url, RateLimiter(0))
+    assert limiter.shown == UNLIMITED
+    assert await admitted(limiter, access()) == RateState(UNLIMITED, UNLIMITED)
+    assert await admitted(limiter, access(2, rate_limit=0)) == RateState(UNLIMITED, UNLIMITED)
+    assert redis.ask("DBSIZE") == ":0\r\n"
+    assert await admitted(limiter, access(3, rate_limit=1)) == RateState(1, 0)
+    await refused(limiter, access(3, rate_limit=1))
+    await limiter.close()
 
 
-def test_nobody_is_called_back_before_the_window_ends(redis: RedisServer) -> None:
-    async def work() -> None:
-        limiter = SharedRateLimiter(redis.url, RateLimiter(1))
-        await admitted(limiter, access())
-        (name,) = (line for line in redis.ask("KEYS", "*").splitlines() if ":1:1" in line)
-        for milliseconds in (9_999, 3_490, 3_400, 1_490, 700):
-            redis.ask("PEXPIRE", name, milliseconds)
-            wait = int((await refused(limiter, access()))[b"retry-after"])
-            left = int(redis.ask("PTTL", name).strip(":\r\n"))
-            assert left <= wait * 1_000
-        redis.ask("DEL", name)
-        assert await admitted(limiter, access()) == RateState(1, 0)
-        assert 0 < int(redis.ask("PTTL", name).strip(":\r\n")) <= WINDOW * 1_000
-        await limiter.close()
-
-    asyncio.run(work())
+async def test_nobody_is_called_back_before_the_window_ends(redis: RedisServer) -> None:
+    limiter = SharedRateLimiter(redis.url, RateLimiter(1))
+    await admitted(limiter, access())
+    (name,) = (line for line in redis.ask("KEYS", "*").splitlines() if ":1:1" in line)
+    for milliseconds in (9_999, 3_490, 3_400, 1_490, 700):
+        redis.ask("PEXPIRE", name, milliseconds)
+        wait = int((await refused(limiter, access()))[b"retry-after"])
+        left = int(redis.ask("PTTL", name).strip(":\r\n"))
+        assert left <= wait * 1_000
+    redis.ask("DEL", name)
+    assert await admitted(limiter, access()) == RateState(1, 0)
+    assert 0 < int(redis.ask("PTTL", name).strip(":\r\n")) <= WINDOW * 1_000
+    await limiter.close()
 
 
-def test_requests_of_a_busy_key_share_round_trips_and_each_has_its_number(redis: RedisServer) -> None:
-    async def work() -> None:
-        async with counting(redis.url) as counts:
-            found = await asyncio.gather(*(counts.count("1:1", 1_000) for _ in range(500)))
-            assert found == [Counted(number, 0.0) for number in range(1, 501)]
-            assert commands(redis, "evalsha") <= 3  # the first time Redis does not know the script yet
-            more = await asyncio.gather(*(counts.count("1:1", 510) for _ in range(20)))
-            assert [each and each.number for each in more] == list(range(501, 521))
-            assert commands(redis, "ttl") <= 2
-
-    asyncio.run(work())
+async def test_requests_of_a_busy_key_share_round_trips_and_each_has_its_number(redis: RedisServer) -> None:
+    async with counting(redis.url) as counts:
+        found = await asyncio.gather(*(counts.count("1:1", 1_000) for _ in range(500)))
+        assert found == [Counted(number, 0.0) for number in range(1, 501)]
+        assert commands(redis, "evalsha") <= 3  # at first Redis does not know the script
+        more = await asyncio.gather(*(counts.count("1:1", 510) for _ in range(20)))
+        assert [each and each.number for each in more] == list(range(501, 521))
+        assert commands(redis, "ttl") <= 2
 
 
-def test_many_keys_share_few_connections(redis: RedisServer) -> None:
-    async def work() -> None:
-        async with counting(redis.url) as counts:
-            found = await asyncio.gather(*(counts.count(f"1:{key}", 9) for key in range(200) for _ in range(2)))
-            assert found == [Counted(number, 0.0) for _ in range(200) for number in (1, 2)]
-            clients = redis.ask("CLIENT", "LIST").splitlines()[1:]
-            assert len([line for line in clients if line]) <= 16 + 1
-
-    asyncio.run(work())
+async def test_many_keys_share_few_connections(redis: RedisServer) -> None:
+    async with counting(redis.url) as counts:
+        found = await asyncio.gather(*(counts.count(f"1:{key}", 9) for key in range(200) for _ in range(2)))
+        assert found == [Counted(number, 0.0) for _ in range(200) for number in (1, 2)]
+        clients = redis.ask("CLIENT", "LIST").splitlines()[1:]
+        assert len([line for line in clients if line]) <= 16 + 1
 
 
-def test_a_socket_in_the_file_system_will_do(redis: RedisServer) -> None:
-    async def work() -> None:
-        async with counting(f"unix://{redis.socket_path}") as counts, counting(redis.url) as others:
-            assert await counts.count("1:1", 9) == Counted(1, 0.0)
-            assert await others.count("1:1", 9) == Counted(2, 0.0)
-
-    asyncio.run(work())
+async def test_a_socket_in_the_file_system_will_do(redis: RedisServer) -> None:
+    async with counting(f"unix://{redis.socket_path}") as counts, counting(redis.url) as others:
+        assert await counts.count("1:1", 9) == Counted(1, 0.0)
+        assert await others.count("1:1", 9) == Counted(2, 0.0)
 
 
-def test_who_gives_up_stops_nobody_else(redis: RedisServer) -> None:
-    async def work() -> None:
-        async with counting(redis.url) as counts:
-            first, second, third = (asyncio.create_task(counts.count("1:1", 9)) for _ in range(3))
-            await asyncio.sleep(0)
-            first.cancel()
-            assert [await second, await third] == [Counted(2, 0.0), Counted(3, 0.0)]
-            assert await counts.count("1:1", 9) == Counted(4, 0.0)
-
-    asyncio.run(work())
+async def test_a_cancelled_caller_stops_nobody_else(redis: RedisServer) -> None:
+    async with counting(redis.url) as counts:
+        first, second, third = (asyncio.create_task(counts.count("1:1", 9)) for _ in range(3))
+        await asyncio.sleep(0)
+        first.cancel()
+        assert [await second, await third] == [Counted(2, 0.0), Counted(3, 0.0)]
+        assert await counts.count("1:1", 9) == Counted(4, 0.0)
 
 
-def test_connections_that_redis_closed_are_made_anew(redis: RedisServer, logged: pytest.LogCaptureFixture) -> None:
-    async def work() -> None:
-        async with counting(redis.url) as counts:
-            assert await counts.count("1:1", 9) == Counted(1, 0.0)
-            redis.ask("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
-            redis.ask("SCRIPT", "FLUSH")
-            while redis.ask("CLIENT", "LIST").count(" addr=") > 1:
-                pass
-            await asyncio.sleep(0)  # the loop hears of it
-            assert await counts.count("1:1", 9) == Counted(2, 0.0)
-
-    asyncio.run(work())
+async def test_connections_that_redis_closed_are_replaced(redis: RedisServer, logged: pytest.LogCaptureFixture) -> None:
+    async with counting(redis.url) as counts:
+        assert await counts.count("1:1", 9) == Counted(1, 0.0)
+        redis.ask("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+        redis.ask("SCRIPT", "FLUSH")
+        while redis.ask("CLIENT", "LIST").count(" addr=") > 1:
+            pass
+        await asyncio.sleep(0)  # lets the loop notice it
+        assert await counts.count("1:1", 9) == Counted(2, 0.0)
     assert logged.messages == []
 
 
@@ -271,13 +248,13 @@ Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]
 
 @asynccontextmanager
 async def impostor(handler: Handler) -> AsyncIterator[str]:
-    """Serve what is no Redis; return its address."""
+    """Serve something other than Redis; return its address."""
     server = await asyncio.start_server(handler, "127.0.0.1", 0)
     yield f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}/0"
     server.close()
 
 
-def test_an_outage_costs_one_request_a_second(logged: pytest.LogCaptureFixture) -> None:
+async def test_an_outage_costs_one_request_a_second(logged: pytest.LogCaptureFixture) -> None:
     attempts = 0
 
     async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -285,24 +262,21 @@ def test_an_outage_costs_one_request_a_second(logged: pytest.LogCaptureFixture) 
         attempts += 1
         writer.close()
 
-    async def work() -> None:
-        clock = Clock()
-        async with impostor(hang_up) as address, counting(address, clock) as counts:
+    clock = Clock()
+    async with impostor(hang_up) as address, counting(address, clock) as counts:
+        assert await counts.count("1:1", 9) is None
+        for expected in (1, 2, 3):
+            assert await asyncio.gather(*(counts.count(f"1:{key}", 9) for key in range(5))) == [None] * 5
+            assert attempts == expected
+            clock.now += 0.99
             assert await counts.count("1:1", 9) is None
-            for expected in (1, 2, 3):
-                assert await asyncio.gather(*(counts.count(f"1:{key}", 9) for key in range(5))) == [None] * 5
-                assert attempts == expected
-                clock.now += 0.99
-                assert await counts.count("1:1", 9) is None
-                assert attempts == expected
-                clock.now += 0.01
-
-    asyncio.run(work())
+            assert attempts == expected
+            clock.now += 0.01
     assert logged.messages == [GONE]
 
 
-def test_connections_from_before_an_outage_are_not_used_again(redis: RedisServer, patience: Patience) -> None:
-    """Whoever stood behind the address may be another machine now, and the old one silent."""
+async def test_connections_from_before_an_outage_are_not_used_again(redis: RedisServer, patience: Patience) -> None:
+    """The address may belong to another machine by now, and the old one may be silent."""
     silent: list[asyncio.Task[None]] = []
 
     async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -316,90 +290,77 @@ def test_connections_from_before_an_outage_are_not_used_again(redis: RedisServer
         redis_writer.close()
         writer.close()
 
-    async def work() -> None:
-        clock = Clock()
-        async with impostor(proxy) as address, counting(address, clock) as counts:
-            assert None not in await asyncio.gather(*(counts.count(f"1:{key}", 9) for key in range(9)))
-            assert len(silent) == 9
-            for task in silent:
-                task.cancel()
-            patience(0.1)
-            assert await counts.count("2:1", 9) is None
-            patience(30)
-            clock.now += 1
-            assert await counts.count("2:2", 9) == Counted(1, 0.0)
-            assert None not in await asyncio.gather(*(counts.count(f"1:{key}", 9) for key in range(9)))
-
-    asyncio.run(work())
+    clock = Clock()
+    async with impostor(proxy) as address, counting(address, clock) as counts:
+        assert None not in await asyncio.gather(*(counts.count(f"1:{key}", 9) for key in range(9)))
+        assert len(silent) == 9
+        for task in silent:
+            task.cancel()
+        patience(0.1)
+        assert await counts.count("2:1", 9) is None
+        patience(30)
+        clock.now += 1
+        assert await counts.count("2:2", 9) == Counted(1, 0.0)
+        assert None not in await asyncio.gather(*(counts.count(f"1:{key}", 9) for key in range(9)))
 
 
-def test_who_waits_when_an_outage_begins_is_not_asked_for(redis: RedisServer, logged: pytest.LogCaptureFixture) -> None:
-    async def work() -> None:
-        async with counting(redis.url) as counts:
-            first = asyncio.create_task(counts.count("1:1", 9))
-            await asyncio.sleep(0)
-            await asyncio.sleep(0)  # now it is under way, and the next has to wait
-            second = asyncio.create_task(counts.count("1:1", 9))
-            await asyncio.sleep(0)
-            counts._outage.begin(OSError("another key was not counted"))
-            assert [await first, await second] == [Counted(1, 0.0), None]
-
-    asyncio.run(work())
+async def test_callers_waiting_when_an_outage_begins_are_not_counted_in_redis(
+    redis: RedisServer, logged: pytest.LogCaptureFixture
+) -> None:
+    async with counting(redis.url) as counts:
+        first = asyncio.create_task(counts.count("1:1", 9))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)  # now it is in progress, and the next has to wait
+        second = asyncio.create_task(counts.count("1:1", 9))
+        await asyncio.sleep(0)
+        counts.outage.begin(OSError("another key was not counted"))
+        assert [await first, await second] == [Counted(1, 0.0), None]
     assert logged.messages == [GONE]
 
 
-def test_the_log_tells_once_that_it_is_gone_and_once_that_it_is_back(
+async def test_the_log_reports_once_that_it_is_gone_and_once_that_it_is_back(
     redis: RedisServer, logged: pytest.LogCaptureFixture
 ) -> None:
-    async def work() -> None:
-        clock = Clock()
-        async with counting(redis.url, clock) as counts:
-            assert await asyncio.gather(*(counts.count(f"1:{key}", 9) for key in range(9))) == [Counted(1, 0.0)] * 9
-            redis.kill()
-            assert await asyncio.gather(*(counts.count(f"1:{key}", 9) for key in range(9))) == [None] * 9
-            assert logged.messages == [GONE]
-            with serving_redis(port=redis.port):
-                assert await counts.count("1:1", 9) is None, "it is left alone for a while"
-                clock.now += 1
-                assert await counts.count("1:1", 9) == Counted(1, 0.0)
-                assert await counts.count("1:1", 9) == Counted(2, 0.0)
-
-    asyncio.run(work())
+    clock = Clock()
+    async with counting(redis.url, clock) as counts:
+        assert await asyncio.gather(*(counts.count(f"1:{key}", 9) for key in range(9))) == [Counted(1, 0.0)] * 9
+        redis.kill()
+        assert await asyncio.gather(*(counts.count(f"1:{key}", 9) for key in range(9))) == [None] * 9
+        assert logged.messages == [GONE]
+        with serving_redis(port=redis.port):
+            assert await counts.count("1:1", 9) is None, "it is left alone for a while"
+            clock.now += 1
+            assert await counts.count("1:1", 9) == Counted(1, 0.0)
+            assert await counts.count("1:1", 9) == Counted(2, 0.0)
     assert logged.messages == [GONE, BACK]
 
 
-def test_a_redis_that_hangs_is_not_waited_for(
+async def test_a_redis_that_hangs_is_not_waited_for(
     redis: RedisServer, logged: pytest.LogCaptureFixture, patience: Patience
 ) -> None:
-    async def work() -> None:
-        clock = Clock()
-        async with counting(redis.url, clock) as counts:
-            await asyncio.gather(*(counts.count(f"1:{key}", 9) for key in range(9)))
-            redis.pause()
-            patience(0.1)
-            assert await asyncio.gather(*(counts.count(f"1:{key}", 9) for key in range(9))) == [None] * 9
-            clock.now += 1
-            assert await counts.count("2:1", 9) is None
-            redis.resume()
-            patience(30)
-            clock.now += 1
-            assert await counts.count("3:1", 9) == Counted(1, 0.0)
-
-    asyncio.run(work())
+    clock = Clock()
+    async with counting(redis.url, clock) as counts:
+        await asyncio.gather(*(counts.count(f"1:{key}", 9) for key in range(9)))
+        redis.pause()
+        patience(0.1)
+        assert await asyncio.gather(*(counts.count(f"1:{key}", 9) for key in range(9))) == [None] * 9
+        clock.now += 1
+        assert await counts.count("2:1", 9) is None
+        redis.resume()
+        patience(30)
+        clock.now += 1
+        assert await counts.count("3:1", 9) == Counted(1, 0.0)
     assert logged.messages == [GONE, BACK]
 
 
-def test_a_redis_that_answers_nonsense_is_away(logged: pytest.LogCaptureFixture) -> None:
+async def test_a_redis_that_answers_nonsense_is_away(logged: pytest.LogCaptureFixture) -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(1)
         writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
         writer.close()
 
-    async def work() -> None:
-        async with impostor(answer) as address, counting(address) as counts:
-            assert await counts.count("1:1", 9) is None
-
-    asyncio.run(work())
+    async with impostor(answer) as address, counting(address) as counts:
+        assert await counts.count("1:1", 9) is None
     assert logged.messages == [GONE]
 
 
@@ -407,10 +368,10 @@ def test_a_redis_that_answers_nonsense_is_away(logged: pytest.LogCaptureFixture)
     ("options", "complaint"),
     [
         (("--requirepass", "another"), "invalid"),
-        (("--rename-command", "AUTH", "SESAME"), "unknown command"),  # it repeats what it was sent
+        (("--rename-command", "AUTH", "SESAME"), "unknown command"),  # its error repeats the command
     ],
 )
-def test_the_log_holds_the_complaint_and_not_the_password(
+async def test_the_log_holds_the_complaint_and_not_the_password(
     logged: pytest.LogCaptureFixture, options: tuple[str, ...], complaint: str
 ) -> None:
     async def work(port: int) -> None:
@@ -418,18 +379,15 @@ def test_the_log_holds_the_complaint_and_not_the_password(
             assert await counts.count("1:1", 9) is None
 
     with serving_redis(*options) as server:
-        asyncio.run(work(server.port))
+        await work(server.port)
     (record,) = logged.records
     assert complaint in record.__dict__["reason"]
     assert SECRET not in str(record.__dict__)
 
 
-def test_a_process_counts_alone_while_redis_is_away() -> None:
-    async def work() -> None:
-        limiter = SharedRateLimiter(f"redis://127.0.0.1:{quiet_port()}/0", RateLimiter(2))
-        assert await admitted(limiter, access()) == RateState(2, 1)
-        assert await admitted(limiter, access()) == RateState(2, 0)
-        assert int((await refused(limiter, access()))[b"retry-after"]) == WINDOW
-        await limiter.close()
-
-    asyncio.run(work())
+async def test_a_process_counts_alone_while_redis_is_away() -> None:
+    limiter = SharedRateLimiter(f"redis://127.0.0.1:{quiet_port()}/0", RateLimiter(2))
+    assert await admitted(limiter, access()) == RateState(2, 1)
+    assert await admitted(limiter, access()) == RateState(2, 0)
+    assert int((await refused(limiter, access()))[b"retry-after"]) == WINDOW
+    await limiter.close()

@@ -63,7 +63,7 @@ def test_start_and_end_belong_together(start: Moment, end: Moment, message: str 
     assert problems(interview(start, end)) == ([] if message is None else [FieldProblem("end", message)])
 
 
-def test_who_is_no_user_needs_an_address() -> None:
+def test_a_guest_needs_an_address() -> None:
     panel = (interviewer(1), interviewer(email="a@b.example"), interviewer(), interviewer(2, ""), interviewer(email=""))
     message = "is needed where there is no id"
     assert problems(interview(NINE, TEN, *panel)) == [
@@ -72,7 +72,7 @@ def test_who_is_no_user_needs_an_address() -> None:
     ]
 
 
-def test_every_problem_is_told() -> None:
+def test_every_problem_is_reported() -> None:
     assert len(problems(interview(TEN, NINE, interviewer(), interviewer()))) == 3
 
 
@@ -88,6 +88,6 @@ def test_fields_stand_in_the_order_in_which_they_are_served() -> None:
     )
 
 
-def test_a_refusal_says_its_message_or_its_code() -> None:
+def test_a_refusal_shows_its_message_or_its_code() -> None:
     assert str(Refusal(Code.NOT_FOUND)) == "not_found"
     assert str(Refusal(Code.CONFLICT, "taken")) == "taken"

@@ -20,7 +20,7 @@ from rowen.interviews.moments import Instant
 
 STATES: tuple[State, ...] = (ABSENT, *Status)
 SETTLED = (Status.SCHEDULED, Status.AWAITING_FEEDBACK, Status.COMPLETE)
-"""What an open interview is: its end ahead, its end passed, every scorecard in."""
+"""The statuses of an open interview: before its end, after it, and with every scorecard."""
 
 EXPECTED: dict[tuple[State, Command], tuple[State, State, State] | str] = {
     (ABSENT, Command.CREATE): (Status.SCHEDULED, Status.AWAITING_FEEDBACK, Status.SCHEDULED),
@@ -47,7 +47,7 @@ def test_the_table_has_a_cell_for_every_state_and_command() -> None:
 
 @pytest.mark.parametrize("command", Command, ids=lambda command: command.name.lower())
 @pytest.mark.parametrize("state", STATES, ids=lambda state: state.value)
-def test_each_cell_says_what_follows_or_why_nothing_does(state: State, command: Command) -> None:
+def test_each_cell_names_the_next_state_or_the_reason_for_none(state: State, command: Command) -> None:
     expected = EXPECTED[state, command]
     if isinstance(expected, str):
         with pytest.raises(Refusal, match="invalid") as refused:

@@ -1,4 +1,4 @@
-"""Overlaps, against the definition."""
+"""Overlaps, compared with the definition."""
 
 from itertools import combinations
 

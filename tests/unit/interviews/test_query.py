@@ -5,7 +5,7 @@ from rowen.interviews.moments import Instant
 from rowen.interviews.query import CRITERIA, InterviewQuery, PageRequest
 
 
-def test_nothing_asked_is_no_criterion() -> None:
+def test_an_empty_query_has_no_criterion() -> None:
     assert InterviewQuery().criteria == {}
     assert InterviewQuery(actionable=False).criteria == {}
 
@@ -21,7 +21,7 @@ def test_every_field_is_a_criterion() -> None:
     assert tuple(query.criteria) == CRITERIA
 
 
-def test_a_page_begins_behind_the_pages_before_it() -> None:
+def test_a_page_begins_after_the_pages_before_it() -> None:
     assert PageRequest().offset == 0
     assert PageRequest(number=3, size=50).offset == 100
     assert PageRequest(number=2**63 - 1, size=500).offset == (2**63 - 2) * 500

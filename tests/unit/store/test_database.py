@@ -1,9 +1,10 @@
-"""A database as a whole: made and migrated alike, refused where it is not ours, copied and checked."""
+"""A database as a whole: created and migrated alike, refused if it belongs to another program, copied and checked."""
 
 import re
 import sqlite3
 import threading
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,21 +13,21 @@ from sqlalchemy import create_engine
 
 from rowen.interviews.errors import Unavailable
 from rowen.store.database import alembic_config, backup, check, upgrade
-from rowen.store.sqlite_file import SqliteFile
-from rowen.store.tables import SCHEMA_VERSION, metadata
-from tests.concurrency.writer import Client, Writer, writing
+from rowen.store.engines.sqlite.location import SqliteFile
+from rowen.store.schema.tables import SCHEMA_VERSION, metadata
+from tests.support.harness import Tenant, opened
 from tests.support.records import record
 from tests.support.storage import SQLITE, Storage
 
 
 @pytest.fixture(scope="session")
 def storage() -> Storage:
-    """Return the engine that this is about."""
+    """Return the engine of these tests."""
     return SQLITE
 
 
 def schema(connection: sqlite3.Connection) -> set[tuple[str, str, str]]:
-    """Return every table and index with its definition, its white space and quotes aside."""
+    """Return every table and index with its definition, ignoring white space and quotes."""
     found = connection.execute("SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL")
     return {
         (kind, name, re.sub(r"\s+|\"", "", re.sub(r"\w+\.created_through_api", "created_through_api", sql)))
@@ -42,9 +43,9 @@ def execute(location: SqliteFile, *statements: str) -> None:
 
 
 @pytest.fixture
-def location(writer: Writer, client: Client, database: str) -> SqliteFile:
+def location(tenant: Tenant, database: str) -> SqliteFile:
     """Return a database with some interviews."""
-    writer.merge(client, [record(i) for i in range(1, 21)])
+    tenant.merge([record(i) for i in range(1, 21)])
     return SqliteFile.parse(database)
 
 
@@ -62,8 +63,12 @@ def test_the_newest_migration_is_the_schema_version() -> None:
 
 def test_a_database_is_made_once(tmp_path: Path) -> None:
     location = SqliteFile(tmp_path / "folder with % and space" / "rowen.db")
-    with pytest.raises(Unavailable, match=r"there is no database rowen\.db"):
+    with pytest.raises(Unavailable, match=f"there is no database {location.path}: "):
         upgrade(location, create=False)
+    with pytest.raises(Unavailable, match="there is no folder"):
+        upgrade(location)
+    assert not location.path.parent.exists()
+    location.path.parent.mkdir()
     assert upgrade(location)
     assert not upgrade(location)
     with closing(sqlite3.connect(location.path)) as connection:
@@ -94,11 +99,11 @@ def test_a_database_of_another_program_is_refused_and_left_alone(tmp_path: Path)
     assert location.path.read_bytes() == before
 
 
-def test_what_is_no_database_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     location = SqliteFile(tmp_path / "text.db")
     location.path.write_text("no database at all\n" * 100)
     for use in (upgrade, check):
-        with pytest.raises(Unavailable, match="no SQLite database"):
+        with pytest.raises(Unavailable, match="not a SQLite database"):
             use(location)
 
 
@@ -134,20 +139,21 @@ def test_a_count_that_is_wrong_is_found(location: SqliteFile) -> None:
 )
 def test_a_document_that_was_tampered_with_is_found(location: SqliteFile, document: str) -> None:
     execute(location, f"UPDATE scheduled_interviews SET document = CAST({document} AS BLOB) WHERE id = 7")
-    assert check(location) == ["interview 7 of organization 1: its document is not its own"]
+    assert check(location) == ["interview 7 of organization 1: its document does not match its row"]
 
 
-def test_a_backup_is_of_one_moment(writer: Writer, client: Client, database: str, tmp_path: Path) -> None:
+def test_a_backup_is_of_one_moment(tenant: Tenant, database: str, tmp_path: Path) -> None:
     """While another thread writes: its ledger and its rows agree, and it opens like any database."""
-    writer.merge(client, [record(i, location="x" * 4_000) for i in range(1, 4_000)])
+    tenant.merge([record(i, location="x" * 4_000) for i in range(1, 4_000)])
     done, wrote = threading.Event(), threading.Event()
 
     def write() -> None:
-        with writing(database) as other:
+        with opened(database) as harness:
+            beside = replace(tenant, harness=harness)
             for number in range(4_000, 10_000):
                 if done.is_set():
                     return
-                other.merge(client, [record(number)])
+                beside.merge([record(number)])
                 wrote.set()
 
     thread = threading.Thread(target=write)

@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 description of the API, made from the tables and types that the API is made of."""
+"""The OpenAPI 3.1 document of the API, generated from its tables and types."""
 
 from rowen.http.openapi.document import openapi_document
 

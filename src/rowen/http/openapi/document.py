@@ -1,22 +1,23 @@
-"""The OpenAPI 3.1 description of the API, put together.
+"""The OpenAPI 3.1 document of the API, assembled.
 
-Owns its outline. Paths and permissions come from the table of operations, and what is said of each call from the
-table of calls: none of them is written here again.
+Owns its outline, and how an operation is described. The facts come from what each operation declares. Must
+not know a single operation.
 """
 
-from typing import Any, Final
+from typing import Final
 
 from rowen import __version__
+from rowen.api.declarations import Operation
+from rowen.api.headers.acting_user import ON_BEHALF_OF
+from rowen.api.headers.conditional import IF_MATCH, IF_NONE_MATCH
+from rowen.api.headers.idempotency import IDEMPOTENCY_KEY
+from rowen.api.operations import OPERATIONS
+from rowen.api.parameters import Parameter
+from rowen.api.schemas import Json
 from rowen.app.keys import PERMISSIONS
-from rowen.harvest.operations import OPERATIONS, Operation
-from rowen.http.openapi.answers import headers, not_modified, refusal_references, refusals, success
-from rowen.http.openapi.bodies import BODY_SCHEMAS
-from rowen.http.openapi.calls import DESCRIPTIONS, TAGS, Description
-from rowen.http.openapi.parameters import IDEMPOTENCY_KEY, IF_MATCH, ON_BEHALF_OF, path_parameter
-from rowen.http.openapi.schemas import answer_schemas, reference
+from rowen.http.openapi.responses import headers, not_modified, refusal_references, refusals, success
+from rowen.http.openapi.schemas import reference, schemas
 from rowen.interviews.errors import Code
-
-Json = dict[str, Any]
 
 _ALWAYS: Final = {
     Code.UNAUTHENTICATED,
@@ -30,8 +31,8 @@ _ALWAYS: Final = {
 }
 _DESCRIPTION: Final = """\
 Rowen keeps a hiring team's interview schedule and speaks the Harvest API: clients written against
-`/v1/scheduled_interviews` and `/v2/scheduled_interviews` work with only the base URL changed. What Harvest never had
-(the feed of changes, who is booked twice, webhooks, handing in scorecards) is under `/rowen/v1`.
+`/v1/scheduled_interviews` and `/v2/scheduled_interviews` work with only the base URL changed. Calls that Harvest does
+not have (the feed of changes, double bookings, webhooks, submitting scorecards) are under `/rowen/v1`.
 
 Authenticate with HTTP Basic: the user name is an API key, the password is blank.
 """
@@ -49,7 +50,7 @@ def openapi_document(server: str = "/") -> Json:
         },
         "servers": [{"url": server}],
         "security": [{"api_key": []}],
-        "tags": [{"name": tag} for tag in TAGS],
+        "tags": [{"name": tag} for tag in dict.fromkeys(operation.tag for operation in OPERATIONS)],
         "paths": _paths(),
         "components": {
             "securitySchemes": {
@@ -59,7 +60,7 @@ def openapi_document(server: str = "/") -> Json:
                     "description": "The user name is the API key; leave the password blank.",
                 }
             },
-            "schemas": {**answer_schemas(), **BODY_SCHEMAS},
+            "schemas": schemas(OPERATIONS),
             "responses": refusals(),
             "headers": headers(),
         },
@@ -69,51 +70,72 @@ def openapi_document(server: str = "/") -> Json:
 def _paths() -> Json:
     paths: Json = {}
     for operation in OPERATIONS:
-        described = _operation(operation, DESCRIPTIONS[operation.handler])
-        paths.setdefault(operation.path, {})[operation.method.lower()] = described
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)
     return paths
 
 
-def _operation(operation: Operation, told: Description) -> Json:
-    answers = {"200": success(told.reply, _links(told))}
+def _operation(operation: Operation) -> Json:
+    responses = {"200": success(operation.reply, _links(operation))}
     if operation.method == "GET":
-        answers["304"] = not_modified()
+        responses["304"] = not_modified()
     described: Json = {
-        "operationId": operation.handler.__name__,
+        "operationId": operation.name,
         "summary": operation.summary,
         "description": f"{PERMISSIONS[operation.permission]}. The key needs the permission `{operation.permission}`.",
-        "tags": [told.tag],
-        "parameters": [*([path_parameter(operation.path)] if "{id}" in operation.path else []), *told.parameters],
-        "responses": {**answers, **refusal_references(_codes(operation, told))},
+        "tags": [operation.tag],
+        "parameters": _parameters(operation),
+        "responses": {**responses, **refusal_references(_codes(operation))},
     }
-    if told.body is not None:
-        content = {"application/json": {"schema": reference(told.body.schema), "example": told.body.example}}
-        described["requestBody"] = {"required": told.body.required, "content": content}
+    body = operation.body
+    if body is not None:
+        content = {"application/json": {"schema": reference(body.name), "example": body.example}}
+        described["requestBody"] = {"required": not body.optional, "content": content}
     return described
 
 
-def _links(told: Description) -> Json:
-    """Return the calls that go on with what one has answered."""
-    return {
-        handler.__name__: {"operationId": handler.__name__, "parameters": {"path.id": "$response.body#/id"}}
-        for handler in told.leads_to
+def _parameters(operation: Operation) -> list[Json]:
+    query = [parameter for parameter in operation.query.values() if parameter.documented]
+    header = (*operation.headers, IF_NONE_MATCH) if operation.method == "GET" else operation.headers
+    places = (("path", operation.path_parameters), ("query", query), ("header", header))
+    return [_parameter(parameter, place) for place, parameters in places for parameter in parameters]
+
+
+def _parameter(parameter: Parameter, place: str) -> Json:
+    default = {} if parameter.default is None else {"default": parameter.default}
+    described: Json = {
+        "name": parameter.name,
+        "in": place,
+        "description": parameter.description,
+        "schema": {**parameter.schema, **default},
     }
+    if parameter.required:
+        described["required"] = True
+    if parameter.example is not None:
+        described["example"] = parameter.example
+    return described
 
 
-def _codes(operation: Operation, told: Description) -> set[Code]:
-    """Return how a call can be refused."""
+def _links(operation: Operation) -> Json:
+    """Return links to the operations that take an id from the reply of one."""
+    return {name: {"operationId": name, "parameters": {"path.id": "$response.body#/id"}} for name in operation.leads_to}
+
+
+def _codes(operation: Operation) -> set[Code]:
+    """Return the codes with which an operation can be refused."""
     codes = set(_ALWAYS)
-    acts = ON_BEHALF_OF in told.parameters
-    if "{id}" in operation.path or acts:
+    acts = ON_BEHALF_OF in operation.headers
+    if operation.path_parameters or acts:
         codes.add(Code.NOT_FOUND)
-    if acts or told.body is not None or any(each["in"] == "query" for each in told.parameters):
+    if acts or operation.body is not None or operation.query:
         codes.add(Code.INVALID)
-    if told.body is not None:
-        codes |= {Code.MALFORMED, Code.UNSUPPORTED_MEDIA}
+    if operation.body is not None:
+        codes |= {Code.MALFORMED, Code.TIMED_OUT, Code.UNSUPPORTED_MEDIA}
     if operation.method != "GET":
         codes.add(Code.TOO_LARGE)
-    if IDEMPOTENCY_KEY in told.parameters:
+    if IDEMPOTENCY_KEY in operation.headers:
         codes |= {Code.CONFLICT, Code.IN_FLIGHT}
-    if IF_MATCH in told.parameters:
+    if operation.can_conflict:
+        codes.add(Code.CONFLICT)
+    if IF_MATCH in operation.headers:
         codes.add(Code.STALE)
     return codes

@@ -1,54 +1,32 @@
-"""The schemas of what is answered.
+"""The schemas of requests and responses.
 
-Owns how types become JSON Schema, and the few shapes that have no type. Must not know paths or statuses.
+Owns how types become JSON Schema, and what they are called in public. Must not know paths or statuses.
 """
 
-from typing import Any, Final
+from collections.abc import Iterable
+from typing import Any, Final, get_args, get_origin
 
 import msgspec
 
-from rowen.harvest.resources import (
-    ApplicationRecord,
-    Job,
-    JobStageRecord,
-    ScorecardRecord,
-    StageInterview,
-    UserRecord,
-)
-from rowen.harvest.webhooks import DeliveryRecord, PingResult, WebhookRecord, WebhookWithSecret
-from rowen.interviews.interview import LARGEST_ID, ScheduledInterview
+from rowen.api.codec.records import ApplicationRecord, Job, JobStageRecord, ScorecardRecord, StageInterview, UserRecord
+from rowen.api.declarations import Operation
+from rowen.api.schemas import DATE, TEXT, Json, closed
 from rowen.interviews.moments import Instant
-from rowen.interviews.scorecards import Scorecard
-from rowen.store.changes import Summary
-
-Json = dict[str, Any]
 
 _TEMPLATE: Final = "#/components/schemas/{name}"
 _NAMES: Final = {
-    "UserRecord": "User",
-    "ApplicationRecord": "Application",
-    "JobStageRecord": "JobStage",
-    "ScorecardRecord": "Scorecard",
     "Scorecard": "OwnScorecard",
-    "WebhookRecord": "Webhook",
-    "DeliveryRecord": "Delivery",
     "PingResult": "Ping",
-    "Summary": "HistoryEntry",
+    "ChangeSummary": "HistoryEntry",
+    "ChangePage": "Changes",
+    "ConflictPage": "Conflicts",
 }
-"""What types are called in public, where that is not their own name."""
+"""The public names of types, where they are neither the Python names nor those without `Record`."""
 
-_TYPES: Final = (
-    *(ScheduledInterview, UserRecord, ApplicationRecord, JobStageRecord, ScorecardRecord, Scorecard),
-    *(WebhookRecord, WebhookWithSecret, DeliveryRecord, PingResult, Summary),
-)
 _OPEN: Final = {kind.__name__ for kind in (UserRecord, ApplicationRecord, JobStageRecord, ScorecardRecord)}
-"""Records from elsewhere, that keep what else came with them."""
+"""Imported records, which keep their unknown fields."""
 _PARTS: Final = {kind.__name__ for kind in (Job, StageInterview)}
-"""Types that name only what Rowen searches by."""
-
-IDENTIFIER: Final[Json] = {"type": "integer", "minimum": 1, "maximum": LARGEST_ID}
-REVISION: Final[Json] = {"type": "integer", "minimum": 0, "maximum": 2**63 - 1}
-TEXT: Final[Json] = {"type": "string"}
+"""Types that name only the fields that Rowen searches by."""
 
 
 def reference(name: str) -> Json:
@@ -56,68 +34,59 @@ def reference(name: str) -> Json:
     return {"$ref": _TEMPLATE.format(name=name)}
 
 
-def array(name: str) -> Json:
-    """Return the schema of an array of what a schema describes."""
-    return {"type": "array", "items": reference(name)}
+def type_reference(kind: Any) -> Json:
+    """Return a reference to the schema of a type; for `str` its schema, for a list that of an array of references."""
+    if get_origin(kind) is list:
+        return {"type": "array", "items": type_reference(get_args(kind)[0])}
+    return TEXT if kind is str else reference(_public_name(kind.__name__))
 
 
-def closed(properties: Json, *optional: str) -> Json:
-    """Return the schema of an object with these properties and no others."""
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": [name for name in properties if name not in optional],
-        "additionalProperties": False,
-    }
-
-
-def nullable(schema: Json) -> Json:
-    """Return a schema that takes null, too."""
-    return {"anyOf": [schema, {"type": "null"}]}
-
-
-def answer_schemas() -> Json:
-    """Return the schemas of all that is answered, by name."""
-    _, schemas = msgspec.json.schema_components(_TYPES, schema_hook=_schema_of, ref_template=_TEMPLATE)
-    for name, schema in schemas.items():
+def schemas(operations: Iterable[Operation]) -> Json:
+    """Return the schemas of all bodies and replies, by name."""
+    operations = list(operations)
+    bodies = {operation.body.name: operation.body.schema for operation in operations if operation.body is not None}
+    kinds = dict.fromkeys(_element(operation.reply.kind) for operation in operations)
+    _, replies = msgspec.json.schema_components(kinds, schema_hook=_schema_of, ref_template=_TEMPLATE)
+    for name, schema in replies.items():
         if "properties" in schema:
             _tighten(name, schema)
-    schemas["Moment"] = _moment_schema()
-    found = {_NAMES.get(name, name): schema for name, schema in schemas.items()}
-    return {**found, **_shapes(found), "Message": closed({"message": TEXT}), "Error": _error_schema()}
+    replies["Moment"] = _moment_schema()
+    public = {_public_name(name): _with_public_references(schema) for name, schema in replies.items()}
+    return {**public, "Error": _error_schema(), **bodies}
+
+
+def _element(kind: Any) -> Any:
+    return get_args(kind)[0] if get_origin(kind) is list else kind
+
+
+def _public_name(name: str) -> str:
+    return _NAMES.get(name, name.removesuffix("Record"))
+
+
+def _with_public_references(schema: Any) -> Any:
+    """Return a schema in which references have the public names."""
+    if isinstance(schema, list):
+        return [_with_public_references(inner) for inner in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        return {**schema, **reference(_public_name(schema["$ref"].rpartition("/")[2]))}
+    return {key: _with_public_references(inner) for key, inner in schema.items()}
 
 
 def _tighten(name: str, schema: Json) -> None:
-    """Say that every key is served, null where there is no value."""
+    """Require every key: responses contain null where there is no value."""
     if name not in _PARTS:
         schema["required"] = list(schema["properties"])
         if name not in _OPEN:
             schema["additionalProperties"] = False
-    if name in _NAMES:
-        schema["title"] = _NAMES[name]
+    schema["title"] = _public_name(name)
     for described in schema["properties"].values():
         described.pop("default", None)
 
 
-def _shapes(found: Json) -> Json:
-    """Return the schemas of what is written without a type: the feed, and who is booked twice."""
-    entry = found["HistoryEntry"]["properties"]
-    document = nullable(reference("ScheduledInterview"))
-    document["description"] = "The interview after the change; its last state where it was cancelled"
-    person = closed({"user_id": nullable(IDENTIFIER), "name": nullable(TEXT), "email": nullable(TEXT)})
-    time = _schema_of(Instant)
-    conflict = {"person": person, "start": time, "end": time}
-    flag = {"type": "boolean", "description": "Whether there is more"}
-    return {
-        "Change": closed({**entry, "document": document}),
-        "Changes": closed({"changes": array("Change"), "last_revision": REVISION, "more": flag}),
-        "Conflict": closed({**conflict, "scheduled_interview_ids": {"type": "array", "items": IDENTIFIER}}),
-        "Conflicts": closed({"conflicts": array("Conflict"), "more": flag}),
-    }
-
-
 def _moment_schema() -> Json:
-    one_of = [("date_time", _schema_of(Instant)), ("date", {"type": "string", "format": "date"})]
+    one_of = [("date_time", _schema_of(Instant)), ("date", DATE)]
     return {
         "title": "Moment",
         "description": "`date_time` where the interview is timed, `date` where it is all-day",

@@ -1,0 +1,146 @@
+"""An earlier commit's code, taken out of the clone, in turns with this one.
+
+Owns how two states of Rowen are compared. Must not know what is different between them. Two processes of the same code
+differ by up to 4%, which may be more than is looked for: both are started again and again.
+"""
+
+import os
+import subprocess
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from statistics import mean, median
+from typing import Final
+
+from benchmarks import data, subject, writes
+from benchmarks.bench import Bench, organization_name
+from benchmarks.client import Request
+from benchmarks.figures.throughput import pages_at_random, retrievals
+from benchmarks.load import Load, Rounds, compare, in_turns, write_throughput
+from benchmarks.places import SqliteFile
+from benchmarks.processes import BenchmarkError, Server
+from benchmarks.report import Goal, Result
+from benchmarks.subject import Database, listing
+from benchmarks.writes import MARK
+
+_STARTS: Final = 2  # of both servers, for each round of the scale
+_ROUNDS: Final = Rounds(2, 2)
+_REPEATS: Final = 5
+_BODIES: Final = 1_000
+_SAME: Final = Goal(0.97, 1.0)
+
+_Side = tuple[Server, Database]
+_Pair = tuple[str, float, float]
+"""What is asked for, and the requests a second of two servers."""
+
+
+def throughput(bench: Bench, commit: str, label: str) -> Iterator[Result]:
+    """Yield requests a second for list, retrieve and create, on 10,000 interviews."""
+    source = _checked_out(bench, commit)
+    log = bench.folder / "logs" / "before.log"
+    with _databases(bench, source) as (now, then):
+        measured = defaultdict[str, list[tuple[float, float]]](list)
+        for compared in (_reads, _creates):  # one after the other: what one database creates the other does not have
+            for _ in range(_STARTS * bench.scale.rounds.count):
+                with bench.served(now) as ours, subject.served(then, log, source=source) as theirs:
+                    for name, mine, other in compared((ours, now), (theirs, then)):
+                        measured[name].append((mine, other))
+    for name, pairs in measured.items():
+        yield _result(f"{name}, {label}", pairs, "requests/s", faster=lambda mine, other: mine / other)
+
+
+def start_and_import(bench: Bench, commit: str, label: str) -> Iterator[Result]:
+    """Yield the seconds from start to first answer, and of an import of a tenth of the many interviews."""
+    source = _checked_out(bench, commit)
+    log = bench.folder / "logs" / "before.log"
+    with _databases(bench, source) as (now, then):
+        starts = []
+        for _ in range(_REPEATS):
+            with bench.served(now) as ours, subject.served(then, log, source=source) as theirs:
+                starts.append((ours.first_answer, theirs.first_answer))
+    yield _result(f"start to first answer, {label}", starts, "s", faster=_sooner)
+    size = bench.scale.interviews // 10
+    file = data.corpus(size, bench.folder).combined
+    place = SqliteFile(bench.file("imported"))
+    imports = []
+    for _ in range(_REPEATS):
+        pair = []
+        for code in (None, source):
+            os.sync()  # what the run before wrote must not be paid for by the next
+            place.clear()
+            subject.make_organization(place, "Everybody", code)
+            pair.append(subject.import_file(file, place, "Everybody", code=code).seconds)
+        imports.append((pair[0], pair[1]))
+    place.clear()
+    yield _result(f"import of {size:,} JSON Lines, {label}", imports, "s", faster=_sooner)
+
+
+def _sooner(mine: float, other: float) -> float:
+    return other / mine
+
+
+def _result(
+    what: str, pairs: Sequence[tuple[float, float]], unit: str, faster: Callable[[float, float], float]
+) -> Result:
+    mine, other = (mean(each) for each in zip(*pairs, strict=True))
+    digits = 0 if unit == "requests/s" else 2
+    measured = f"{mine:,.{digits}f} and {other:,.{digits}f} {unit}"
+    return Result(what, measured, median(faster(*pair) for pair in pairs), _SAME)
+
+
+def _checked_out(bench: Bench, commit: str) -> Path:
+    """Return the sources of a commit."""
+    folder = bench.folder / "before" / commit
+    if not folder.exists():
+        folder.mkdir(parents=True)
+        archive = subprocess.run(["git", "archive", commit, "src"], capture_output=True, check=False)
+        if archive.returncode:
+            folder.rmdir()
+            raise BenchmarkError(f"commit {commit} is not in this clone")
+        subprocess.run(["tar", "x", "-C", str(folder)], input=archive.stdout, check=True)
+    return folder / "src"
+
+
+@contextmanager
+def _databases(bench: Bench, source: Path) -> Iterator[tuple[Database, Database]]:
+    """Make the same database by both commits: each has a schema of its own."""
+    files = data.corpus(bench.scale.few, bench.folder).organizations
+    sources = {organization_name(number): file for number, file in enumerate(files)}
+    then = subject.load_by(source, SqliteFile(bench.file("before")), sources)
+    now = subject.load(SqliteFile(bench.file("now")), sources)
+    try:
+        yield now, then
+    finally:
+        then.place.clear()
+        now.place.clear()
+
+
+def _reads(ours: _Side, theirs: _Side) -> Iterator[_Pair]:
+    (now, database), (then, earlier) = ours, theirs
+    chosen = pages_at_random(database, now)
+    found = retrievals(database, now, chosen)
+    for name, requests in (
+        ("list of 100, one page", [listing(database.keys[0])]),
+        ("list of 100, pages at random", [page.request for page in chosen]),
+        ("retrieve one, the same one", found[:1]),
+        ("retrieve one, at random", found),
+    ):
+        yield name, *compare(Load(now, requests), Load(then, _asked_by(earlier, database, requests)), _ROUNDS)
+
+
+def _creates(ours: _Side, theirs: _Side) -> Iterator[_Pair]:
+    (now, database), (then, earlier) = ours, theirs
+    with now.connect() as connection:
+        bodies = writes.creations(writes.material(connection, database.keys[0]), _BODIES)
+    mine = partial(write_throughput, Load(now, bodies), MARK)
+    other = partial(write_throughput, Load(then, _asked_by(earlier, database, bodies)), MARK)
+    yield "durable creates", *in_turns(mine, other, _ROUNDS)
+
+
+def _asked_by(earlier: Database, database: Database, requests: Sequence[Request]) -> list[Request]:
+    """Return requests with the keys of the other database."""
+    keys = dict(zip(database.keys, earlier.keys, strict=True))
+    return [replace(each, key=keys[each.key or ""]) for each in requests]

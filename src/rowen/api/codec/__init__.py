@@ -1,0 +1,1 @@
+"""Documents as they are stored and served, and the values in them."""

@@ -1,0 +1,69 @@
+"""Refusals on the wire.
+
+Owns the one table from code to status and message, and the JSON of an error (contract section 3). Must not know why a
+request is refused.
+"""
+
+from typing import Final, NamedTuple
+
+import msgspec
+
+from rowen.interviews.errors import Code, Refusal
+
+
+class ErrorResponse(NamedTuple):
+    """The status and the message of a kind of refusal."""
+
+    status: int
+    message: str
+
+
+ERROR_RESPONSES: Final[dict[Code, ErrorResponse]] = {
+    Code.MALFORMED: ErrorResponse(400, "The request's body is not JSON"),
+    Code.BAD_HOST: ErrorResponse(400, "An HTTP/1.1 request must have one Host header"),
+    Code.UNAUTHENTICATED: ErrorResponse(401, "Invalid Basic Auth credentials"),
+    Code.FORBIDDEN: ErrorResponse(403, "This API Key does not have permission for this endpoint"),
+    Code.INSECURE: ErrorResponse(403, "Requests must use HTTPS"),
+    Code.CROSS_SITE: ErrorResponse(403, "A page of another site may not change anything here"),
+    Code.UNEXPECTED_BODY: ErrorResponse(403, "A GET request may not have a body"),
+    Code.NOT_FOUND: ErrorResponse(404, "Resource not found"),
+    Code.METHOD_NOT_ALLOWED: ErrorResponse(405, "Method not allowed"),
+    Code.TIMED_OUT: ErrorResponse(408, "The request's body did not arrive in time"),
+    Code.CONFLICT: ErrorResponse(409, "Conflict"),
+    Code.IN_FLIGHT: ErrorResponse(409, "A request with this Idempotency-Key is being answered right now"),
+    Code.STALE: ErrorResponse(412, "The record has changed since: If-Match names an older version of it"),
+    Code.TOO_LARGE: ErrorResponse(413, "The request's body is larger than 1 MiB"),
+    Code.ADDRESS_TOO_LONG: ErrorResponse(414, "The request's address is too long"),
+    Code.UNSUPPORTED_MEDIA: ErrorResponse(415, "The request's body must be application/json, in UTF-8"),
+    Code.INVALID: ErrorResponse(422, "Validation error"),
+    Code.RATE_LIMITED: ErrorResponse(429, "Rate limit exceeded"),
+    Code.UNREAD: ErrorResponse(429, "Responses to this API Key are waiting to be read: read them, then try again"),
+    Code.TOO_MANY_FOLLOWERS: ErrorResponse(429, "This API Key has too many live followers: end one, then try again"),
+    Code.HEADERS_TOO_LARGE: ErrorResponse(431, "The request's headers are too large"),
+    Code.FAULT: ErrorResponse(500, "Server error"),
+    Code.UNAVAILABLE: ErrorResponse(503, "The schedule is not available right now: try again in a moment"),
+    Code.OVERLOADED: ErrorResponse(503, "The server has too much to send right now: try again in a moment"),
+}
+
+
+class _Error(msgspec.Struct):
+    message: str
+    field: str
+
+
+class _Body(msgspec.Struct, omit_defaults=True):
+    message: str
+    errors: list[_Error] = []
+    request_id: str = ""
+
+
+def error_body(refusal: Refusal, request_id: str) -> bytes:
+    """Return the JSON of a refusal; internal errors carry the request id to quote, and no details."""
+    response = ERROR_RESPONSES[refusal.code]
+    return msgspec.json.encode(
+        _Body(
+            response.message,
+            [_Error(message, field) for field, message in refusal.problems],
+            request_id if response.status >= 500 else "",
+        )
+    )

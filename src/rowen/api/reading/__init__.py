@@ -1,0 +1,1 @@
+"""Query strings and request bodies."""

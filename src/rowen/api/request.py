@@ -1,0 +1,47 @@
+"""A request as handlers get it: authorised, with its body.
+
+Owns its type. Must not know how it arrived, or how its key was checked.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from rowen.api.headers.conditional import matches
+from rowen.api.identifiers import read_identifier
+from rowen.app.organizations import Organization
+from rowen.interviews.errors import Code, Refusal
+
+
+class ApiRequest(NamedTuple):
+    """An authorised request.
+
+    `identifiers` are the texts in the path, by the names in braces. `address` is the URL without its query,
+    as the client should see it; `query` is the query string, still encoded; `headers` are by lower-case name; `body`
+    is empty for reads.
+    """
+
+    organization: Organization
+    key_id: int
+    key_name: str
+    method: str
+    identifiers: Mapping[str, str]
+    address: str
+    query: str
+    headers: Mapping[bytes, bytes]
+    body: bytes = b""
+
+    def header(self, name: bytes) -> str:
+        """Return a header's value, stripped; empty if the client did not send it."""
+        return str(self.headers.get(name, b""), "latin-1").strip()
+
+    def identifier(self, name: str = "id") -> int:
+        """Return an id in the path, by its name there. Raises Refusal (not found) if it is not a valid id."""
+        identifier = read_identifier(self.identifiers[name])
+        if identifier is None:
+            raise Refusal(Code.NOT_FOUND)
+        return identifier
+
+    def has_copy(self, etag: str) -> bool:
+        """Return whether the client has the version with this tag (`If-None-Match`, RFC 9110 section 13.1.2)."""
+        header = self.headers.get(b"if-none-match")
+        return header is not None and matches(str(header, "latin-1"), etag)

@@ -1,0 +1,168 @@
+"""The unit of work: one write transaction of one organization, as the use cases see it.
+
+Owns the ports of writing, and the results that are kept for repeated requests. Must not know SQL or the form of a
+document. From HTTP it has two values that it passes on without reading them: a tag and a warning.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import NamedTuple, Protocol
+
+from rowen.app.organizations import Organization
+from rowen.app.records import RecordRow
+from rowen.interviews.changes import Change
+from rowen.interviews.interview import ApplicationId, InterviewId, InterviewReference, ScheduledInterview
+from rowen.interviews.moments import Instant
+from rowen.interviews.people import Person, User, UserId
+
+
+class Stored(NamedTuple):
+    """A stored interview: its value, its document, and whether clients may change it through the API."""
+
+    interview: ScheduledInterview
+    document: bytes
+    created_through_api: bool
+
+
+class Booking(NamedTuple):
+    """The time during which an interview keeps a person busy: from `starts_at` up to but not including `ends_at`."""
+
+    person: Person
+    starts_at: Instant
+    ends_at: Instant
+
+
+class WriteResult(NamedTuple):
+    """What a write returns to its caller, and again for a repeated request: kept with its idempotency key.
+
+    No use case reads it: `body`, the `tag` of its version and a `warning` are as the caller sends them on.
+    """
+
+    body: bytes
+    tag: str = ""
+    warning: str | None = None
+
+
+class IdempotentRequest(NamedTuple):
+    """The `Idempotency-Key` of a request: its API key, and a digest of the whole request."""
+
+    api_key: int
+    key: str
+    fingerprint: bytes
+
+
+class KeyReusedError(Exception):
+    """The idempotency key of a request was used for another one."""
+
+
+class UnitOfWork(Protocol):
+    """One write transaction. Everything it reads stays locked until it ends: nobody else writes meanwhile."""
+
+    @property
+    def organization(self) -> Organization:
+        """The organization as of the newest commit."""
+        ...
+
+    @property
+    def now(self) -> Instant:
+        """The current time."""
+        ...
+
+    async def user(self, identifier: UserId) -> User | None:
+        """Return a user."""
+        ...
+
+    async def users_by_email(self, email: str) -> Sequence[User]:
+        """Return the users with an e-mail address, whether it is their primary one or not."""
+        ...
+
+    async def users_by_employee_id(self, employee_id: str) -> Sequence[User]:
+        """Return the users with an employee id."""
+        ...
+
+    async def application_status(self, application: ApplicationId) -> str | None:
+        """Return the status of an application (`active`, …), or None if none has that id."""
+        ...
+
+    async def interview_reference(self, identifier: int) -> InterviewReference | None:
+        """Return the interview of a job stage."""
+        ...
+
+    async def interview(self, identifier: InterviewId) -> Stored | None:
+        """Return a scheduled interview."""
+        ...
+
+    async def find_by_event_id(self, external_event_id: str) -> InterviewId | None:
+        """Return the first interview with an external event id."""
+        ...
+
+    async def overlapping(self, booking: Booking, excluded: InterviewId | None, /) -> Sequence[InterviewId]:
+        """Return the interviews, except for one, that keep the person busy at the same time, ascending."""
+        ...
+
+    async def due(self, most: int) -> Sequence[Stored]:
+        """Return the interviews that are due for a status update, those due longest first."""
+        ...
+
+    async def candidate_id_of(self, application: int) -> int | None:
+        """Return the candidate of an application, if known."""
+        ...
+
+    async def new_id(self) -> int:
+        """Return an id that nothing in the organization has had."""
+        ...
+
+    async def begin_change(self) -> Instant:
+        """Begin the next change, and return its time, which is later than that of every change before it.
+
+        This is needed even for a change that no interview shows: it makes lists and ETags change.
+        """
+        ...
+
+    async def save(self, before: ScheduledInterview | None, after: ScheduledInterview, change: Change) -> bytes:
+        """Write an interview as part of the change begun last, and return its document."""
+        ...
+
+    async def delete(self, interview: ScheduledInterview, change: Change) -> None:
+        """Delete an interview as the change begun last; its last document stays in the feed."""
+        ...
+
+    async def record(self, resource: str, identifier: int) -> RecordRow | None:
+        """Return a record; its terms are left out."""
+        ...
+
+    async def term(self, resource: str, identifier: int, name: str) -> str | None:
+        """Return the value of a record's term."""
+        ...
+
+    async def save_record(self, record: RecordRow) -> None:
+        """Write a record, replacing the one with its id."""
+        ...
+
+    async def delete_record(self, resource: str, identifier: int) -> None:
+        """Delete a record."""
+        ...
+
+    async def records_by_term(self, resource: str, name: str, value: str) -> Sequence[RecordRow]:
+        """Return the records with a term, ordered by id; their terms are left out."""
+        ...
+
+
+WriteOperation = Callable[[UnitOfWork], Awaitable[WriteResult]]
+
+
+class UnitOfWorks(Protocol):
+    """The schedule of a database, for writing."""
+
+    async def write(
+        self, organization: Organization, work: WriteOperation, idempotent: IdempotentRequest | None = None
+    ) -> WriteResult:
+        """Do work in one durable transaction: all of it is stored, with its changes, or nothing.
+
+        If the request was made before, its result is returned and nothing is done. Raises Refusal: the one
+        that the work raises, and `in flight` for a key that is in use right now; and KeyReusedError.
+        """
+        ...
+
+    async def delete_expired_keys(self, now: Instant) -> None:
+        """Delete the idempotency keys that were used more than a day ago, and the results under them."""
+        ...

@@ -1,0 +1,125 @@
+"""The demo's year: a hiring team, generated from a seed and a date.
+
+Owns invented records only. Must not know a clock or a database: the same seed and date give the same records.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from random import Random
+from typing import Final
+
+import msgspec
+
+from rowen.api.codec.documents import decode
+from rowen.api.examples import ALL_DAY, TIMED
+from rowen.interviews.interview import (
+    Interviewer,
+    InterviewReference,
+    Moment,
+    Organizer,
+    ResponseStatus,
+    ScheduledInterview,
+    Status,
+)
+from rowen.interviews.moments import Instant
+
+_SEED: Final = 815
+_INTERVIEWS: Final = 600
+_FIRST_ID: Final = 9_200_001
+_FIRST_APPLICATION: Final = 4_700_001
+_STAGES: Final = (
+    (7001, "Culture Fit", 45, "Video call"),
+    (7002, "Whiteboarding Challenge", 60, "Small Conference Room"),
+    (7003, "Phone Screen", 30, None),
+    (7004, "System Design", 60, "Big Conference Room"),
+    (7005, "Hiring Manager", 45, "Video call"),
+    (7006, "Onsite Day", 0, "Headquarters"),
+)
+_ORGANIZERS: Final = (
+    (2000, "Jack", "Shepard", "12345"),
+    (2001, "Rose", "Nadler", "12346"),
+    (2002, "Daniel", "Faraday", None),
+)
+_INTERVIEWERS: Final = (
+    (4080, "Kate Austen", "employee123"),
+    (3412, "Charlie Pace", "employee456"),
+    (4081, "Sayid Jarrah", "employee457"),
+    (4082, "Sun-Hwa Kwon", "employee458"),
+    (4083, "Hugo Reyes", "employee459"),
+    (4084, "Claire Littleton", None),
+    (4085, "Miles Straume", "employee461"),
+    (None, "Eloise Hawking", None),
+)
+
+
+def reference_interviews() -> list[ScheduledInterview]:
+    """Return the two interviews of the Harvest reference."""
+    return [decode(msgspec.json.encode(record)) for record in (TIMED, ALL_DAY)]
+
+
+def invented_interviews(today: date) -> Iterator[ScheduledInterview]:
+    """Return a year of interviews, from ten months before `today` to two months after it."""
+    random = Random(_SEED)  # noqa: S311  (invented names need no secrecy)
+    days = sorted(random.randint(-300, 60) for _ in range(_INTERVIEWS))
+    for number, offset in enumerate(days):
+        yield _interview(random, number, today + timedelta(days=offset), today)
+
+
+def _interview(random: Random, number: int, day: date, today: date) -> ScheduledInterview:
+    stage, name, minutes, place = random.choice(_STAGES)
+    begins = datetime.combine(day, time(random.randint(9, 16), random.choice((0, 15, 30, 45))), UTC)
+    status = _status(random, day, today)
+    created = begins - timedelta(days=random.randint(2, 12), seconds=random.randint(0, 40_000))
+    present = datetime.combine(today, time(), UTC)
+    created = min(created, present - timedelta(hours=1, seconds=number % 3_000))
+    settled = begins + timedelta(hours=random.randint(1, 30)) if status is not Status.SCHEDULED else created
+    organizer, first_name, last_name, employee = random.choice(_ORGANIZERS)
+    return ScheduledInterview(
+        id=_FIRST_ID + number,
+        application_id=_FIRST_APPLICATION + random.randint(0, _INTERVIEWS // 4),
+        external_event_id=f"rowen-demo-{number:04}",
+        start=Moment(date_time=Instant.of(begins)) if minutes else Moment(date=day),
+        end=(
+            Moment(date_time=Instant.of(begins + timedelta(minutes=minutes)))
+            if minutes
+            else Moment(date=day + timedelta(days=1))
+        ),
+        location=place,
+        video_conferencing_url=f"https://video.example.com/{_FIRST_ID + number}" if place == "Video call" else None,
+        status=status,
+        created_at=Instant.of(created),
+        updated_at=Instant.of(min(max(created, settled), max(created, present))),
+        interview=InterviewReference(id=stage, name=name),
+        organizer=Organizer(
+            id=organizer,
+            first_name=first_name,
+            last_name=last_name,
+            name=f"{first_name} {last_name}",
+            employee_id=employee,
+        ),
+        interviewers=tuple(_panel(random, status, number)),
+    )
+
+
+def _status(random: Random, day: date, today: date) -> Status:
+    if day >= today:
+        return Status.SCHEDULED
+    if day > today - timedelta(days=14):
+        return random.choice((Status.AWAITING_FEEDBACK, Status.COMPLETE))
+    return Status.AWAITING_FEEDBACK if random.random() < 0.05 else Status.COMPLETE
+
+
+def _panel(random: Random, status: Status, number: int) -> Iterator[Interviewer]:
+    for seat, (identifier, name, employee) in enumerate(
+        random.sample(_INTERVIEWERS, random.choice((1, 1, 2, 2, 3, 4)))
+    ):
+        response = random.choices(tuple(ResponseStatus), (2, 1, 1, 6))[0]
+        scored = status is Status.COMPLETE and identifier is not None and response is not ResponseStatus.DECLINED
+        yield Interviewer(
+            id=identifier,
+            employee_id=employee,
+            name=name,
+            email=f"{name.lower().replace(' ', '.')}@example.com",
+            response_status=response,
+            scorecard_id=11_500 + number * 4 + seat if scored else None,
+        )

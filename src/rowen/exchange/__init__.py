@@ -1,1 +1,0 @@
-"""Records in files and from other servers: reading sources, writing exports."""

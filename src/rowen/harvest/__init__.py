@@ -1,1 +1,0 @@
-"""The wire: what a Harvest request says and what its answer looks like."""

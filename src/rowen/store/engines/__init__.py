@@ -1,0 +1,1 @@
+"""The database engines: everything in which they differ is in this package."""

@@ -1,0 +1,1 @@
+"""The integrity of a database: checks and repairs."""

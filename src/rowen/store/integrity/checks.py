@@ -1,0 +1,268 @@
+"""The rules between the rows of a sound database.
+
+Owns the checks of `rowen db check`, in SQL that every engine has, and in Python where a document must be read. Must not
+know an engine.
+"""
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import bindparam, literal_column, select, tuple_
+
+from rowen.interviews.moments import Instant
+from rowen.store.engines.base import Engine, Location, Prepared, Row, Transaction, run_sync
+from rowen.store.integrity.future_times import FutureTimes, written
+from rowen.store.schema.tables import panel, scheduled_interviews
+
+_CHUNK: Final = 5_000
+_MOST: Final = 20  # how many faults of a kind are named
+
+STATEMENTS: Final = (
+    """
+    SELECT 'organization ' || organization_id || ': it has interviews, but no ledger'
+    FROM (SELECT DISTINCT organization_id FROM scheduled_interviews) AS s
+    WHERE organization_id NOT IN (SELECT id FROM organizations)
+    """,
+    """
+    SELECT 'organization ' || name || ': its ledger has given out fewer ids than it holds'
+    FROM organizations AS o
+    WHERE last_id < (SELECT max(id) FROM scheduled_interviews WHERE organization_id = o.id)
+    """,
+    """
+    SELECT 'organization ' || name || ': its ledger counts ' || interview_count || ' interviews, but it has ' || held
+    FROM (SELECT name, interview_count, (SELECT count(*) FROM scheduled_interviews WHERE organization_id = o.id) AS held
+          FROM organizations AS o) AS counted
+    WHERE interview_count != held
+    """,
+    """
+    SELECT 'organization ' || name || ': its ledger is at revision ' || revision || ', but there is a change ' || newest
+    FROM (SELECT name, revision, (SELECT max(revision) FROM changes WHERE organization_id = o.id) AS newest
+          FROM organizations AS o) AS compared
+    WHERE revision < newest
+    """,
+    """
+    SELECT 'organization ' || o.name || ': its ledger is older than its change ' || c.revision
+    FROM organizations AS o
+    JOIN changes AS c
+      ON c.organization_id = o.id AND c.revision = (SELECT max(revision) FROM changes WHERE organization_id = o.id)
+    WHERE o.last_updated_at < c.time
+    """,
+    # A later import may have replaced an interview, and the row of a batch names none.
+    """
+    WITH newest AS (
+        SELECT * FROM changes WHERE (organization_id, interview_id, revision) IN (
+            SELECT organization_id, interview_id, max(revision) FROM changes
+            WHERE interview_id IS NOT NULL GROUP BY organization_id, interview_id)
+    ), imports AS (
+        SELECT organization_id, max(revision) AS last FROM changes WHERE kind = 'imported' GROUP BY organization_id
+    )
+    SELECT 'interview ' || c.interview_id || ' of organization ' || c.organization_id
+           || CASE WHEN s.id IS NULL THEN ': it has changes, but does not exist'
+                   ELSE ': its document is not that of its newest change' END
+    FROM newest AS c
+    LEFT JOIN scheduled_interviews AS s ON s.organization_id = c.organization_id AND s.id = c.interview_id
+    LEFT JOIN imports AS i ON i.organization_id = c.organization_id
+    WHERE CASE WHEN s.id IS NULL THEN c.kind != 'cancelled'
+               ELSE s.updated_at < c.time
+                    OR (c.kind = 'cancelled' OR s.document != c.document) AND c.revision >= coalesce(i.last, 0) END
+    LIMIT 20
+    """,
+    # Only interviews written here, not imported ones, have a time for the status updates.
+    """
+    SELECT 'interview ' || id || ' of organization ' || organization_id || ': it was written without a change'
+    FROM scheduled_interviews AS s
+    WHERE due_at IS NOT NULL
+      AND NOT EXISTS (SELECT 1 FROM changes AS c WHERE c.organization_id = s.organization_id AND c.interview_id = s.id)
+    LIMIT 20
+    """,
+    """
+    SELECT 'interview ' || p.interview_id || ' of organization ' || p.organization_id
+           || ': it is booked at times other than its own'
+    FROM panel AS p
+    LEFT JOIN scheduled_interviews AS s ON s.organization_id = p.organization_id AND s.id = p.interview_id
+    WHERE s.id IS NULL OR (s.starts_at, s.ends_at) != (p.starts_at, p.ends_at)
+    LIMIT 20
+    """,
+    """
+    SELECT 'organization ' || organization_id || ': ' || resource || ' have search terms that belong to no record'
+    FROM terms AS t
+    WHERE NOT EXISTS (
+        SELECT 1 FROM records WHERE organization_id = t.organization_id AND resource = t.resource AND id = t.id)
+    GROUP BY organization_id, resource
+    """,
+    """
+    SELECT 'organization ' || organization_id || ': a webhook has a delivery for change ' || revision
+           || ', which does not exist'
+    FROM deliveries AS d
+    WHERE NOT EXISTS (SELECT 1 FROM changes WHERE organization_id = d.organization_id AND revision = d.revision)
+    LIMIT 20
+    """,
+)
+"""The statements, each of which returns one sentence per row; those about every interview return the first few."""
+
+
+class _Seat(msgspec.Struct):
+    id: int | None
+    response_status: str
+
+
+class _Interview(msgspec.Struct):
+    """The fields of a document that are columns as well."""
+
+    id: int
+    application_id: int
+    external_event_id: str | None
+    status: str
+    created_at: str | None
+    updated_at: str | None
+    interviewers: list[_Seat]
+
+
+_Booking = tuple[int, int, int]
+"""A booking: the person, its end, and the interview."""
+
+_read: Final = msgspec.json.Decoder(_Interview).decode
+
+
+def faults_of(location: Location, now: Instant | None = None) -> list[str]:
+    """Return what is wrong between the rows, a sentence each. Reads all of them.
+
+    Without `now` nothing is compared with the clock.
+    """
+    return run_sync(_faults_of(location, now))
+
+
+async def _faults_of(location: Location, now: Instant | None) -> list[str]:
+    engine = location.open(no_timeout=True)
+
+    async def work(transaction: Transaction) -> list[str]:
+        faults: list[str] = []
+        for statement in STATEMENTS:
+            faults += [row[0] for row in await transaction.rows(Prepared(statement, ()), {})]
+        faults += await FutureTimes(engine).faults(transaction, now)
+        for (organization,) in await transaction.rows(Prepared(_ORGANIZATIONS, ()), {}):
+            faults += await _Documents(engine, transaction, organization).faults()
+        return faults
+
+    try:
+        return await engine.read(work)
+    finally:
+        await engine.close()
+
+
+def ledgers_ahead(location: Location, now: Instant) -> list[str]:
+    """Return a sentence for each organization whose changes are dated more than a day ahead of the clock."""
+    return run_sync(_ledgers_ahead(location, now))
+
+
+async def _ledgers_ahead(location: Location, now: Instant) -> list[str]:
+    engine = location.open()
+
+    async def work(transaction: Transaction) -> list[str]:
+        return await FutureTimes(engine).ledgers_ahead(transaction, now)
+
+    try:
+        return await engine.read(work)
+    finally:
+        await engine.close()
+
+
+_ORGANIZATIONS: Final = "SELECT id FROM organizations ORDER BY id"
+
+
+class _Documents:
+    """Compares the documents of an organization with their columns and their bookings."""
+
+    def __init__(self, engine: Engine, transaction: Transaction, organization: int) -> None:
+        self._transaction = transaction
+        self._organization = organization
+        self._of = f"of organization {organization}"
+        stored, booked = scheduled_interviews.c, panel.c
+        columns = (
+            *(stored.application_id, stored.external_event_id, stored.status, stored.created_at, stored.updated_at),
+            *(stored.ends_at, stored.document),
+        )
+        self._interviews = engine.prepare(
+            select(stored.id, *columns)
+            .where(stored.organization_id == bindparam("organization"), stored.id > bindparam("after_id"))
+            .order_by(stored.id)
+            .limit(literal_column(str(_CHUNK)))
+        )
+        key = (booked.person, booked.ends_at, booked.interview_id)
+        behind = tuple_(*key) > tuple_(*(bindparam(f"after_{c.name}", type_=c.type) for c in key))
+        self._panel = engine.prepare(
+            select(*key)
+            .where(booked.organization_id == bindparam("organization"), behind)
+            .order_by(*key)
+            .limit(literal_column(str(_CHUNK)))
+        )
+
+    async def faults(self) -> list[str]:
+        """Return what is wrong, a sentence each, the first few of each kind."""
+        foreign: list[str] = []
+        expected = 0
+        async for row in self._rows(self._interviews, ("after_id",)):
+            bookings = _bookings(row)
+            if bookings is None:
+                foreign.append(f"interview {row[0]} {self._of}: its document does not match its row")
+            else:
+                # A sum of digests needs no memory, however many there are, and does not depend on the order.
+                expected += sum(map(hash, bookings))
+        found = 0
+        async for row in self._rows(self._panel, _AFTER_BOOKING):
+            found += hash(tuple(row))
+        if found != expected:
+            foreign = foreign[:_MOST] + await self._not_booked()
+        return foreign[: 2 * _MOST]
+
+    async def _not_booked(self) -> list[str]:
+        """Return a sentence for each interviewer who is not booked, naming the person's id: guests have none."""
+        booked = {tuple(row) async for row in self._rows(self._panel, _AFTER_BOOKING)}
+        return [
+            f"interview {interview} {self._of}: its interviewer {person} is not booked"
+            async for row in self._rows(self._interviews, ("after_id",))
+            for person, ends_at, interview in sorted(_bookings(row) or ())
+            if (person, ends_at, interview) not in booked
+        ][:_MOST]
+
+    async def _rows(self, statement: Prepared, after: tuple[str, ...]) -> AsyncIterator[Row]:
+        """Yield all rows of a statement, chunk by chunk: each begins after the last key of the previous one."""
+        behind: tuple[Any, ...] = tuple(_FIRST if name == "after_person" else -(2**63) for name in after)
+        while True:
+            parameters = {"organization": self._organization, **dict(zip(after, behind, strict=True))}
+            rows = await self._transaction.rows(statement, parameters)
+            for row in rows:
+                yield row
+            if len(rows) < _CHUNK:
+                return
+            behind = tuple(rows[-1][: len(after)])
+
+
+_AFTER_BOOKING: Final = ("after_person", "after_ends_at", "after_interview_id")
+_FIRST: Final = 0
+"""A key before every person: guests have negative numbers, hashed from their addresses."""
+
+
+def _bookings(row: Row) -> set[_Booking] | None:
+    """Return the bookings in an interview's document, or None if the document does not match its row."""
+    *columns, created_at, updated_at, ends_at, document = row
+    try:
+        found = _read(document)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    if [found.id, found.application_id, found.external_event_id, found.status] != columns:
+        return None
+    if (found.created_at, found.updated_at) != (_text(created_at), _text(updated_at)):
+        return None
+    return set(_busy(found, ends_at))
+
+
+def _text(time: int | None) -> str | None:
+    return None if time is None else written(time)
+
+
+def _busy(found: _Interview, ends_at: int) -> Iterator[_Booking]:
+    for each in found.interviewers:
+        if each.id is not None and each.response_status != "declined":
+            yield each.id, ends_at, found.id

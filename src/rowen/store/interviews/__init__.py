@@ -1,0 +1,1 @@
+"""Scheduled interviews: reading, merging, conflicts, adoption."""

@@ -1,0 +1,1 @@
+"""Users, applications, job stages and scorecards."""

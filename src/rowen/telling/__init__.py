@@ -1,1 +1,0 @@
-"""Telling other systems: letters signed, addresses guarded, the outbox emptied."""

@@ -1,0 +1,73 @@
+"""Databases of older schemas, and what PostgreSQL knows of its tables."""
+
+from pathlib import Path
+from typing import Any, Final
+
+from alembic import command
+from sqlalchemy import Connection
+
+from rowen.store.database import alembic_config, locate
+from tests.support.postgres import new_database
+from tests.support.sql import execute, fetch
+from tests.support.storage import SQLITE, Storage
+
+_CATALOGS: Final = {
+    "tables": """
+        SELECT relname, relkind::text, relpersistence::text, pg_get_expr(relpartbound, oid), pg_get_partkeydef(oid)
+        FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')
+    """,
+    "columns": """
+        SELECT attrelid::regclass::text, attnum, attname, format_type(atttypid, atttypmod), attnotnull, collname,
+               pg_get_expr(adbin, adrelid), attidentity::text
+        FROM pg_attribute
+        JOIN pg_class AS t ON t.oid = attrelid
+        LEFT JOIN pg_collation AS c ON c.oid = attcollation
+        LEFT JOIN pg_attrdef ON (adrelid, adnum) = (attrelid, attnum)
+        WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND attnum > 0 AND NOT attisdropped
+    """,
+    "constraints": """
+        SELECT conrelid::regclass::text, conname, contype::text, pg_get_constraintdef(oid)
+        FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+    """,
+    "indexes": """
+        SELECT indrelid::regclass::text, pg_get_indexdef(indexrelid), indisvalid FROM pg_index
+        JOIN pg_class ON pg_class.oid = indexrelid WHERE relnamespace = 'public'::regnamespace
+    """,
+}
+
+
+def database_of(version: str, storage: Storage, folder: Path) -> str:
+    """Return the URL of a new database with the tables of a version of the schema."""
+    database = SQLITE.new_database(folder) if storage is SQLITE else new_database()
+    location = locate(database)
+
+    def migrate(connection: Connection) -> None:
+        config = alembic_config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, version)
+
+    location.create()
+    location.migrate(migrate)
+    return database
+
+
+def insert(database: str, table: str, *values: Any) -> None:
+    """Insert one row with a value for every column."""
+    fetch(database, f"INSERT INTO {table} VALUES ({', '.join('?' * len(values))})", *values)
+
+
+def set_back(database: str, version: str = "0002") -> None:
+    """Make an older schema of a PostgreSQL database that has the newest."""
+    execute(
+        database,
+        "ALTER TABLE webhooks DROP COLUMN allowed_host",
+        "ALTER TABLE deliveries DROP COLUMN last_attempt_at, DROP COLUMN last_answer",
+        *(["DROP TABLE leases"] if version < "0003" else []),
+        f"UPDATE alembic_version SET version_num = '{version}'",
+    )
+
+
+def catalogs(database: str) -> dict[str, set[tuple[Any, ...]]]:
+    """Return what a PostgreSQL server knows of the tables, except for Alembic's."""
+    found = {name: fetch(database, statement) for name, statement in _CATALOGS.items()}
+    return {name: {row for row in rows if "alembic_version" not in str(row)} for name, rows in found.items()}

@@ -1,0 +1,234 @@
+"""Two organizations on one server that must see nothing of each other.
+
+Owns the records of each, with separate ids, and what is visible of them. Everything that only the other one has carries
+its name, so that a leak shows in the bytes.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import count
+from typing import Any, Final
+
+import httpx
+
+from tests.support.harness import Harness, Tenant
+from tests.support.raw_http import RawAnswer, send_raw, written_request
+from tests.support.records import Record
+
+HOME: Final = "home"
+AUCKLAND: Final = "auckland"
+START: Final = "2049-03-26T22:15:00.000Z"
+END: Final = "2049-03-26T23:00:00.000Z"
+EARLIER: Final = "2020-01-15T12:00:00.000Z"
+NOWHERE: Final = 987_654_321
+"""An id that nothing in either organization has."""
+NOBODY: Final = "nobody"
+"""A name that nobody has."""
+
+_numbers = count(1)
+_BASES: Final = {HOME: 1_000, AUCKLAND: 2_000_000}
+_CLOSED: Final = "http://127.0.0.1:9/"  # the port of `discard`, where nobody listens
+_SEEN: Final = (
+    "/rowen/v1/changes?limit=500",
+    "/rowen/v1/webhooks",
+    "/rowen/v1/conflicts",
+    *(f"/v1/{name}?per_page=500" for name in ("scheduled_interviews", "users", "applications", "scorecards")),
+    "/v1/job_stages?per_page=500",
+)
+
+
+@dataclass(frozen=True)
+class IsolatedTenant(Tenant):
+    """One of the tenants, an open client of its key, and the ids of what it has."""
+
+    name: str
+    client: httpx.Client
+    ids: Mapping[str, int]
+
+    @property
+    def email(self) -> str:
+        """The address of its user."""
+        return f"ada@{self.name}.example"
+
+    @property
+    def employee_id(self) -> str:
+        """The employee id of its user."""
+        return f"E-{self.name}"
+
+    @property
+    def event(self) -> str:
+        """The external event id of its interview."""
+        return f"{self.name}-first"
+
+    @cached_property
+    def delivery(self) -> str:
+        """The event id of its webhook's first delivery."""
+        found = self.client.get(f"/rowen/v1/webhooks/{self.ids['webhook']}/deliveries").raise_for_status().json()
+        event_id: str = found[-1]["event_id"]
+        return event_id
+
+    def new_interview(self, event: str, **changes: Any) -> Record:
+        """Return the body of a POST that succeeds; `changes` replace its fields."""
+        return {
+            "application_id": self.ids["application"],
+            "interview_id": self.ids["interview"],
+            "interviewers": [{"user_id": self.ids["user"], "response_status": "accepted"}],
+            "start": START,
+            "end": END,
+            "external_event_id": event,
+            **changes,
+        }
+
+    def seen(self) -> list[bytes]:
+        """Return everything that is visible of it."""
+        return [self.client.get(path).raise_for_status().content for path in _SEEN]
+
+    def send(self, method: str, path: str, content: Any = None, **headers: str) -> httpx.Response:
+        """Send a JSON value on behalf of its user; in the names of headers `_` is a hyphen."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        body = {} if content is None else {"json": content}
+        return self.client.request(method, path, headers={"On-Behalf-Of": str(self.ids["user"]), **named}, **body)
+
+
+@dataclass(frozen=True)
+class TenantPair:
+    """Both tenants."""
+
+    home: IsolatedTenant
+    auckland: IsolatedTenant
+
+    @contextmanager
+    def unchanged(self) -> Iterator[None]:
+        """Require that the block makes no visible change in either organization."""
+        before = [side.seen() for side in (self.home, self.auckland)]
+        yield
+        assert [side.seen() for side in (self.home, self.auckland)] == before
+
+
+def ids(tenants: TenantPair, what: str) -> tuple[int, int, int]:
+    """Return an id of the home organization's own, one that only the other has, and one that nobody has."""
+    return tenants.home.ids[what], tenants.auckland.ids[what], NOWHERE
+
+
+def new_scorecard(home: IsolatedTenant) -> Record:
+    """Return the body of a scorecard that is owed."""
+    return {"scheduled_interview_id": home.ids["overlapping"], "interviewer_id": home.ids["user"]}
+
+
+def ask(tenants: TenantPair, method: str, target: str, headers: Mapping[str, str], body: Any = None) -> RawAnswer:
+    """Send one request; a write is on behalf of a user of the home organization."""
+    content = b"" if body is None else json.dumps(body).encode()
+    sized = {} if body is None else {"Content-Length": str(len(content)), "Content-Type": "application/json"}
+    acting = {} if method in ("GET", "HEAD") else {"On-Behalf-Of": str(tenants.home.ids["user"])}
+    return send_raw(
+        tenants.home.harness.server, written_request(method, target, {**acting, **headers, **sized}, content)
+    )
+
+
+def visible(answer: RawAnswer) -> tuple[int, list[tuple[str, str]], bytes]:
+    """Return everything that a client sees, except the request id, the time of day, and the tag.
+
+    The tag of a list depends on the requested address, and may differ.
+    """
+    passing = {"x-request-id", "date", "etag"}
+    headers = [(name, value) for name, value in answer.headers.multi_items() if name not in passing]
+    return answer.status, headers, answer.body
+
+
+def _records(name: str, ids: Mapping[str, int]) -> dict[str, list[Record]]:
+    times = {"created_at": EARLIER, "updated_at": EARLIER}
+    users = [
+        {
+            "id": ids[who],
+            "first_name": first,
+            "last_name": name.title(),
+            "primary_email_address": f"{first.lower()}@{name}.example",
+            "employee_id": employee,
+            "site_admin": False,
+            **times,
+        }
+        for who, first, employee in (("user", "Ada", f"E-{name}"), ("other_user", "Grace", f"F-{name}"))
+    ]
+    application = {
+        "id": ids["application"],
+        "candidate_id": ids["candidate"],
+        "applied_at": EARLIER,
+        "last_activity_at": EARLIER,
+        "prospect": False,
+        "status": "active",
+        "jobs": [{"id": ids["job"], "name": f"Pilot {name}"}],
+    }
+    stage = {
+        "id": ids["stage"],
+        "name": f"Stage {name}",
+        "job_id": ids["job"],
+        "priority": 0,
+        "interviews": [{"id": ids["interview"], "name": f"Flight {name}"}],
+        **times,
+    }
+    scorecard = {
+        "id": ids["old_scorecard"],
+        "application_id": ids["application"],
+        "interview": f"Flight {name}",
+        "submitted_at": EARLIER,
+        "overall_recommendation": "yes",
+        **times,
+    }
+    return {"users": users, "applications": [application], "job_stages": [stage], "scorecards": [scorecard]}
+
+
+# The ledger assigns ids after the last of these.
+_NAMES: Final = ("user", "other_user", "application", "candidate", "job", "stage", "interview", "old_scorecard")
+
+
+def _made(side: IsolatedTenant, webhooks: int) -> dict[str, int]:
+    """Create the records that are made through the API, and return their ids."""
+
+    def post(path: str, content: Record) -> int:
+        answer = side.send("POST", path, content)
+        assert answer.status_code == 200, answer.text
+        identifier: int = answer.json()["id"]
+        return identifier
+
+    hooks = [post("/rowen/v1/webhooks", {"url": _CLOSED + side.name}) for _ in range(webhooks)]
+    made = {"webhook": hooks[-1]}
+    panel = [{"user_id": side.ids[who], "response_status": "accepted"} for who in ("user", "other_user")]
+    made["scheduled"] = post("/v2/scheduled_interviews", side.new_interview(side.event, interviewers=panel))
+    made["overlapping"] = post(
+        "/v2/scheduled_interviews", side.new_interview(f"{side.name}-second", location=f"Room {side.name}")
+    )
+    for name, who, submit in (("scorecard", "user", True), ("draft", "other_user", False)):
+        made[name] = post(
+            "/rowen/v1/scorecards",
+            {
+                "scheduled_interview_id": made["scheduled"],
+                "interviewer_id": side.ids[who],
+                "overall_recommendation": "yes",
+                "attributes": [{"name": f"Skill {side.name}", "rating": "yes"}],
+                "questions": [{"question": f"Why {side.name}?", "answer": "Because"}],
+                "submit": submit,
+            },
+        )
+    return made
+
+
+@contextmanager
+def _tenant(harness: Harness, name: str, webhooks: int) -> Iterator[IsolatedTenant]:
+    tenant = harness.tenant(f"{name}-{next(_numbers)}")
+    ids = {what: _BASES[name] + number for number, what in enumerate(_NAMES, 1)}
+    for resource, records in _records(name, ids).items():
+        tenant.merge_records(resource, records)
+    with tenant.open_client() as client:
+        isolated = IsolatedTenant(harness, tenant.organization, tenant.key, name, client, ids)
+        ids.update(_made(isolated, webhooks))
+        yield isolated
+
+
+@contextmanager
+def two_tenants(harness: Harness) -> Iterator[TenantPair]:
+    """Make two tenants, the same each time but for the names of their organizations."""
+    with _tenant(harness, HOME, 1) as home, _tenant(harness, AUCKLAND, 3) as auckland:
+        yield TenantPair(home, auckland)

@@ -1,0 +1,263 @@
+"""Authentication: API keys, and another authenticator next to them in a whole application."""
+
+import asyncio
+from base64 import b64encode
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+import pytest
+import structlog
+
+from rowen import wiring
+from rowen.api.declarations import Operation, Reply
+from rowen.api.operations import OPERATIONS
+from rowen.api.parameters import Parameter
+from rowen.api.request import ApiRequest
+from rowen.api.response import Response
+from rowen.api.schemas import TEXT
+from rowen.app.keys import Identity, digest, new_key
+from rowen.app.organizations import DoubleBooking, Organization
+from rowen.app.services import Services
+from rowen.http.addresses import joined_headers
+from rowen.http.application import ProcessHooks, application
+from rowen.http.authentication import ApiKeyAuthenticator, Authentication
+from rowen.http.connections import ConnectionLimits, Connections
+from rowen.http.edge import EdgePolicy
+from rowen.http.endpoint import ApiContext
+from rowen.http.openapi.responses import success
+from rowen.http.rate_limit import RateLimiter
+from rowen.http.responses import RateState, RequestContext, attach
+from rowen.interviews.errors import Code, Refusal, Unavailable
+from rowen.interviews.interview import OrganizationId
+from rowen.interviews.moments import Instant
+from rowen.store.database import locate, upgrade
+
+ORGANIZATION = Organization(OrganizationId(1), "one", "UTC", Instant(0), 0, Instant(0), 0, DoubleBooking.ALLOW, 0)
+IDENTITY = Identity(1, "etl", frozenset(), None, ORGANIZATION)
+LIST: Final = "/v1/scheduled_interviews"
+CALENDARS: Final = "/calendars/"
+LIMIT: Final = 5
+MISSING_KEY: Final = (
+    'Basic realm="Rowen", error="missing_key",'
+    ' error_description="Send the API key as the user name of HTTP Basic, with an empty password"'
+)
+
+
+def scope(headers: list[tuple[bytes, bytes]]) -> dict[str, Any]:
+    made = {"type": "http", "path": LIST, "headers": headers}
+    attach(made, RequestContext("id", joined_headers(made), RateState(1, 1)))
+    return made
+
+
+class Ring:
+    """A keyring with one key, which may fail."""
+
+    def __init__(self) -> None:
+        self.uses: list[Any] = []
+        self.fault: Exception | None = None
+
+    async def authenticate(self, digest_: bytes) -> Identity | None:
+        return IDENTITY if digest_ == digest("kéy") else None
+
+    async def record_use(self, uses: Any) -> None:
+        if self.fault:
+            raise self.fault
+        self.uses += uses
+
+
+def basic(credentials: str | bytes, kind: bytes = b"Basic ") -> list[tuple[bytes, bytes]]:
+    raw = credentials.encode() if isinstance(credentials, str) else credentials
+    return [(b"authorization", kind + b64encode(raw))]
+
+
+def authenticated(headers: list[tuple[bytes, bytes]]) -> bool:
+    try:
+        asyncio.run(Authentication([ApiKeyAuthenticator(Ring(), lambda: Instant(5))]).authenticate(scope(headers)))
+    except Refusal as refusal:
+        assert refusal.code is Code.UNAUTHENTICATED
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        (basic("kéy:"), True),
+        (basic("kéy"), True),
+        (basic("kéy:ignored:too"), True),
+        (basic("kéy:", b"bAsIc "), True),
+        (basic("kéy:", b"Basic   "), True),
+        ([(b"host", b"a"), *basic("kéy:"), (b"x", b"1"), (b"x", b"2")], True),
+        ([], False),
+        (basic("other:"), False),
+        (basic(":kéy"), False),
+        (basic(""), False),
+        (basic(b"\xff\xfe:"), False),
+        (basic("kéy:", b"Bearer "), False),
+        (basic("kéy:", b"Basic"), False),
+        ([(b"authorization", b"Basic")], False),
+        ([(b"authorization", b"Basic !!!!")], False),
+        ([(b"authorization", b"Basic a")], False),
+        ([(b"authorization", b"")], False),
+        ([(b"authorization", b"Basic \xff\xff")], False),
+        ([*basic("kéy:"), *basic("kéy:")], False),
+        ([*basic("other:"), *basic("kéy:")], False),
+    ],
+)
+def test_the_user_name_is_the_key(headers: list[tuple[bytes, bytes]], expected: bool) -> None:
+    assert authenticated(headers) is expected
+
+
+async def test_the_use_of_a_key_is_stored_at_intervals_and_its_loss_is_no_outage() -> None:
+    ring = Ring()
+    keys = ApiKeyAuthenticator(ring, lambda: Instant(5))
+    authentication = Authentication([keys])
+    await keys.flush()
+    for _ in range(3):
+        await authentication.authenticate(scope(basic("kéy:")))
+    await keys.flush()
+    await keys.flush()
+    assert ring.uses == [(1, 1, 5)]
+    ring.fault = Unavailable("the disk is full")
+    await authentication.authenticate(scope(basic("kéy:")))
+    await keys.flush()
+
+
+class TokenAuthenticator:
+    """Bearer tokens (RFC 6750): one, which may list interviews."""
+
+    def __init__(self, token: str, organization: Organization) -> None:
+        self._token = token
+        self._identity = Identity(-1, "Ada", frozenset({"scheduled_interviews:list"}), None, organization)
+
+    def credentials(self, path: str, headers: Mapping[bytes, bytes]) -> str | None:
+        kind, _, token = headers.get(b"authorization", b"").partition(b" ")
+        return token.decode("latin-1") if kind.lower() == b"bearer" else None
+
+    async def identify(self, credentials: str) -> Identity | None:
+        return self._identity if credentials == self._token else None
+
+    def challenge(self, *, rejected: bool) -> bytes:
+        return b'Bearer error="invalid_token"' if rejected else b"Bearer"
+
+
+class SecretAddress:
+    """A secret in a path in place of a key: one, which may read a calendar."""
+
+    def __init__(self, secret: str, organization: Organization) -> None:
+        self._secret = secret
+        self._identity = Identity(-2, "calendar", frozenset({"scheduled_interviews:list"}), None, organization)
+
+    def credentials(self, path: str, headers: Mapping[bytes, bytes]) -> str | None:
+        return path.removeprefix(CALENDARS) if path.startswith(CALENDARS) else None
+
+    async def identify(self, credentials: str) -> Identity | None:
+        return self._identity if credentials == self._secret else None
+
+    def challenge(self, *, rejected: bool) -> None:
+        """No challenge: a browser has nothing to ask its user for."""
+
+
+async def calendar(services: Services, request: ApiRequest) -> Response:
+    return Response(b"BEGIN:VCALENDAR", f'"{request.organization.name}"', media_type="text/calendar;charset=utf-8")
+
+
+CALENDAR: Final = Operation(
+    "GET",
+    f"{CALENDARS}{{secret}}",
+    "scheduled_interviews:list",
+    calendar,
+    "A calendar",
+    "Calendars",
+    Reply(str, "BEGIN:VCALENDAR", "A calendar", media_type="text/calendar"),
+    path_parameters=(Parameter("secret", "The secret", TEXT, required=True),),
+    secret_path=True,
+)
+
+
+@asynccontextmanager
+async def served(folder: Path) -> AsyncIterator[tuple[httpx.AsyncClient, str]]:
+    """Open an application that takes API keys and the token `ada`; yield its client and an API key."""
+    store = wiring.open_store(locate(f"sqlite:///{folder}/rowen.db"))
+    organization = await store.organizations.create("one", "UTC", wiring.now())
+    key, stored = new_key("etl")
+    await store.keys.create(organization.id, stored, wiring.now())
+    sender = wiring.sender(())
+
+    async def ready() -> None:
+        pass
+
+    async def close() -> None:
+        await sender.aclose()
+        await store.engine.close()
+
+    tokens = TokenAuthenticator("ada", organization)
+    api = ApiContext(
+        wiring.services(store, sender),
+        Authentication([ApiKeyAuthenticator(store.keys, wiring.now), tokens, SecretAddress("s3cret", organization)]),
+        RateLimiter(LIMIT),
+        Connections(ConnectionLimits(), None, lambda number, closed: None),
+        None,
+    )
+    policy = EdgePolicy(None, require_https=False, rate_limit=LIMIT, access_log=True)
+    served = application(api, policy, ProcessHooks(ready, close, lambda: None), public_metrics=False)
+    try:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(served), base_url="http://rowen.test") as client:
+            yield client, key
+    finally:
+        await close()
+
+
+def challenges(answer: httpx.Response) -> list[str]:
+    """Return the challenges of a 401."""
+    assert answer.status_code == 401
+    return answer.headers.get_list("www-authenticate")
+
+
+async def test_another_authenticator_needs_no_other_code(tmp_path: Path) -> None:
+    upgrade(locate(f"sqlite:///{tmp_path}/rowen.db"))
+
+    async with served(tmp_path) as (client, key):
+        nobody = await client.get(LIST)
+        assert challenges(nobody) == [MISSING_KEY, "Bearer"]
+        stranger = await client.get(LIST, headers={"Authorization": "Bearer eve"})
+        assert challenges(stranger) == [MISSING_KEY, 'Bearer error="invalid_token"']
+        wrong_key = await client.get(LIST, auth=("wrong", ""))
+        assert challenges(wrong_key) == ['Basic realm="Rowen"', "Bearer"]
+        assert nobody.content == stranger.content == wrong_key.content
+        ada = {"Authorization": "Bearer ada"}
+        for remaining in (LIMIT - 1, LIMIT - 2):
+            listed = await client.get(LIST, headers=ada)
+            assert (listed.status_code, listed.content) == (200, b"[]")
+            assert listed.headers["x-ratelimit-remaining"] == str(remaining)
+        assert (await client.get("/v1/users", headers=ada)).status_code == 403, "not one of her permissions"
+        of_key = await client.get("/v1/users", auth=(key, ""))
+        assert (of_key.status_code, of_key.headers["x-ratelimit-remaining"]) == (200, str(LIMIT - 1))
+
+
+async def test_a_secret_address_needs_an_authenticator_and_an_operation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upgrade(locate(f"sqlite:///{tmp_path}/rowen.db"))
+    monkeypatch.setattr("rowen.http.application.OPERATIONS", (*OPERATIONS, CALENDAR))
+
+    with structlog.testing.capture_logs() as log:
+        async with served(tmp_path) as (client, _):
+            wrong = await client.get(f"{CALENDARS}guessed")
+            assert challenges(wrong) == [MISSING_KEY, "Bearer"]
+            assert wrong.content == (await client.get(LIST)).content
+            found = await client.get(f"{CALENDARS}s3cret")
+            assert (found.status_code, found.content) == (200, b"BEGIN:VCALENDAR")
+            assert found.headers["content-type"] == "text/calendar;charset=utf-8"
+            not_allowed = await client.post(f"{CALENDARS}s3cret")
+            assert not_allowed.status_code == 405
+    logged = [each["path"] for each in log if each["event"] == "request"]
+    assert logged == [CALENDAR.path, LIST, CALENDAR.path, CALENDAR.path], "no secret"
+
+
+def test_a_reply_of_text_is_described_with_its_media_type() -> None:
+    content = success(CALENDAR.reply, {})["content"]
+    assert content == {"text/calendar": {"schema": {"type": "string"}, "example": "BEGIN:VCALENDAR"}}

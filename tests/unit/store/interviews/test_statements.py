@@ -1,0 +1,117 @@
+"""The plans of SQLite: from indexes, in order, never by reading the whole wide table."""
+
+import re
+import sqlite3
+from collections.abc import Collection, Iterator
+from contextlib import closing, contextmanager
+
+import msgspec
+import pytest
+
+from rowen.store.engines.base import Prepared
+from rowen.store.engines.sqlite import connections
+from rowen.store.engines.sqlite.engine import SqliteEngine
+from rowen.store.engines.sqlite.location import SqliteFile
+from rowen.store.interviews import statements
+from rowen.store.ledger.feed import ChangeFeed
+from rowen.store.schema.tables import OPEN
+from rowen.store.unit_of_work.statements import WriteStatements
+from tests.support.criteria import SETS
+from tests.support.harness import Tenant
+from tests.support.records import canonical, record
+from tests.support.statements import statement_of
+from tests.support.storage import SQLITE, Storage
+
+
+@pytest.fixture(scope="session")
+def storage() -> Storage:
+    """Return the engine of these tests."""
+    return SQLITE
+
+
+@contextmanager
+def opened(database: str) -> Iterator[tuple[SqliteEngine, sqlite3.Connection]]:
+    path = SqliteFile.parse(database).path
+    with closing(connections.connect(path)) as connection:
+        yield SqliteEngine(path), connection
+
+
+def plan(connection: sqlite3.Connection, statement: Prepared) -> list[str]:
+    """Return the steps by which SQLite runs a statement."""
+    values = ["[]" if name == "ids" else 1 for name in statement.parameters]
+    return [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement.text}", values)]
+
+
+def test_every_filter_is_answered_from_an_index(tenant: Tenant, database: str) -> None:
+    tenant.merge([record(i) for i in range(1, 400)], created_through_api=True)
+    with opened(database) as (engine, connection):
+        for criteria in SETS:
+            steps = plan(connection, engine.prepare(statements.gathered(engine, criteria)))
+            mine = [step for step in steps if "scheduled_interviews" in step]
+            assert mine, steps
+            for step in mine:
+                assert re.search(r"SEARCH scheduled_interviews USING (COVERING )?(INDEX|PRIMARY KEY)", step), steps
+                assert "organization_id=?" in step, steps
+                assert indexed_as_it_should_be(step, criteria), (criteria, steps)
+
+
+def indexed_as_it_should_be(step: str, criteria: Collection[str]) -> bool:
+    if statements.NARROW.intersection(criteria):
+        looked_up = "USING PRIMARY KEY (organization_id=? AND id=?)" in step
+        return looked_up or any(f"by_{name}" in step and f"{name}=?" in step for name in statements.NARROW)
+    return "USING COVERING INDEX" in step
+
+
+def test_pages_are_ranges_of_the_primary_key(tenant: Tenant, database: str) -> None:
+    tenant.merge([record(i) for i in range(1, 400)])
+    with opened(database) as (engine, connection):
+        chunk = [s for s in plan(connection, engine.prepare(statements.chunk(engine))) if "scheduled" in s]
+        assert chunk[0] == "SEARCH scheduled_interviews USING PRIMARY KEY (organization_id=? AND id>?)"
+        assert all("id>?" in step for step in chunk)
+        for make in (statements.listed, statements.listed_documents):
+            steps = plan(connection, engine.prepare(make(engine)))
+            assert "SEARCH scheduled_interviews USING PRIMARY KEY (organization_id=? AND id=?)" in steps
+            assert not any("TEMP B-TREE FOR ORDER BY" in step for step in steps), steps
+        for single, key in (
+            (statements.document(), "(organization_id=? AND id=?)"),
+            (statements.application(), "(organization_id=? AND resource=? AND id=?)"),
+        ):
+            (step,) = plan(connection, engine.prepare(single))
+            assert "USING" in step
+            assert key in step
+
+
+def test_documents_are_joined_in_the_order_of_their_ids(tenant: Tenant, database: str) -> None:
+    """In whatever order they were inserted, and in whatever order their ids are given."""
+    order = [(i * 7_919) % 2_003 for i in range(1, 500)]
+    for start in range(0, len(order), 50):
+        tenant.merge([record(i) for i in order[start : start + 50]])
+    expected = b",".join(canonical(record(i)) for i in sorted(order))
+    with opened(database) as (engine, connection):
+        chunk, listed = (engine.prepare(make(engine)) for make in (statements.chunk, statements.listed))
+        values = {
+            "organization": tenant.organization.id,
+            "after": 0,
+            "size": 500,
+            "offset": 0,
+            "ids": msgspec.json.encode(order).decode(),
+        }
+        for statement in (chunk, listed):
+            row = connection.execute(statement.text, [values[name] for name in statement.parameters]).fetchone()
+            assert row[3:6] == (expected, len(order), max(order))
+
+
+@pytest.mark.usefixtures("tenant")
+def test_a_constant_without_a_name_is_refused(database: str) -> None:
+    with opened(database) as (engine, _), pytest.raises(ValueError, match="literal columns"):
+        assert engine.prepare(statements.document().where(OPEN == 1)).text
+
+
+def test_a_history_is_found_by_its_index(tenant: Tenant, database: str) -> None:
+    """SQLite used the primary key, and with it read all changes."""
+    tenant.merge([record(1)])
+    with opened(database) as (engine, connection):
+        (step,) = plan(connection, statement_of(ChangeFeed, engine, "interview_id = "))
+        assert step == "SEARCH changes USING INDEX changes_by_interview (organization_id=? AND interview_id=?)"
+        (due,) = plan(connection, WriteStatements(engine).due)
+        assert "scheduled_interviews_due" in due

@@ -1,1 +1,0 @@
-"""Telling: what it is made of."""
