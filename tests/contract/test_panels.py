@@ -6,6 +6,7 @@ import pytest
 
 from tests.support.harness import Harness
 from tests.support.hiring_teams import (
+    ACTIVE,
     ADA,
     GRACE,
     INTERVIEWS,
@@ -187,6 +188,42 @@ def test_a_panel_is_replaced_but_remaining_members_keep_their_scorecards(team: H
     assert team.kinds() == ["created", "scored", "panel_changed"]
     changed = team.change(made["id"], interviewers=[seat(GRACE)])
     assert changed["status"] == "complete", "nobody else is waited for"
+
+
+@pytest.mark.parametrize("path", FORMS)
+def test_those_who_stay_keep_their_answers_where_none_is_given(team: HiringTeam, path: str) -> None:
+    made = team.schedule(interviewers=[seat(ADA, "accepted"), seat(GRACE, "declined"), guest(STRANGER, "tentative")])
+    panel: list[Record] = [{"id": KATE}, {"email": "hopper@navy.example"}, {"id": ADA}]
+    with team.unchanged():
+        assert refused_fields(team.patch(f"{path}/{made['id']}", {"interviewers": [{}, {"id": ADA, "x": 1}]})) == [
+            "interviewers[0]",
+            "interviewers[1].x",
+        ]
+    changed = accepted(team.patch(f"{path}/{made['id']}", {"interviewers": panel}))
+    assert [(each["id"], each["response_status"]) for each in changed["interviewers"]] == [
+        (KATE, "needs_action"),
+        (GRACE, "declined"),
+        (ADA, "accepted"),
+    ]
+    answered = accepted(team.patch(f"{path}/{made['id']}", {"interviewers": [seat(ADA, "declined")]}))
+    assert answered["interviewers"][0]["response_status"] == "declined"
+
+
+def test_a_guest_who_stays_keeps_the_answer(team: HiringTeam) -> None:
+    made = team.schedule(interviewers=[guest(STRANGER, "tentative")])
+    changed = team.change(made["id"], interviewers=[{"email": STRANGER.upper()}, {"id": ADA}])
+    assert [each["response_status"] for each in changed["interviewers"]] == ["tentative", "needs_action"]
+
+
+def test_the_application_in_the_path_takes_interviewers_without_an_answer(team: HiringTeam) -> None:
+    """As a client in the wild sends them; the other forms require an answer of a new interview."""
+    content = body(application_id=..., external_event_id=..., interviewers=[{"id": ADA}])
+    made = accepted(team.post(f"/v1/applications/{ACTIVE}/scheduled_interviews", content))
+    assert [(each["id"], each["response_status"]) for each in made["interviewers"]] == [(ADA, "needs_action")]
+    with team.unchanged():
+        for path in FORMS:
+            answer = team.post(path, {**content, "application_id": ACTIVE})
+            assert refused_fields(answer) == ["interviewers[0].response_status"]
 
 
 def test_an_answering_interviewer_stays_on_the_panel(team: HiringTeam) -> None:

@@ -41,6 +41,7 @@ from tests.support.records import Record, record
 
 OF_APPLICATION = f"/v1/applications/{ACTIVE}/scheduled_interviews"
 FORMS = [INTERVIEWS, STRICT, OF_APPLICATION]
+EVENT = re.compile("rowen-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z")
 
 
@@ -215,11 +216,25 @@ def test_all_that_is_required_is_named_at_once(team: HiringTeam) -> None:
         for path in (INTERVIEWS, STRICT):
             assert errors_of(team.post(path, {}, None)) == {
                 **dict.fromkeys(
-                    ["application_id", "interview_id", "interviewers", "start", "end", "external_event_id"],
+                    ["application_id", "interview_id", "interviewers", "start", "end"],
                     "Is required",
                 ),
                 "On-Behalf-Of": "Is required: the id of the user who does this",
             }
+
+
+@pytest.mark.parametrize("path", FORMS)
+def test_an_interview_without_an_event_id_gets_one_of_its_own(team: HiringTeam, path: str) -> None:
+    """Clients in the wild send none (contract section 4)."""
+    content = body(external_event_id=...)
+    first, second = accepted(team.post(path, content)), accepted(team.post(path, content))
+    for made in (first, second):
+        assert EVENT.fullmatch(made["external_event_id"])
+    assert first["external_event_id"] != second["external_event_id"]
+    once = [team.post(path, content, Idempotency_Key="no event").content for _ in range(2)]
+    assert once[0] == once[1]
+    with team.unchanged():
+        assert refused_fields(team.post(path, {**content, "external_event_id": None})) == ["external_event_id"]
 
 
 # --- per application

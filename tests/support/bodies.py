@@ -164,7 +164,10 @@ def changes(draw: st.DrawFn) -> Record:
         start, end = draw(ends())
         body |= draw(st.sampled_from([{"start": start, "end": end}, {"start": start, "end": end}, {"end": end}]))
     if draw(st.booleans()):
-        body["interviewers"] = draw(panels())
+        body["interviewers"] = [
+            {name: value for name, value in each.items() if name != "response_status" or draw(st.integers(0, 3))}
+            for each in draw(panels())
+        ]
     if draw(st.integers(0, 5)) == 0:
         body["external_event_id"] = draw(_events)
     return body

@@ -16,10 +16,16 @@ from rowen.interviews.scheduling import UNSET, InterviewerInput, InterviewFields
 from rowen.interviews.scorecards import SUBMITTED
 
 
-async def resolve_panel(unit: UnitOfWork, fields: InterviewFields, problems: Problems) -> tuple[Interviewer, ...]:
-    """Return the panel that a client asks for, without scorecards, and note its problems."""
+async def resolve_panel(
+    unit: UnitOfWork, fields: InterviewFields, problems: Problems, present: Sequence[Interviewer] = ()
+) -> tuple[Interviewer, ...]:
+    """Return the panel that a client asks for, without scorecards, and note its problems.
+
+    A member without an answer keeps the one that the `present` panel has, or has not answered yet.
+    """
     if fields.interviewers is UNSET:
         return ()
+    answers = {person_of(each.id, each.email): each.response_status for each in present}
     positions: dict[Person, int] = {}
     panel = []
     for position, named in enumerate(fields.interviewers):
@@ -32,6 +38,8 @@ async def resolve_panel(unit: UnitOfWork, fields: InterviewFields, problems: Pro
             problems.note(path, f"Must not name the same person as interviewers[{positions[person]}]")
             continue
         positions[person] = position
+        if named.response_status is None and person in answers:
+            interviewer = msgspec.structs.replace(interviewer, response_status=answers[person])
         panel.append(interviewer)
     return tuple(panel)
 

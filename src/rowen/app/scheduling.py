@@ -5,6 +5,7 @@ of work. Must not know JSON, HTTP or SQL.
 """
 
 from typing import Any, Final, NamedTuple
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -48,7 +49,7 @@ async def schedule(unit: UnitOfWork, fields: InterviewFields, api_key: str) -> S
         interview=reference,
         organizer=organizer.organizer(),
         interviewers=panel,
-        **_given(fields),
+        **{"external_event_id": f"{_EVENT}-{uuid4()}", **_given(fields)},
     )
     interview = settled(unit, Command.CREATE, ABSENT, interview)
     overlapping = await check_double_booking(unit, None, interview)
@@ -67,7 +68,8 @@ async def change(
     await _check_references(unit, fields, before, problems)
     panel = before.interviewers
     if fields.interviewers is not UNSET:
-        panel = await with_scorecards(unit, codec, before, await resolve_panel(unit, fields, problems))
+        panel = await resolve_panel(unit, fields, problems, before.interviewers)
+        panel = await with_scorecards(unit, codec, before, panel)
     if problems.found or organizer is None:
         raise problems.refusal()
     after = msgspec.structs.replace(before, **_given(fields), interviewers=panel, organizer=organizer.organizer())
@@ -88,6 +90,7 @@ async def cancel(unit: UnitOfWork, stored: Stored, on_behalf_of: int, api_key: s
     await unit.delete(stored.interview, Change(Kind.CANCELLED, actor_of(user, api_key)))
 
 
+_EVENT: Final = "rowen"  # what the id of an event that a client did not name begins with
 _NOT_OURS: Final = FieldProblem("id", "Only interviews created through the API can be changed or deleted")
 _RESOLVED: Final = frozenset({"application_id", "interviewers"})  # they are looked up before they are written
 _PLAIN: Final = tuple(

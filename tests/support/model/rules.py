@@ -53,7 +53,7 @@ def organizer(user: Record) -> Record:
 def interviewer(person: Record, seat: Record) -> Record:
     """Return a panel member, without a scorecard."""
     named = {name: person[name] for name in _OF_INTERVIEWER}
-    return {**named, "response_status": seat["response_status"], "scorecard_id": None}
+    return {**named, "response_status": seat.get("response_status"), "scorecard_id": None}
 
 
 def is_named(user: Record, by: str, value: Any) -> bool:

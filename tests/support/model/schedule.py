@@ -4,7 +4,7 @@ Owns who may change what, panels, and double bookings. Must not use anything of 
 Commands take the JSON bodies that clients send, well-formed, and the present in milliseconds.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -40,7 +40,7 @@ class ScheduleModel(ScorecardModel):
         wrong = self._wrong_user(user) + self._wrong_reference(body, None)
         if body["interview_id"] not in self.stages:
             wrong.append("interview_id")
-        panel = self._panel(body["interviewers"], {}, wrong, guests=guests)
+        panel = self._panel(body["interviewers"], None, wrong, guests=guests)
         if wrong or user is None:
             raise RefusedError(422, *wrong)
         made: Record = {
@@ -75,7 +75,7 @@ class ScheduleModel(ScorecardModel):
         wrong += self._wrong_reference(body, before)
         panel = before["interviewers"]
         if "interviewers" in body:
-            panel = self._panel(body["interviewers"], self._seated(before), wrong, guests=guests)
+            panel = self._panel(body["interviewers"], before, wrong, guests=guests)
         if wrong or user is None:
             raise RefusedError(422, *wrong)
         asked: Record = {name: body[name] for name in PLAIN if name in body}
@@ -157,9 +157,10 @@ class ScheduleModel(ScorecardModel):
         }
         return {**once, **{who(each): each["scorecard_id"] for each in interview["interviewers"]}}
 
-    def _panel(
-        self, seats: Sequence[Record], handed_in: Mapping[Person, int | None], wrong: list[str], *, guests: bool
-    ) -> list[Record]:
+    def _panel(self, seats: Sequence[Record], before: Record | None, wrong: list[str], *, guests: bool) -> list[Record]:
+        handed_in = {} if before is None else self._seated(before)
+        present = [] if before is None else before["interviewers"]
+        answers = {who(each): each["response_status"] for each in present}
         panel: dict[Person, Record] = {}
         for place, seat in enumerate(seats):
             member = self._member(seat, f"interviewers[{place}]", wrong, guests=guests)
@@ -168,7 +169,8 @@ class ScheduleModel(ScorecardModel):
             if who(member) in panel:
                 wrong.append(f"interviewers[{place}]")
                 continue
-            panel[who(member)] = {**member, "scorecard_id": handed_in.get(who(member))}
+            answer = seat.get("response_status", answers.get(who(member), "needs_action"))
+            panel[who(member)] = {**member, "response_status": answer, "scorecard_id": handed_in.get(who(member))}
         return list(panel.values())
 
     def _member(self, seat: Record, place: str, wrong: list[str], *, guests: bool) -> Record | None:

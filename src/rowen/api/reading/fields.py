@@ -67,7 +67,7 @@ _INTERVIEWER_FIELDS: Final[Mapping[str, Reader[Any]]] = {
 
 
 def _read_interviewer(problems: Problems, path: str, value: Any) -> InterviewerInput | None:
-    """Read one interviewer; its valid parts are kept along with its problems."""
+    """Read one interviewer, who may have no answer yet; its valid parts are kept along with its problems."""
     if not isinstance(value, dict):
         problems.note(path, "Must be an object")
         return InterviewerInput()
@@ -78,46 +78,61 @@ def _read_interviewer(problems: Problems, path: str, value: Any) -> InterviewerI
         fields["user_id"] = fields.pop("id")
     if not any(name in fields for name in _IDENTIFYING):
         problems.note(path, "Must name a user by user_id, email or employee_id")
-    require(problems, path, fields, ("response_status",))
     return InterviewerInput(**read_fields(problems, path, fields, _INTERVIEWER_FIELDS))
 
 
+def _read_answered_interviewer(problems: Problems, path: str, value: Any) -> InterviewerInput | None:
+    """Read one interviewer, whose answer is required."""
+    if isinstance(value, dict):
+        require(problems, path, value, ("response_status",))
+    return _read_interviewer(problems, path, value)
+
+
+def _interviewer_schema(description: str, *optional: str) -> schemas.Json:
+    properties = {
+        **{name: schemas.nullable(reader.schema) for name, reader in _IDENTIFYING.items()},
+        **{name: reader.schema for name, reader in _INTERVIEWER_FIELDS.items() if name not in _IDENTIFYING},
+    }
+    return {
+        **closed(properties, *_IDENTIFYING, "name", *optional),
+        "description": f"Names a user by `user_id` (or `id`), `email` or `employee_id`; all that are given must agree"
+        f"{description}",
+        "anyOf": [{"required": [name]} for name in _IDENTIFYING],
+    }
+
+
+_ANSWERED_INTERVIEWER: Final = Reader(_read_answered_interviewer, _interviewer_schema(""))
 _INTERVIEWER: Final = Reader(
     _read_interviewer,
-    {
-        **closed(
-            {
-                **{name: schemas.nullable(reader.schema) for name, reader in _IDENTIFYING.items()},
-                **{name: reader.schema for name, reader in _INTERVIEWER_FIELDS.items() if name not in _IDENTIFYING},
-            },
-            *_IDENTIFYING,
-            "name",
-        ),
-        "description": "Names a user by `user_id` (or `id`), `email` or `employee_id`; all that are given must agree",
-        "anyOf": [{"required": [name]} for name in _IDENTIFYING],
-    },
+    _interviewer_schema(
+        ". Without a `response_status` those who stay keep theirs, and others have not answered", "response_status"
+    ),
 )
 
 _CHANGEABLE: Final[Mapping[str, Reader[Any]]] = {
     "interviewers": values.sequence(_INTERVIEWER, MOST_INTERVIEWERS, 1),
     "start": _MOMENT,
     "end": _MOMENT,
-    "external_event_id": values.name.described("Unique within the organization"),
+    "external_event_id": values.name.described("Unique within the organization; a new interview without one gets one"),
     "location": values.or_blank(values.text),
     "video_conferencing_url": values.or_blank(values.web_address),
 }
-_REQUIRED: Final = ("application_id", "interview_id", "interviewers", "start", "end", "external_event_id")
+_REFERENCES: Final = {"application_id": values.identifier, "interview_id": values.identifier}
+_REQUIRED: Final = ("application_id", "interview_id", "interviewers", "start", "end")
 
 NEW_INTERVIEW: Final = Body(
     "NewInterview",
-    {"application_id": values.identifier, "interview_id": values.identifier, **_CHANGEABLE},
+    {**_REFERENCES, **_CHANGEABLE, "interviewers": values.sequence(_ANSWERED_INTERVIEWER, MOST_INTERVIEWERS, 1)},
     examples.NEW_INTERVIEW,
     _REQUIRED,
 )
 NEW_INTERVIEW_OF_APPLICATION: Final = Body(
-    "NewInterviewOfApplication", NEW_INTERVIEW.fields, examples.NEW_INTERVIEW_OF_APPLICATION, _REQUIRED[1:]
+    "NewInterviewOfApplication",
+    {**_REFERENCES, **_CHANGEABLE},
+    examples.NEW_INTERVIEW_OF_APPLICATION,
+    _REQUIRED[1:],
 )
-"""The same with the application in the path: the body need not name it."""
+"""The same with the application in the path: the body need not name it, and interviewers need no answer."""
 
 INTERVIEW_CHANGES: Final = Body("InterviewChanges", _CHANGEABLE, examples.INTERVIEW_CHANGES)
 
