@@ -103,8 +103,3 @@ class Http2Peer:
             if isinstance(frame, (GoAwayFrame, RstStreamFrame)):
                 return 0
         return 0
-
-    def wait_until_closed(self) -> None:
-        """Return once the server has closed the connection."""
-        while self.next_frame() is not None:
-            pass
