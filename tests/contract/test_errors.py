@@ -49,6 +49,31 @@ def test_without_a_key(schedule: ServedSchedule, path: str) -> None:
     assert_shaped(answer)
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "POST", "DELETE"])
+@pytest.mark.parametrize(
+    "path", ["/v1", "/v2/", "/v1/nothing", "/v1/nothing/", "/v2/users", "/v1/users/1/2/3", "/v1/users"]
+)
+def test_without_a_key_every_path_is_the_same(schedule: ServedSchedule, method: str, path: str) -> None:
+    """Harvest authenticates before it routes: a path and a method that nothing has look like any other."""
+    wrong = "rowen_" + "0" * 40
+    with schedule.server.client() as nobody, schedule.server.client(wrong) as stranger:
+        for client in (nobody, stranger):
+            answer = client.request(method, path)
+            assert answer.status_code == 401
+            assert answer.content == (b"" if method == "HEAD" else UNAUTHENTICATED)
+            assert answer.headers["www-authenticate"].startswith("Basic ")
+            assert_marked(answer.headers)
+        assert nobody.request(method, "/v3x").status_code == nobody.request(method, "/v1x").status_code == 404
+
+
+def test_what_a_key_asks_for_in_vain_counts_towards_its_limit(schedule: ServedSchedule) -> None:
+    key = make_key(schedule.database, HOME, "vain", rate_limit=3)
+    with schedule.server.client(key) as client:
+        asked = [client.get("/v1/nothing"), client.put("/v1/users"), client.get("/v1/users"), client.get("/v1/nothing")]
+    assert [answer.status_code for answer in asked] == [404, 405, 200, 429]
+    assert [answer.headers["x-ratelimit-remaining"] for answer in asked[:3]] == ["2", "1", "0"]
+
+
 def test_without_the_permission(schedule: ServedSchedule) -> None:
     key = make_key(schedule.database, HOME, "retrieves", allow=["scheduled_interviews:retrieve"])
     with schedule.server.client(key) as client:

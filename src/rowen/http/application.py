@@ -17,13 +17,14 @@ from rowen.api.declarations import Operation
 from rowen.api.operations import OPERATIONS
 from rowen.http import metrics
 from rowen.http.edge import Edge, EdgePolicy
-from rowen.http.endpoint import ApiContext, Endpoint
+from rowen.http.endpoint import ApiContext, Endpoint, identify
 from rowen.http.pages import pages
 from rowen.http.shutdown import on_sigterm, unblock_sigterm_once_serving
 from rowen.interviews.errors import Code, Refusal
 
 _BEAT_SECONDS: Final = 1
 _RESTART_SECONDS: Final = 1
+_AUTHENTICATED: Final = ("/v1/", "/v2/")
 _WITH_SLASH: Final = ("/", "/docs/", "/docs/api/")
 
 _log = structlog.stdlib.get_logger("rowen.http")
@@ -64,7 +65,7 @@ def application(api: ApiContext, policy: EdgePolicy, process: ProcessHooks, *, p
         await asyncio.gather(*tasks, return_exceptions=True)
         await process.close()
 
-    router = Router(routes, redirect_slashes=False, default=_not_found, lifespan=lifespan)
+    router = Router(routes, redirect_slashes=False, default=_Unrouted(api), lifespan=lifespan)
     return Edge(_WithoutTrailingSlash(_Shortcut(endpoints, router)), policy, api.connections, metrics.observe)
 
 
@@ -84,8 +85,16 @@ async def _supervised(task: Callable[[], Awaitable[None]]) -> None:
         await asyncio.sleep(_RESTART_SECONDS)
 
 
-async def _not_found(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001  (ASGI's shape)
-    raise Refusal(Code.NOT_FOUND)
+class _Unrouted:
+    """Answers paths that nothing has: Harvest v1 and v2 authenticate before they route (contract section 3)."""
+
+    def __init__(self, api: ApiContext) -> None:
+        self._api = api
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  (ASGI's shape)
+        if f"{scope['path']}/".startswith(_AUTHENTICATED):
+            await identify(self._api, scope)
+        raise Refusal(Code.NOT_FOUND)
 
 
 class _Shortcut:

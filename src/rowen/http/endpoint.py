@@ -55,6 +55,7 @@ class Endpoint:
         context.path = self._logged_path
         operation = self._operations.get(scope["method"])
         if operation is None:
+            await identify(self._api, scope)
             context.extra = self._allow
             raise Refusal(Code.METHOD_NOT_ALLOWED)
         context.route = operation.path
@@ -95,9 +96,7 @@ class Endpoint:
 
     async def _authorise(self, scope: Scope, operation: Operation) -> Identity:
         context = context_of(scope)
-        access = await self._api.authentication.authenticate(scope)
-        context.key = access.name
-        await self._api.limiter.admit(access, context)
+        access = await identify(self._api, scope)
         self._api.connections.charge(context.connection, access)
         if self._api.connections.crowded(context.connection):
             await self._api.connections.room(context.connection)
@@ -117,6 +116,15 @@ class Endpoint:
             headers,
             body,
         )
+
+
+async def identify(api: ApiContext, scope: Scope) -> Identity:
+    """Return the maker of a request, which counts towards the rate limit. Raises Refusal."""
+    context = context_of(scope)
+    access = await api.authentication.authenticate(scope)
+    context.key = access.name
+    await api.limiter.admit(access, context)
+    return access
 
 
 def _require(operation: Operation, access: Identity) -> None:
