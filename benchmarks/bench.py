@@ -13,12 +13,12 @@ from types import TracebackType
 from typing import Final, Self
 
 from benchmarks import data, subject
-from benchmarks.grown import Fill, Grown, Growth, InSqlite, Keeper, OnPostgres, grown
 from benchmarks.load import Rounds
-from benchmarks.peers.running import Peers
+from benchmarks.peers.programs import Peers
 from benchmarks.places import Place, SqliteFile, fresh
 from benchmarks.postgres import Postgres
 from benchmarks.processes import Server
+from benchmarks.services import Fill, Growth, InSqlite, Keeper, OnPostgres, Services, prepare_services
 from benchmarks.subject import Database
 
 
@@ -104,7 +104,7 @@ class Bench:
         return data.corpus(self.scale.interviews, self.folder)
 
     @cached_property
-    def growing(self) -> data.Corpus:
+    def small_corpus(self) -> data.Corpus:
         """The interviews of the small service; the grown one has them again and again."""
         growth = self.scale.growth
         return data.corpus(growth.organizations * growth.each, self.folder, growth.organizations)
@@ -143,13 +143,13 @@ class Bench:
         """The many interviews in Rowen, all in one organization: ten thousand pages, as large as they can be."""
         return subject.load(SqliteFile(self.file("single")), {"Everybody": self.corpus.combined})
 
-    def services(self) -> Iterator[Grown]:
+    def services(self) -> Iterator[Services]:
         """Yield a service when it is small and when it has grown, on each engine; kept from run to run."""
         keeper = InSqlite(self.folder / "databases")
-        sqlite = self._grown(keeper, lambda place: self._loaded(place, self.growing))
+        sqlite = self._services(keeper, lambda place: self._loaded(place, self.small_corpus))
         yield sqlite
         # Not imported once more: that takes a process for each organization.
-        yield self._grown(OnPostgres(self.postgres), lambda place: subject.copy_over(place, sqlite.small.place))
+        yield self._services(OnPostgres(self.postgres), lambda place: subject.copy_over(place, sqlite.small.place))
 
     def file(self, name: str) -> Path:
         """Return the path of a SQLite database."""
@@ -168,8 +168,8 @@ class Bench:
         finally:
             fresh(file)
 
-    def _grown(self, keeper: Keeper, fill: Fill) -> Grown:
-        return grown(keeper, self.scale.growth, self.growing, fill)
+    def _services(self, keeper: Keeper, fill: Fill) -> Services:
+        return prepare_services(keeper, self.scale.growth, self.small_corpus, fill)
 
     def _loaded(self, place: Place, corpus: data.Corpus) -> Database:
         sources = {organization_name(number): file for number, file in enumerate(corpus.organizations)}

@@ -69,7 +69,7 @@ class _Comparison:
         growth = bench.scale.growth
         self._sides = large, small
         self._asked = growth.organizations
-        self._files = bench.growing.organizations
+        self._files = bench.small_corpus.organizations
         sizes = f"{growth.grown:,} organizations of {growth.each:,} against {growth.organizations:,}"
         self._where = f"{engine}, {sizes}"
 

@@ -11,7 +11,7 @@ from typing import Final
 from benchmarks.bench import Bench
 from benchmarks.client import Answer, Request
 from benchmarks.load import Load, check_wrk, compare
-from benchmarks.peers.running import agree
+from benchmarks.peers.programs import agree
 from benchmarks.processes import BenchmarkError, Server
 from benchmarks.report import Goal, Result
 from benchmarks.subject import INTERVIEWS, Database, Page, expect, listing, pages

@@ -10,7 +10,7 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from benchmarks import growing, subject
+from benchmarks import organization_copies, subject
 from benchmarks.bench import Bench
 from benchmarks.client import Connection
 from benchmarks.load import Load, throughput
@@ -80,7 +80,7 @@ def _prepare(place: PostgresPlace) -> None:
 
 def _rows(place: PostgresPlace, folder: Path) -> dict[str, Path]:
     """Take the rows out of each table, in the form of `COPY`."""
-    files = {table: folder / table for table in growing.tables_on_postgres(place)}
+    files = {table: folder / table for table in organization_copies.tables_on_postgres(place)}
     commands = [f"\\copy (SELECT * FROM {table}) TO {file}" for table, file in files.items()]
     place.server.psql(place.name, *(part for each in commands for part in ("-c", each)))
     return files

@@ -1,7 +1,7 @@
 """A service when it is small and when it has grown by new organizations, on each engine.
 
 Owns where these databases are kept from run to run, as growing one takes minutes, and when one is made anew. Must not
-know how organizations are copied (`growing.py`), nor a figure.
+know how organizations are copied (`organization_copies.py`), nor a figure.
 """
 
 import shutil
@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, Protocol
 
-from benchmarks import growing
+from benchmarks import organization_copies
 from benchmarks.data import Corpus
 from benchmarks.places import Place, SqliteFile, fresh
 from benchmarks.postgres import Postgres
@@ -42,7 +42,7 @@ class Growth:
     def version(self, corpus: Corpus) -> str:
         """Return what tells databases of this growth from others, and from those with other data or other tables."""
         tables = find_spec(_TABLES)
-        sources = [str(each) for each in (tables and tables.origin, growing.__file__)]
+        sources = [str(each) for each in (tables and tables.origin, organization_copies.__file__)]
         state = zlib.crc32(b"".join(Path(source).read_bytes() for source in sources))
         return f"{self._prefix}{zlib.crc32(corpus.home.name.encode(), state):08x}"
 
@@ -56,7 +56,7 @@ class Growth:
 
 
 @dataclass(frozen=True)
-class Grown:
+class Services:
     """The two services on one engine, and its name."""
 
     engine: str
@@ -82,15 +82,16 @@ class Keeper(Protocol):
         """Remove databases by their names."""
 
 
-def grown(keeper: Keeper, growth: Growth, corpus: Corpus, fill: Fill) -> Grown:
+def prepare_services(keeper: Keeper, growth: Growth, corpus: Corpus, fill: Fill) -> Services:
     """Return both services on an engine, made where they are not there yet."""
     version = growth.version(corpus)
     keeper.forget(lambda name: growth.is_outdated(name, version))
     small, large = f"{version}_{_SMALL}", f"{version}_{_LARGE}"
     smaller = keeper.kept(small) or keeper.make_small(small, fill)
     larger = keeper.kept(large) or keeper.make_large(large, small, growth)
-    keys = [growing.key(organization) for organization in range(growth.grown)]
-    return Grown(keeper.engine, Database(smaller, tuple(keys[: growth.organizations])), Database(larger, tuple(keys)))
+    keys = [organization_copies.key(organization) for organization in range(growth.grown)]
+    few = keys[: growth.organizations]
+    return Services(keeper.engine, Database(smaller, tuple(few)), Database(larger, tuple(keys)))
 
 
 class OnPostgres:
@@ -117,7 +118,7 @@ class OnPostgres:
         """Make the large one of the small one."""
         unfinished = self._server.place(f"{name}_unfinished")
         unfinished.copy(self._server.place(small))
-        growing.grow_on_postgres(unfinished, growth.organizations, growth.times)
+        organization_copies.grow_on_postgres(unfinished, growth.organizations, growth.times)
         unfinished.tidy()
         self._server.settle()
         return unfinished.rename(name)
@@ -146,7 +147,7 @@ class InSqlite:
         """Make the small one."""
         unfinished = SqliteFile(self._file(f"{name}_unfinished"))
         fill(unfinished)
-        growing.name_keys(unfinished)
+        organization_copies.name_keys(unfinished)
         return SqliteFile(unfinished.path.rename(self._file(name)))
 
     def make_large(self, name: str, small: str, growth: Growth) -> Place:
@@ -154,7 +155,7 @@ class InSqlite:
         unfinished, original = SqliteFile(self._file(f"{name}_unfinished")), SqliteFile(self._file(small))
         unfinished.clear()
         shutil.copyfile(original.path, unfinished.path)
-        growing.grow_in_sqlite(unfinished, original, growth.organizations, growth.times)
+        organization_copies.grow_in_sqlite(unfinished, original, growth.organizations, growth.times)
         return SqliteFile(unfinished.path.rename(self._file(name)))
 
     def forget(self, is_outdated: Callable[[str], bool]) -> None:

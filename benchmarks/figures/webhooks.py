@@ -30,7 +30,7 @@ class _Write(NamedTuple):
     answered: float
 
 
-def telling(bench: Bench) -> Iterator[Result]:
+def webhooks(bench: Bench) -> Iterator[Result]:
     """Time from sending a write to its arrival at a webhook's receiver, and at a waiting follower."""
     with bench.copy(bench.few, "told") as database, arrivals.receiving() as (url, received):
         subject.add_webhook(database, organization_name(0), url)

@@ -23,7 +23,7 @@ _COPY: Final = (sys.executable, "-m", "rowen", "db", "copy")
 _AGAINST_RESTORE: Final = Goal(3.3, 1.7, more_is_better=False)
 
 
-def copying(bench: Bench) -> Iterator[Result]:
+def copies(bench: Bench) -> Iterator[Result]:
     """Compare a copy from SQLite to PostgreSQL with `pg_restore` of a dump of the same; and copy it back."""
     copied, restored = bench.postgres.place("copied"), bench.postgres.place("restored")
     dump = bench.folder / "databases" / "copied.dump"
