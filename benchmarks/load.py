@@ -1,7 +1,7 @@
-"""Load: wrk with 16 connections from one thread, and rounds that take turns.
+"""Load from wrk, with 16 connections of one thread, and measurements in turns.
 
-Owns how throughputs are compared. Must not know what is compared. wrk builds a request in about a microsecond, reads
-and writes alike, so that the server is what limits.
+Owns how throughputs are compared. Must not know what is compared. wrk builds a request in about a microsecond, for
+reads and writes alike, so that the server is the bottleneck.
 """
 
 import secrets
@@ -22,12 +22,12 @@ _READS: Final = Path(__file__).with_name("wrk.lua")
 _WRITES: Final = Path(__file__).with_name("writes.lua")
 
 Measure = Callable[[int], float]
-"""Measures for so many seconds, and returns how often a second something was done."""
+"""Measures for a number of seconds, and returns operations per second."""
 
 
 @dataclass(frozen=True)
 class Load:
-    """What one server is asked for: its requests, sent round and round."""
+    """A server and the requests to send to it, repeated in a cycle."""
 
     server: Server
     requests: Sequence[Request]
@@ -35,7 +35,7 @@ class Load:
 
 @dataclass(frozen=True)
 class Rounds:
-    """How throughputs are compared: how often in turns, and for how many seconds each time."""
+    """The number of rounds of a comparison, and the seconds for which a round measures each side."""
 
     count: int
     seconds: int
@@ -48,15 +48,15 @@ def check_wrk() -> None:
 
 
 def throughput(load: Load, seconds: int) -> float:
-    """Return the requests a second that a server answers, all of them well."""
+    """Return the requests per second that a server answers. Raises BenchmarkError if any request fails."""
     lines = [f"{request.target}\t{request.authorization}" for request in load.requests]
     return _measured(load.server, lines, _READS, seconds)
 
 
 def write_throughput(load: Load, mark: str, seconds: int) -> float:
-    """Return the writes a second that a server answers, all of them well.
+    """Return the writes per second that a server answers. Raises BenchmarkError if any request fails.
 
-    Each request has `mark` in its body once, in whose place every request that is sent says something new, as long.
+    The body of each request contains `mark` once; wrk replaces it by a unique text of the same length.
     """
     lines = [f"{each.target}\t{each.authorization}\t{each.author}\t{each.body.decode()}" for each in load.requests]
     return _measured(load.server, lines, _WRITES, seconds, mark, secrets.token_hex(4))
@@ -70,19 +70,19 @@ def _measured(server: Server, lines: Sequence[str], script: Path, seconds: int, 
         address = f"http://127.0.0.1:{server.port}/"
         options: list[str | Path] = ["-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "30s", "-s", script]
         output = run("wrk", ["wrk", *options, address, "--", listing.name, *arguments]).output
-    _, count, duration, failures, _ = output[output.index("measured ") :].split()
+    _, count, duration, failures = output[output.index("measured ") :].split()
     if int(failures):
         raise BenchmarkError(f"{server.name}: {failures} of {count} requests failed under load")
     return int(count) / float(duration)
 
 
 def compare(first: Load, second: Load, rounds: Rounds) -> tuple[float, float]:
-    """Warm both up, measure them in turns, and return the median throughput of each, in requests a second."""
+    """Warm up both, measure them in turns, and return the median throughput of each, in requests per second."""
     return in_turns(partial(throughput, first), partial(throughput, second), rounds)
 
 
 def in_turns(first: Measure, second: Measure, rounds: Rounds) -> tuple[float, float]:
-    """Warm both up, measure them in turns, each first as often as last, and return the median of each."""
+    """Warm up both, measure them in turns and in alternating order, and return the median of each."""
     measures = {first: list[float](), second: list[float]()}
     for measure in measures:
         measure(1)
