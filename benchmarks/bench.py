@@ -1,7 +1,7 @@
-"""The bench: how much is measured, and what all figures share.
+"""The sizes of a run, and the servers and databases that figures share.
 
-Owns the sizes, the PostgreSQL server, and the databases of Rowen's, each made by this run when it is first needed. Must
-not know a figure.
+Owns the sizes, the PostgreSQL server, and Rowen's databases; each run creates a database when a figure first needs it.
+Must not know the figures.
 """
 
 from collections.abc import Iterator
@@ -24,9 +24,11 @@ from benchmarks.subject import Database
 
 @dataclass(frozen=True)
 class Scale:
-    """How much: interviews in all, the few they are compared with, those json-server is given, and rounds.
+    """The size of a run: numbers of interviews, rounds, requests and writes.
 
-    `requests` is how many requests a latency is the median of, at the least; `writes` how many are told of.
+    `interviews` is the size of the large databases, `few` of the small ones that they are compared with, and
+    `json_server` holds the sizes for json-server. `requests` is the largest number of pages or lookups in one median of
+    the figure `walk`, `writes` the number of writes that the figure `webhooks` times.
     """
 
     interviews: int
@@ -39,7 +41,7 @@ class Scale:
     growth: Growth
 
     def __str__(self) -> str:
-        """Say how much, for the report."""
+        """Describe the size, for the report."""
         rounds = f"{self.rounds.count} × {self.rounds.seconds} s a side in turns"  # noqa: RUF001
         return f"{self.interviews:,} interviews over {data.ORGANIZATIONS} organizations, {rounds}"
 
@@ -74,7 +76,7 @@ def organization_name(number: int) -> str:
 
 
 class Bench:
-    """What figures are measured with, until the end of the `with` block."""
+    """The servers, peers and databases to measure with, until the end of the `with` block."""
 
     def __init__(self, scale: Scale, folder: Path) -> None:
         self.scale = scale
@@ -92,7 +94,7 @@ class Bench:
 
     @cached_property
     def postgres(self) -> Postgres:
-        """The PostgreSQL server, which runs from when it is first needed to the end."""
+        """The PostgreSQL server; it starts at its first use and runs to the end."""
         server = Postgres(self.folder)
         server.start()
         self._ending.callback(server.stop)
@@ -100,23 +102,23 @@ class Bench:
 
     @cached_property
     def corpus(self) -> data.Corpus:
-        """The many interviews."""
+        """The interviews of the large databases."""
         return data.corpus(self.scale.interviews, self.folder)
 
     @cached_property
     def small_corpus(self) -> data.Corpus:
-        """The interviews of the small service; the grown one has them again and again."""
+        """The interviews of the small service; the large service contains many copies of them."""
         growth = self.scale.growth
         return data.corpus(growth.organizations * growth.each, self.folder, growth.organizations)
 
     @cached_property
     def many(self) -> Database:
-        """The many interviews in Rowen, over all organizations."""
+        """Rowen's database of all interviews, spread over the organizations."""
         return self._loaded(SqliteFile(self.file(_MANY)), self.corpus)
 
     @cached_property
     def many_on_postgres(self) -> Database:
-        """The same on PostgreSQL."""
+        """The same database on PostgreSQL."""
         place = self.postgres.place(_MANY)
         database = self._loaded(place, self.corpus)
         place.tidy()
@@ -125,7 +127,7 @@ class Bench:
 
     @contextmanager
     def copy_on_postgres(self) -> Iterator[Database]:
-        """Copy the many on PostgreSQL for the length of the block, to be written to."""
+        """Copy that PostgreSQL database for the length of the block, so that a figure can write to it."""
         keys, place = self.many_on_postgres.keys, self.postgres.place("written")
         try:
             place.copy(self.postgres.place(_MANY))
@@ -135,20 +137,20 @@ class Bench:
 
     @cached_property
     def few(self) -> Database:
-        """The few interviews in Rowen, over all organizations."""
+        """Rowen's database of the few interviews, spread over the organizations."""
         return self._loaded(SqliteFile(self.file("few")), data.corpus(self.scale.few, self.folder))
 
     @cached_property
     def single(self) -> Database:
-        """The many interviews in Rowen, all in one organization: ten thousand pages, as large as they can be."""
+        """Rowen's database of all interviews in one organization: 10,000 pages, as large as possible."""
         return subject.load(SqliteFile(self.file("single")), {"Everybody": self.corpus.combined})
 
     def services(self) -> Iterator[Services]:
-        """Yield a service when it is small and when it has grown, on each engine; kept from run to run."""
+        """Yield the small and the large service on each engine; their databases are kept from run to run."""
         keeper = InSqlite(self.folder / "databases")
         sqlite = self._services(keeper, lambda place: self._loaded(place, self.small_corpus))
         yield sqlite
-        # Not imported once more: that takes a process for each organization.
+        # A copy, not another import: an import starts a process for each organization.
         yield self._services(OnPostgres(self.postgres), lambda place: subject.copy_over(place, sqlite.small.place))
 
     def file(self, name: str) -> Path:
@@ -156,12 +158,12 @@ class Bench:
         return self.folder / "databases" / f"{name}.db"
 
     def served(self, database: Database, workers: int = 1) -> AbstractContextManager[Server]:
-        """Serve a database with Rowen."""
+        """Serve a database with Rowen for the length of the block."""
         return subject.served(database, self.folder / "logs" / "rowen.log", workers)
 
     @contextmanager
     def copy(self, database: Database, name: str) -> Iterator[Database]:
-        """Copy a SQLite database for the length of the block: what writes must not change what others read."""
+        """Copy a SQLite database for the length of the block, so that writes do not change what other figures read."""
         file = self.file(name)
         try:
             yield subject.copied(database, file)

@@ -1,7 +1,7 @@
-"""A small HTTP client that measures: one connection, kept alive, one request after the other.
+"""A small HTTP client that times its requests: one connection, kept alive, one request after the other.
 
-Owns the socket and the clock around it. It is this bare so that what it measures is the server. Must not know what is
-asked for.
+Owns the socket and the clock. It does as little as possible, so that it measures the server and not itself. Must not
+know what the requests are for.
 """
 
 import base64
@@ -17,9 +17,9 @@ _HEADERS_END: Final = b"\r\n\r\n"
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked: the path with its query, the API key to send, if any, and for a write what else it takes.
+    """A request: the path with its query, and the API key, if any.
 
-    `author` is the user on whose behalf something is written, `body` the JSON.
+    For a write, `author` is the user of `On-Behalf-Of`, and `body` is the JSON.
     """
 
     target: str
@@ -34,7 +34,7 @@ class Request:
         return "" if self.key is None else "Basic " + base64.b64encode(f"{self.key}:".encode()).decode()
 
     def message(self, host: str) -> bytes:
-        """Return the bytes that are sent."""
+        """Return the bytes of the request."""
         lines = [f"{self.method} {self.target} HTTP/1.1", f"Host: {host}"]
         if self.key is not None:
             lines.append(f"Authorization: {self.authorization}")
@@ -47,7 +47,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """A response, its header names in lower case, and the seconds from the first byte sent to the last received."""
+    """A response, with header names in lower case, and the seconds from the first byte sent to the last received."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
@@ -55,7 +55,7 @@ class Answer:
     seconds: float
 
     def link(self, relation: str) -> str | None:
-        """Return the path and query that the `Link` header gives for a relation."""
+        """Return the path and query that the `Link` header contains for a relation, or None."""
         for link in dict(self.headers).get("link", "").split(","):
             url, _, parameter = link.partition(">; ")
             if parameter == f'rel="{relation}"':
@@ -64,7 +64,7 @@ class Answer:
 
 
 class Connection:
-    """A connection to a server on loopback; requests go through it in turn."""
+    """A connection to a server on loopback, for one request at a time."""
 
     def __init__(self, port: int) -> None:
         self._host = f"127.0.0.1:{port}"
@@ -80,7 +80,7 @@ class Connection:
         self._socket.close()
 
     def send(self, request: Request) -> Answer:
-        """Send a request and read the whole answer; raise `OSError` where the connection breaks."""
+        """Send a request and read the whole response. Raises OSError if the connection breaks."""
         message = request.message(self._host)
         begin = time.perf_counter()
         self._socket.sendall(message)
@@ -128,6 +128,6 @@ class Connection:
 
 
 def _content_length(head: bytes) -> int | None:
-    """Return how long the body is, or nothing where it comes in chunks."""
+    """Return the length of the body, or None if it is chunked."""
     _, found, rest = head.lower().partition(b"\r\ncontent-length:")
     return int(rest.partition(b"\r\n")[0]) if found else None

@@ -1,7 +1,7 @@
-"""The interviews everything is measured on.
+"""The generated interviews that all figures use.
 
-Owns made-up but believable Harvest documents in their canonical form, the same for the same seed, and the files that
-hold them. Must not know a server, a database or a figure.
+Owns realistic Harvest documents in their canonical form, the same for the same seed, and the files that contain them.
+Must not know servers, databases or figures.
 """
 
 import random
@@ -21,9 +21,9 @@ SEED: Final = 20140326
 BEGIN: Final = datetime(2023, 9, 1, tzinfo=UTC)
 END: Final = datetime(2026, 9, 1, tzinfo=UTC)
 MIDDLE: Final = "2025-03-02T12:00:00.000Z"
-"""The moment that halves the schedule: a filter on it keeps about every second interview."""
+"""The middle of the schedule: a filter by this time matches about half of the interviews."""
 
-_FIRST_ID: Final = 40_387_000_000  # beyond 32 bits, as live ids are
+_FIRST_ID: Final = 40_387_000_000  # more than 32 bits, as real ids have
 _DAY: Final = 86_400_000
 _QUARTER: Final = 900_000
 _STAFF: Final = 240
@@ -62,26 +62,26 @@ _PANEL_SIZES: Final = (1, 1, 1, 1, 1, 2, 2, 2, 3, 4)
 
 
 class Timed(msgspec.Struct, frozen=True):
-    """A precise moment: `2014-03-26T22:15:00.000Z`."""
+    """A point in time: `2014-03-26T22:15:00.000Z`."""
 
     date_time: str
 
 
 class AllDay(msgspec.Struct, frozen=True):
-    """A whole day: `2017-08-22`; exclusive where it is an end."""
+    """A whole day: `2017-08-22`; an end is exclusive."""
 
     date: str
 
 
 class Stage(msgspec.Struct, frozen=True):
-    """The kind of interview."""
+    """The kind of an interview."""
 
     id: int
     name: str
 
 
 class Organizer(msgspec.Struct, frozen=True):
-    """The user who arranged it."""
+    """The user who arranged an interview."""
 
     id: int
     first_name: str
@@ -91,7 +91,7 @@ class Organizer(msgspec.Struct, frozen=True):
 
 
 class Interviewer(msgspec.Struct, frozen=True):
-    """One who takes part; not a user where `id` is null."""
+    """A member of the panel; `id` is null if it is not a user."""
 
     id: int | None
     employee_id: str | None
@@ -102,7 +102,7 @@ class Interviewer(msgspec.Struct, frozen=True):
 
 
 class Interview(msgspec.Struct, frozen=True):
-    """A document of the Harvest API, keys in the order of contract section 1."""
+    """A document of the Harvest API, with its keys in the order of contract section 1."""
 
     id: int
     application_id: int
@@ -121,7 +121,7 @@ class Interview(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Corpus:
-    """Files of JSON Lines: `combined` holds every interview by id, `organizations` the same by organization."""
+    """Files of JSON Lines: `combined` contains all interviews by id, `organizations` one file per organization."""
 
     count: int
     combined: Path
@@ -129,13 +129,13 @@ class Corpus:
 
     @property
     def home(self) -> Path:
-        """The folder of the files, whose name changes with what is in them."""
+        """The folder of the files; its name changes with their content."""
         return self.combined.parent
 
 
 def corpus(count: int, folder: Path, organizations: int = ORGANIZATIONS) -> Corpus:
-    """Return `count` interviews over so many organizations, made on first use and kept in `folder`."""
-    # The name changes with this module, so that files made by an older one are not taken for the same.
+    """Return `count` interviews spread over `organizations`, generated at first use and kept in `folder`."""
+    # The name changes with this module, so that files of an older version are not used.
     home = folder / f"interviews-{count}-{organizations}-{zlib.crc32(Path(__file__).read_bytes()):08x}"
     names = tuple(f"organization-{number:02}.jsonl" for number in range(1, organizations + 1))
     if not home.exists():
@@ -159,7 +159,7 @@ def _write(count: int, home: Path, names: tuple[str, ...]) -> None:
 
 
 def interviews(count: int, organizations: int, seed: int = SEED) -> Iterator[tuple[int, Interview]]:
-    """Yield the index of an organization and an interview of it, `count` times, by ascending id and creation."""
+    """Yield `count` pairs of an organization's index and one of its interviews, by ascending id and creation."""
     chance = random.Random(seed)
     teams = [_Team(number, organizations) for number in range(organizations)]
     begin = round(BEGIN.timestamp() * 1000)
@@ -173,7 +173,7 @@ def interviews(count: int, organizations: int, seed: int = SEED) -> Iterator[tup
 
 
 class _Team:
-    """An organization, one of so many: its people, its stages, and how far its applications have come."""
+    """One organization of several: its people, its stages, and the number of its interviews so far."""
 
     def __init__(self, number: int, organizations: int) -> None:
         self.number = number
@@ -184,7 +184,7 @@ class _Team:
         self._made = 0
 
     def interview(self, identifier: int, created: int, chance: random.Random) -> Interview:
-        """Make the next interview; `created` is in milliseconds since 1970."""
+        """Generate the next interview; `created` is in milliseconds since 1970."""
         self._made += 1
         start, end, begins = _moments(created, chance)
         status = _status(begins, chance)
@@ -238,7 +238,7 @@ def _email(person: Organizer) -> str:
 
 
 def _moments(created: int, chance: random.Random) -> tuple[Timed | AllDay, Timed | AllDay, int]:
-    """Return the start, the end, and the start in milliseconds: within three weeks, in working hours."""
+    """Return the start, the end, and the start in milliseconds: within three weeks, during working hours."""
     day = created // _DAY + chance.randrange(1, 22)
     if chance.random() < 0.04:
         return AllDay(_date(day)), AllDay(_date(day + 1)), day * _DAY
@@ -250,7 +250,7 @@ def _moments(created: int, chance: random.Random) -> tuple[Timed | AllDay, Timed
 def _status(begins: int, chance: random.Random) -> str:
     if begins > END.timestamp() * 1000:
         return "scheduled"
-    # Teams forget their scorecards: a quarter of what is past still waits for one.
+    # Some scorecards are never submitted: a quarter of the past interviews still awaits feedback.
     return "complete" if chance.random() < 0.75 else "awaiting_feedback"
 
 

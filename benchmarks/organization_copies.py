@@ -1,8 +1,8 @@
-"""Many organizations made of few, inside a database: Rowen is given the few, and SQL copies them.
+"""Many organizations from a few: Rowen imports the few, and SQL copies them within the database.
 
-Owns that SQL, and so knows Rowen's tables from the inside: that all but one lead with `organization_id`, and what must
-not be alike in two organizations, their names and the digests of their keys. A copied organization lies in its table as
-one that was imported does, its rows together.
+Owns that SQL, which depends on Rowen's tables: all but one begin with `organization_id`, and two organizations must
+differ in their names and in the digests of their keys. The rows of a copied organization are adjacent in each table, as
+after an import.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ from typing import Final
 from benchmarks.places import SqliteFile
 from benchmarks.postgres import PostgresPlace
 
-_SESSIONS: Final = 2  # one for each core that there is at the least
+_SESSIONS: Final = 2  # one for each core; the machine has at least two
 _KEY: Final = "key-of-organization-"
 _ORGANIZATIONS: Final = "organizations"
 _ORGANIZATION: Final = "organization_id"
@@ -45,20 +45,20 @@ _Tables = Mapping[str, Sequence[str]]
 
 
 def key(organization: int) -> str:
-    """Return the API key of an organization, counted from 0, once `name_keys` has had the database."""
+    """Return the API key that `name_keys` gives to an organization, counted from 0."""
     return f"{_KEY}{organization + 1}"
 
 
 def name_keys(place: SqliteFile) -> None:
-    """Give the keys of a database the digests of `key`."""
+    """Replace the digests of a database's keys by those of the keys that `key` returns."""
     with closing(_connect(place)) as connection, connection:
         connection.execute(f"UPDATE api_keys SET digest = {_SQLITE_DIGEST.format(_key_of(_ORGANIZATION))}")
 
 
 def grow_on_postgres(place: PostgresPlace, organizations: int, times: int) -> None:
-    """Copy all organizations until there are so many times as many; several sessions share the work.
+    """Copy all organizations until there are `times` as many; several sessions share the work.
 
-    Indexes are made anew behind that, which takes half the time of keeping them, and leaves them no worse.
+    Indexes are dropped before and created again after it, which takes half the time and gives equally good indexes.
     """
     tables = tables_on_postgres(place)
     indexes = _asked(place, _POSTGRES_INDEXES)
@@ -69,12 +69,12 @@ def grow_on_postgres(place: PostgresPlace, organizations: int, times: int) -> No
 
 
 def tables_on_postgres(place: PostgresPlace) -> _Tables:
-    """Return the columns of each table whose rows are an organization's."""
+    """Return the columns of each table whose rows belong to organizations."""
     return _divided(_asked(place, _POSTGRES_TABLES))
 
 
 def grow_in_sqlite(place: SqliteFile, original: SqliteFile, organizations: int, times: int) -> None:
-    """Copy all organizations of the original into its copy, until there are so many times as many."""
+    """Copy all organizations of the original into its copy, until there are `times` as many."""
     with closing(_connect(place)) as connection:
         tables = _divided(connection.execute(_SQLITE_TABLES))
         for pragma in _HASTY:
@@ -84,7 +84,7 @@ def grow_in_sqlite(place: SqliteFile, original: SqliteFile, organizations: int, 
             for table, columns in tables.items():
                 connection.execute(_copy(table, columns, f"original.{table}", step * organizations, _SQLITE_DIGEST))
                 connection.commit()
-        connection.execute("PRAGMA journal_mode = WAL")  # as it was
+        connection.execute("PRAGMA journal_mode = WAL")  # as before
 
 
 def _connect(place: SqliteFile) -> sqlite3.Connection:
@@ -103,7 +103,7 @@ def _divided(found: Iterable[Sequence[str]]) -> _Tables:
 
 
 def _session(tables: _Tables, organizations: int, steps: Iterable[int]) -> Iterator[str]:
-    """Yield the statements of one session: what is copied is set apart first, so that nothing else is read."""
+    """Yield the statements of one session: it first puts the originals into temporary tables, to read nothing else."""
     for table, columns in tables.items():
         order = ", ".join(str(place + 1) for place in range(min(_SORTED_BY, len(columns))))
         organization = "id" if table == _ORGANIZATIONS else _ORGANIZATION
@@ -131,7 +131,7 @@ def _asked(place: PostgresPlace, question: str) -> list[list[str]]:
 
 
 def _shared(place: PostgresPlace, scripts: Sequence[Iterable[str]]) -> None:
-    """Run scripts at the same time, each in a session of its own."""
+    """Run scripts concurrently, each in its own session."""
     with ThreadPoolExecutor(len(scripts)) as pool:
         list(pool.map(partial(_run, place), scripts))
 

@@ -1,6 +1,6 @@
-"""Where a database of Rowen's is: a file of SQLite's, or a database on a PostgreSQL server (`postgres.py`).
+"""The places of Rowen's databases: SQLite files, and databases on a PostgreSQL server (`postgres.py`).
 
-Owns what differs between the two for whoever only uses Rowen. Must not know what Rowen keeps there, nor a figure.
+Owns what differs between the two for a user of Rowen. Must not know the contents of the databases, or the figures.
 """
 
 from dataclasses import dataclass
@@ -9,41 +9,41 @@ from typing import Protocol
 
 
 class Place(Protocol):
-    """Where one database is, or will be."""
+    """The place of one database, whether it exists yet or not."""
 
     @property
     def url(self) -> str:
-        """Where it is, as `--database` takes it."""
+        """The URL for `--database`."""
 
     def clear(self) -> None:
-        """Make room: what was there is gone, and Rowen can make a new one."""
+        """Remove the database, so that Rowen can create a new one here."""
 
     def size(self) -> int:
-        """Return how many bytes it takes, its indexes included."""
+        """Return the size in bytes, including indexes."""
 
 
 @dataclass(frozen=True)
 class SqliteFile:
-    """A file of SQLite's."""
+    """A SQLite file."""
 
     path: Path
 
     @property
     def url(self) -> str:
-        """Where it is, as `--database` takes it."""
+        """The URL for `--database`."""
         return f"sqlite:///{self.path}"
 
     def clear(self) -> None:
-        """Make room: what was there is gone, and Rowen can make a new one."""
+        """Remove the database, so that Rowen can create a new one here."""
         fresh(self.path)
 
     def size(self) -> int:
-        """Return how many bytes it takes, its indexes included."""
+        """Return the size in bytes, including indexes."""
         return self.path.stat().st_size
 
 
 def fresh(file: Path) -> Path:
-    """Remove a database and what SQLite keeps beside it, and return its path."""
+    """Remove a database with its other files, create its folder, and return its path."""
     file.parent.mkdir(parents=True, exist_ok=True)
     for suffix in ("", "-wal", "-shm", "-journal", "-lead"):
         file.with_name(file.name + suffix).unlink(missing_ok=True)

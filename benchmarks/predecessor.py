@@ -1,7 +1,7 @@
-"""An earlier commit's code, taken out of the clone, in turns with this one.
+"""The code of an earlier commit, taken from this clone, measured in turns with the current code.
 
-Owns how two states of Rowen are compared. Must not know what is different between them. Two processes of the same code
-differ by up to 4%, which may be more than is looked for: both are started again and again.
+Owns how two versions of Rowen are compared. Must not know how they differ. Two processes of the same code differ by up
+to 4%, which may be more than the difference to be found, so both are started several times.
 """
 
 import os
@@ -34,16 +34,16 @@ _SAME: Final = Goal(0.97, 1.0)
 
 _Side = tuple[Server, Database]
 _Pair = tuple[str, float, float]
-"""What is asked for, and the requests a second of two servers."""
+"""The name of a kind of request, and the requests per second of two servers."""
 
 
 def throughput(bench: Bench, commit: str, label: str) -> Iterator[Result]:
-    """Yield requests a second for list, retrieve and create, on 10,000 interviews."""
+    """Compare requests per second for list, retrieve and create, on 10,000 interviews."""
     source = _checked_out(bench, commit)
     log = bench.folder / "logs" / "before.log"
     with _databases(bench, source) as (now, then):
         measured = defaultdict[str, list[tuple[float, float]]](list)
-        for compared in (_reads, _creates):  # one after the other: what one database creates the other does not have
+        for compared in (_reads, _creates):  # reads first: afterwards the databases differ
             for _ in range(_STARTS * bench.scale.rounds.count):
                 with bench.served(now) as ours, subject.served(then, log, source=source) as theirs:
                     for name, mine, other in compared((ours, now), (theirs, then)):
@@ -53,7 +53,7 @@ def throughput(bench: Bench, commit: str, label: str) -> Iterator[Result]:
 
 
 def start_and_import(bench: Bench, commit: str, label: str) -> Iterator[Result]:
-    """Yield the seconds from start to first answer, and of an import of a tenth of the many interviews."""
+    """Compare the seconds from start to first response, and those of an import of a tenth of all interviews."""
     source = _checked_out(bench, commit)
     log = bench.folder / "logs" / "before.log"
     with _databases(bench, source) as (now, then):
@@ -69,7 +69,7 @@ def start_and_import(bench: Bench, commit: str, label: str) -> Iterator[Result]:
     for _ in range(_REPEATS):
         pair = []
         for code in (None, source):
-            os.sync()  # what the run before wrote must not be paid for by the next
+            os.sync()  # the next measurement must not include earlier writes
             place.clear()
             subject.make_organization(place, "Everybody", code)
             pair.append(subject.import_file(file, place, "Everybody", code=code).seconds)
@@ -92,7 +92,7 @@ def _result(
 
 
 def _checked_out(bench: Bench, commit: str) -> Path:
-    """Return the sources of a commit."""
+    """Return the folder with the sources of a commit. Raises BenchmarkError if the clone does not contain it."""
     folder = bench.folder / "before" / commit
     if not folder.exists():
         folder.mkdir(parents=True)
@@ -106,7 +106,7 @@ def _checked_out(bench: Bench, commit: str) -> Path:
 
 @contextmanager
 def _databases(bench: Bench, source: Path) -> Iterator[tuple[Database, Database]]:
-    """Make the same database by both commits: each has a schema of its own."""
+    """Create the same database with both commits, as each has its own schema."""
     files = data.corpus(bench.scale.few, bench.folder).organizations
     sources = {organization_name(number): file for number, file in enumerate(files)}
     then = subject.load_by(source, SqliteFile(bench.file("before")), sources)
@@ -141,6 +141,6 @@ def _creates(ours: _Side, theirs: _Side) -> Iterator[_Pair]:
 
 
 def _asked_by(earlier: Database, database: Database, requests: Sequence[Request]) -> list[Request]:
-    """Return requests with the keys of the other database."""
+    """Return the requests with the keys of the earlier database."""
     keys = dict(zip(database.keys, earlier.keys, strict=True))
     return [replace(each, key=keys[each.key or ""]) for each in requests]

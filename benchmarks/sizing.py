@@ -1,7 +1,7 @@
-"""`python -m benchmarks.sizing`: how large the machines must be, from one team to every company that hires.
+"""`python -m benchmarks.sizing`: the sizes of machines, from one team to every company that hires.
 
-Owns the measured figures that this is reckoned from, each with the row of benchmarks/README.md that has it, what
-clients are taken to do, and the arithmetic. Must not measure anything. Its output is in docs/explanation/scaling.md.
+Owns the measured figures that it computes them from, each with its row of benchmarks/README.md, the assumptions about
+clients, and the arithmetic. Must not measure anything. docs/explanation/scaling.md contains its output.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 
 class Kind(Enum):
-    """The kinds of requests that are told apart, in words."""
+    """The kinds of requests, with their names."""
 
     SAME_PAGE = "a first page that was served before"
     ANY_PAGE = "any page of 100"
@@ -22,7 +22,7 @@ class Kind(Enum):
 
 
 class Cost(NamedTuple):
-    """How many milliseconds a request keeps cores busy, of Rowen's and of the database's, and the row that says so."""
+    """The processor time of a request, in milliseconds, in Rowen and in the database, with the row of the figures."""
 
     rowen: float
     database: float
@@ -30,7 +30,7 @@ class Cost(NamedTuple):
 
 
 class Room(NamedTuple):
-    """What is kept: bytes an interview, bytes a write (history, and indexes of it), memory of a worker in MB."""
+    """Bytes per interview, bytes per write (history and its indexes), memory of a worker in MB, and the row."""
 
     interview: int
     write: int
@@ -40,7 +40,7 @@ class Room(NamedTuple):
 
 @dataclass(frozen=True)
 class Engine:
-    """A database engine, and what was measured on it."""
+    """A database engine, with its measured figures."""
 
     name: str
     costs: Mapping[Kind, Cost]
@@ -69,7 +69,7 @@ POSTGRES: Final = Engine(
     },
     Room(1_630, 2_100, 131, "database of 1,000,000 interviews; disk that a create takes; memory of the server"),
 )
-# What a create takes on the disk is an interview and a write.
+# The disk space of a create is that of an interview and a write.
 
 _YEARS: Final = 3
 _WORKING_DAYS: Final = 250
@@ -98,12 +98,12 @@ ASSUMPTIONS: Final = (
     f"A tenth of the interviews, the recent ones, is in memory with its indexes. A node has up to {_WORKERS} workers.",
     "Disks hold twice what is stored: room for upkeep, and for what the next year brings. Backups are elsewhere.",
 )
-"""What the arithmetic takes for granted, in words."""
+"""The assumptions of the arithmetic, as sentences."""
 
 
 @dataclass(frozen=True)
 class Service:
-    """Who is served: how many organizations, of how many interviews each."""
+    """A number of organizations, and the number of interviews of each."""
 
     name: str
     organizations: int
@@ -111,16 +111,16 @@ class Service:
 
     @property
     def interviews(self) -> int:
-        """How many interviews there are in all."""
+        """The number of interviews of all organizations."""
         return self.organizations * self.each
 
     @property
     def writes(self) -> int:
-        """How many writes there have been in all."""
+        """The number of writes that created and changed them."""
         return self.interviews * _WRITES
 
     def rates(self) -> dict[Kind, float]:
-        """Return how many requests of each kind come in a second of the peak."""
+        """Return the requests per second of each kind at the peak."""
         writes = self.writes / (_YEARS * _WORKING_DAYS * _WORKING_SECONDS) * _PEAK
         exported = self.interviews / 100 / _EXPORT_SECONDS
         return {
@@ -145,7 +145,7 @@ SERVICES: Final = (
 
 @dataclass(frozen=True)
 class Need:
-    """What a service needs on one engine, in all: requests and writes a second, cores, bytes of one copy."""
+    """The needs of a service on one engine: requests and writes per second, cores, and bytes of one copy."""
 
     engine: Engine
     requests: float
@@ -156,17 +156,17 @@ class Need:
 
     @property
     def workers(self) -> int:
-        """How many processes of Rowen's."""
+        """The number of Rowen's worker processes."""
         return max(1, ceil(self.rowen_cores))
 
     @property
     def disk(self) -> float:
-        """Bytes of disk that one copy of everything should have."""
+        """The disk space for one copy of everything, in bytes."""
         return 2 * self.stored
 
 
 class Step(NamedTuple):
-    """A way to run it, and up to where it is the simplest one that does: cores in all, and bytes of disk."""
+    """A setup of Rowen, with the most cores and bytes of disk for which it is the simplest that suffices."""
 
     name: str
     engine: Engine
@@ -193,7 +193,7 @@ STEPS: Final = (
 
 
 def need(service: Service, engine: Engine) -> Need:
-    """Reckon what a service needs."""
+    """Compute the needs of a service on an engine."""
     rates = service.rates()
     room = engine.room
     return Need(
@@ -207,7 +207,7 @@ def need(service: Service, engine: Engine) -> Need:
 
 
 def step(service: Service) -> tuple[Step, Need]:
-    """Return the first step that is enough for a service, and what it needs there."""
+    """Return the first step that suffices for a service, and the needs of the service on it."""
     for each in STEPS:
         needed = need(service, each.engine)
         if needed.rowen_cores + needed.database_cores <= each.most_cores and needed.disk <= each.most_disk:
@@ -216,7 +216,7 @@ def step(service: Service) -> tuple[Step, Need]:
 
 
 def table() -> str:
-    """Return the part of docs/explanation/scaling.md that is made from here, as Markdown."""
+    """Return the generated part of docs/explanation/scaling.md, as Markdown."""
     parts = ("What is taken for granted:\n", "".join(f"- {each}\n" for each in ASSUMPTIONS))
     return "\n".join(
         (*parts, _markdown(_SIZES, map(_size, SERVICES)), "Reckoned from:\n", _markdown(_SOURCES, _sources()))

@@ -1,6 +1,6 @@
-"""Rowen, used from the outside as anybody would: import, keys, serve.
+"""Rowen, used from outside as an operator uses it: imports, keys and servers.
 
-Owns Rowen's command line and the URLs of its API. Must not know Rowen's code, an engine, nor a figure.
+Owns Rowen's command line and the URLs of its API. Must not know Rowen's code, the engines or the figures.
 """
 
 import sys
@@ -17,26 +17,26 @@ from benchmarks.processes import BenchmarkError, Run, Server, free_port, run, se
 
 INTERVIEWS: Final = "/v1/scheduled_interviews"
 _ROWEN: Final = (sys.executable, "-m", "rowen")
-_UNLIMITED: Final = "100000000"  # the limit is on and counted, and is never reached
-_HERE_TOO: Final = ("--webhook-allow", "127.0.0.1")
+_UNLIMITED: Final = "100000000"  # the limit is active, and counts, but is never reached
+_LOOPBACK: Final = ("--webhook-allow", "127.0.0.1")
 
 
 @dataclass(frozen=True)
 class Database:
-    """A database of Rowen's, and the key of each of its organizations."""
+    """A database of Rowen, and the key of each of its organizations."""
 
     place: Place
     keys: tuple[str, ...]
 
     @property
     def url(self) -> str:
-        """Where it is, as `--database` takes it."""
+        """The URL for `--database`."""
         return self.place.url
 
 
 @dataclass(frozen=True)
 class Page:
-    """A page of a hundred: whose (from 0), the how many-th (from 1), and the id it begins behind."""
+    """A page of 100: its organization, from 0, its number, from 1, the id after which it begins, and its request."""
 
     organization: int
     number: int
@@ -45,22 +45,22 @@ class Page:
 
 
 def import_file(source: Path, place: Place, organization: str, *options: str, code: Path | None = None) -> Run:
-    """Import a file into an organization, by Rowen's code in another folder if one is given."""
+    """Import a file into an organization, with Rowen's code in the folder `code` if it is given."""
     to = ["--organization", organization, "--database", place.url]
-    create = [] if code else ["--create"]  # commits before there was this option created what was missing
+    create = [] if code else ["--create"]  # commits without this option create missing organizations anyway
     return run("rowen import", [*_ROWEN, "import", source, *create, *to, *options], _environment(code))
 
 
 def load(place: Place, sources: Mapping[str, Path]) -> Database:
-    """Import a file for each organization into a new database, and make a key for each."""
+    """Import a file for each organization into a new database, and create a key for each."""
     place.clear()
     for organization, source in sources.items():
-        import_file(source, place, organization, "--created-through-api")  # else none were actionable
+        import_file(source, place, organization, "--created-through-api")  # otherwise no interview would be actionable
     return Database(place, tuple(_key(place, organization) for organization in sources))
 
 
 def load_by(source: Path, place: Place, sources: Mapping[str, Path]) -> Database:
-    """Do the same by Rowen's code in another folder, of an earlier commit."""
+    """Do the same as `load`, with the code of an earlier commit in the folder `source`."""
     place.clear()
     for organization, file in sources.items():
         make_organization(place, organization, source)
@@ -79,25 +79,25 @@ def _environment(code: Path | None) -> dict[str, str] | None:
 
 
 def make_tables(place: Place) -> None:
-    """Make an empty database."""
+    """Create a database without interviews."""
     place.clear()
     make_organization(place, "empty")
 
 
 def make_organization(place: Place, name: str, code: Path | None = None) -> None:
-    """Make an organization, and the database if there is none."""
+    """Create an organization, and the database if it does not exist."""
     command = [*_ROWEN, "organizations", "create", name, "--database", place.url]
     run("rowen organizations create", command, _environment(code))
 
 
 def copy_over(place: Place, original: Place) -> None:
-    """Make a database a copy of another, of whichever engine."""
+    """Replace a database by a copy of another, of any engine."""
     place.clear()
     run("rowen db copy", [*_ROWEN, "db", "copy", original.url, place.url])
 
 
 def copied(database: Database, file: Path) -> Database:
-    """Return a copy of a SQLite database, made anew, that may be written to; its keys are the same."""
+    """Return a new copy of a SQLite database, with the same keys."""
     copy = SqliteFile(file)
     copy.clear()
     run("rowen db backup", [*_ROWEN, "db", "backup", file, "--database", database.url])
@@ -105,20 +105,20 @@ def copied(database: Database, file: Path) -> Database:
 
 
 def add_webhook(database: Database, organization: str, url: str) -> None:
-    """Have an organization's interviews told to a receiver on this machine."""
-    options = ["--organization", organization, "--database", database.url, *_HERE_TOO]
+    """Add a webhook, with a receiver on this machine, to an organization."""
+    options = ["--organization", organization, "--database", database.url, *_LOOPBACK]
     run("rowen webhooks add", [*_ROWEN, "webhooks", "add", url, *options])
 
 
 def served(
     database: Database, log: Path, workers: int = 1, *, source: Path | None = None
 ) -> AbstractContextManager[Server]:
-    """Serve a database with one worker or more, all else on as it comes; webhooks may lead to this machine.
+    """Serve a database with one worker or more, and defaults otherwise; webhooks may be sent to this machine.
 
-    `source` is the folder of another commit's code.
+    `source` is the folder with the code of another commit.
     """
     port = free_port()
-    options = ["--port", str(port), "--public-url", f"http://127.0.0.1:{port}", "--rate-limit", _UNLIMITED, *_HERE_TOO]
+    options = ["--port", str(port), "--public-url", f"http://127.0.0.1:{port}", "--rate-limit", _UNLIMITED, *_LOOPBACK]
     command = [*_ROWEN, "serve", "--database", database.url, "--workers", str(workers), *options]
     ready = listing(database.keys[0])
     return serving("Rowen", command, port=port, ready=ready, log=log, environment=_environment(source))
@@ -140,15 +140,15 @@ def walk(connection: Connection, first: Request) -> Iterator[tuple[Request, Answ
 
 
 def expect(connection: Connection, request: Request) -> Answer:
-    """Return the answer to a request; raise `BenchmarkError` unless it is 200."""
+    """Send a request and return its response. Raises BenchmarkError unless its status is 200."""
     answer = connection.send(request)
     if answer.status != 200:
-        raise BenchmarkError(f"{request.target} was answered with {answer.status}")
+        raise BenchmarkError(f"{request.target} returned {answer.status}")
     return answer
 
 
 def pages(connection: Connection, database: Database) -> Iterator[Page]:
-    """Yield every whole page of every organization but the first ones, which need no `after`."""
+    """Yield the full pages of all organizations, except the first ones, which need no `after`."""
     for organization, key in enumerate(database.keys):
         for number, (request, answer) in enumerate(walk(connection, listing(key)), start=1):
             if number > 1 and answer.link("next"):

@@ -1,7 +1,7 @@
-"""Writing to a schedule: what can be scheduled, and writes at a steady pace.
+"""Requests that write, and writes at a steady pace.
 
-Owns the bodies of writes, made of what the API itself shows of an organization, and the threads that send them. Must
-not know a figure.
+Owns the bodies of writes, whose ids come from the organization's own list, and the threads that send them. Must not
+know the figures.
 """
 
 import json
@@ -21,15 +21,15 @@ from benchmarks.subject import expect, listing
 
 SCHEDULED: Final = "/v2/scheduled_interviews"
 MARK: Final = "--the-event-of-it--"
-"""Stands for the external event id in the bodies made here."""
+"""The placeholder of the external event id in these bodies."""
 
 _SEED: Final = 20180401
-_CLERKS: Final = 8
+_THREADS: Final = 8
 
 
 @dataclass(frozen=True)
 class Material:
-    """What there is in one organization to make interviews of: ids, all from a page of its list."""
+    """The ids of one organization to create interviews with, all from a page of its list."""
 
     key: str
     applications: Sequence[int]
@@ -37,7 +37,7 @@ class Material:
     users: Sequence[int]
 
     def creation(self, chance: random.Random) -> Request:
-        """Return a request that schedules an interview of one or two people, within the next year."""
+        """Return a request that schedules an interview with one or two interviewers, within the next year."""
         start = _next_hour() + timedelta(minutes=15 * chance.randrange(4 * 24 * 365))
         panel = chance.sample(self.users, k=chance.choice((1, 2)))
         body = {
@@ -52,7 +52,7 @@ class Material:
         return Request(SCHEDULED, self.key, "POST", chance.choice(self.users), json.dumps(body).encode())
 
     def move(self, identifier: int, chance: random.Random) -> Request:
-        """Return a request that gives an interview another time and place."""
+        """Return a request that changes the time and the location of an interview."""
         start = _next_hour() + timedelta(minutes=15 * chance.randrange(4 * 24 * 365))
         body = {"start": _stamp(start), "end": _stamp(start + timedelta(hours=1)), "location": f"Room {start:%H%M}"}
         author = chance.choice(self.users)
@@ -60,7 +60,7 @@ class Material:
 
 
 def material(connection: Connection, key: str) -> Material:
-    """Return what the first page of an organization's list is made of."""
+    """Return the ids in the first page of an organization's list."""
     page: list[dict[str, Any]] = json.loads(expect(connection, listing(key, per_page=500)).body)
     users = {each["id"] for interview in page for each in interview["interviewers"] if each["id"] is not None}
     return Material(
@@ -72,28 +72,28 @@ def material(connection: Connection, key: str) -> Material:
 
 
 def creations(some: Material, count: int) -> list[Request]:
-    """Return requests that schedule interviews; each names `MARK` where its external event id belongs."""
+    """Return requests that schedule interviews; each contains `MARK` in place of its external event id."""
     chance = random.Random(_SEED)
     return [some.creation(chance) for _ in range(count)]
 
 
 def named(request: Request, event: str) -> Request:
-    """Return a creation with its external event id."""
+    """Return the request with `event` as its external event id."""
     return replace(request, body=request.body.replace(MARK.encode(), event.encode()))
 
 
 @contextmanager
 def steady_writes(server: Server, some: Material, per_second: int) -> Iterator[None]:
-    """Write to one organization at a steady pace for the length of the block: creations and moves by turns.
+    """Write to one organization at a steady pace for the length of the block: creations and moves in turns.
 
-    Raises BenchmarkError where a write failed, or the server could not keep the pace.
+    Raises BenchmarkError if a write failed, or if the server was too slow for the pace.
     """
     ended = threading.Event()
     begin = time.perf_counter()
-    with ThreadPoolExecutor(_CLERKS, "clerk") as clerks:
-        pause = _CLERKS / per_second
+    with ThreadPoolExecutor(_THREADS, "writer") as pool:
+        pause = _THREADS / per_second
         sent = [
-            clerks.submit(_write, server, some, (begin + pause * i / _CLERKS, pause), ended) for i in range(_CLERKS)
+            pool.submit(_write, server, some, (begin + pause * i / _THREADS, pause), ended) for i in range(_THREADS)
         ]
         try:
             yield
@@ -101,14 +101,14 @@ def steady_writes(server: Server, some: Material, per_second: int) -> Iterator[N
             ended.set()
             seconds = time.perf_counter() - begin
     done = sum(each.result() for each in sent)
-    if done < 0.95 * per_second * seconds - _CLERKS:  # each may have one that was due a moment ago
-        raise BenchmarkError(f"only {done / seconds:.0f} of {per_second} writes a second were answered")
+    if done < 0.95 * per_second * seconds - _THREADS:  # each thread may have a write that has just become due
+        raise BenchmarkError(f"the server answered only {done / seconds:.0f} of {per_second} writes per second")
 
 
 def _write(server: Server, some: Material, pace: tuple[float, float], ended: threading.Event) -> int:
-    """Send a write at each of the times that are a clerk's, and return how many there were."""
+    """Send writes at the pace of one thread, and return their number."""
     (due, pause), count, made = pace, 0, 0
-    chance = random.Random(due)  # no other clerk's, and no earlier round's: events must be new
+    chance = random.Random(due)  # no other thread or round has this seed: event ids must be new
     with server.connect() as connection:
         while not ended.wait(max(0.0, due - time.perf_counter())):
             if made:

@@ -1,4 +1,4 @@
-"""The figures that are promised, each a function from a `Bench` to the lines of the table."""
+"""The figures, each a function from a `Bench` to rows of the table."""
 
 from collections.abc import Callable, Iterable
 from typing import Final
@@ -49,4 +49,4 @@ FIGURES: Final[dict[str, Callable[[Bench], Iterable[Result]]]] = {
     "limits": limits.limits,
     "moves": moves.moves,
 }
-"""By the name that picks it on the command line, in the order of the table."""
+"""The figures by their names on the command line, in the order of the table."""

@@ -1,6 +1,6 @@
-"""Reading one large JSON array, as other tools export it.
+"""The speed of reading one large JSON array, as other tools export it.
 
-Owns the figure that our own splitter of arrays is justified by (decision 0030).
+Owns the figure that justifies Rowen's own array splitter (decision 0030).
 """
 
 import json
@@ -22,13 +22,13 @@ from rowen.imports.formats.json_array import ArraySplitter
 from rowen.imports.sources.streams import BLOCK
 
 _RECORDS: Final = 50_000
-_WIDE: Final = b"," + b" " * 300  # more than the fast way looks at, so that each record is read the exact way
+_WIDE: Final = b"," + b" " * 300  # too much whitespace for the fast path, so that each record takes the exact path
 _IJSON: Final = Goal(2.0, 3.0)
 _elements: Final = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 def arrays(bench: Bench) -> Iterator[Result]:
-    """Compare our splitter with ijson, and with what holds the whole document in memory."""
+    """Compare Rowen's splitter with ijson, and with decoders that hold the whole document in memory."""
     count = min(_RECORDS, bench.scale.interviews)
     with bench.corpus.combined.open("rb") as lines:
         records = [line.rstrip() for line in islice(lines, count)]
@@ -68,7 +68,7 @@ def _split(path: Path) -> int:
 
 
 def _timed(read: Callable[[], int], count: int) -> Callable[[], float]:
-    """Return what reads an array and returns the seconds that it took."""
+    """Return a function that reads an array and returns the seconds it took."""
 
     def timed() -> float:
         begun = perf_counter()

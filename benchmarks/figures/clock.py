@@ -1,6 +1,7 @@
-"""The clock: what it costs when nothing is due. And the size of the database that it looks at.
+"""The cost of a tick of the clock when no interview is due, and the size of the database.
 
-Owns the two figures that know Rowen from the inside: no request shows a tick, and an import leaves nothing to wait for.
+Owns the two figures that use Rowen's code and tables: a tick is not visible in any request, and an import leaves no
+interviews that become due.
 """
 
 import asyncio
@@ -27,7 +28,7 @@ _TICK: Final = Goal(1.0, None, Unit.MILLISECONDS, more_is_better=False)
 
 
 def clock(bench: Bench) -> Iterator[Result]:
-    """Time ticks of the clock on all interviews, a tenth of which have their time to come, and none a time past."""
+    """Time ticks of the clock on all interviews, of which a tenth become due within a year, and none is due now."""
     with bench.copy(bench.many, "clock") as database:
         waiting = _await_feedback(bench.file("clock"))
         milliseconds = asyncio.run(_ticks(database))
@@ -46,7 +47,7 @@ def size(bench: Bench) -> Iterator[Result]:
 
 
 def _await_feedback(file: Path) -> int:
-    """Give every tenth interview a time in the next year for the clock to look at it; return how many there are."""
+    """Set a time in the next year at which every tenth interview becomes due, and return how many these are."""
     tomorrow = time.time_ns() // 1_000_000 + _DAY
     with closing(sqlite3.connect(file)) as connection, connection:
         changed = connection.execute(
@@ -57,7 +58,7 @@ def _await_feedback(file: Path) -> int:
 
 
 async def _ticks(database: Database) -> list[float]:
-    """Return the milliseconds of each of many ticks."""
+    """Return the duration of each tick, in milliseconds."""
     measured = []
     async with wiring.opened(locate(database.url)) as store:
         clock = wiring.status_updater(store)
@@ -66,5 +67,5 @@ async def _ticks(database: Database) -> list[float]:
             moved = await clock.tick()
             measured.append((time.perf_counter() - begin) * 1000)
             if moved:
-                raise BenchmarkError("the clock moved what was not due")
+                raise BenchmarkError("the clock changed interviews that were not due")
     return measured

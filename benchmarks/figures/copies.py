@@ -1,7 +1,7 @@
-"""Moving from SQLite to PostgreSQL, beside what PostgreSQL has to fill a database: `pg_restore`.
+"""A copy from SQLite to PostgreSQL, compared with PostgreSQL's own tool for filling a database, `pg_restore`.
 
-Owns the figures of `rowen db copy`. That reads, converts, writes and compares in the end; `pg_restore` writes what
-`pg_dump` has put in order for it, and compares nothing.
+Owns the figures of `rowen db copy`, which reads, converts and writes all rows, and compares them at the end.
+`pg_restore` writes rows that `pg_dump` has prepared for it, and compares nothing.
 """
 
 import os
@@ -24,7 +24,7 @@ _AGAINST_RESTORE: Final = Goal(3.3, 1.7, more_is_better=False)
 
 
 def copies(bench: Bench) -> Iterator[Result]:
-    """Compare a copy from SQLite to PostgreSQL with `pg_restore` of a dump of the same; and copy it back."""
+    """Compare a copy from SQLite to PostgreSQL with `pg_restore` of a dump of that copy; then copy it back."""
     copied, restored = bench.postgres.place("copied"), bench.postgres.place("restored")
     dump = bench.folder / "databases" / "copied.dump"
     ours: list[Run] = []
@@ -69,6 +69,6 @@ def _restored(bench: Bench, dump: Path, target: PostgresPlace, jobs: int) -> Run
 
 
 def _settle(bench: Bench) -> None:
-    """Have on disk what was written before: it must not be paid for by what comes next."""
+    """Write everything to disk, so that the next measurement does not include earlier writes."""
     bench.postgres.settle()
     os.sync()

@@ -1,6 +1,6 @@
-"""What each kind of request costs, on each engine: the sizing of machines is reckoned from it (`benchmarks/sizing.py`).
+"""The cost of each kind of request on each engine, from which `benchmarks/sizing.py` computes the sizes of machines.
 
-Owns figures without bars: how long a request keeps cores busy, of Rowen's and of PostgreSQL's; and memory and disk.
+Owns figures without bars: the processor time of a request, in Rowen and in PostgreSQL, and memory and disk space.
 """
 
 import random
@@ -22,13 +22,13 @@ from benchmarks.subject import Database, listing
 from benchmarks.writes import MARK
 
 _MEGABYTE: Final = 2**20
-_SYNCS: Final = 20_000  # more than are sent, so that none comes twice
-_LATE: Final = data.END + timedelta(days=4)  # behind it some ten of 80,000 interviews were updated
+_SYNCS: Final = 20_000  # more than are sent, so that no request is repeated
+_LATE: Final = data.END + timedelta(days=4)  # about ten of 80,000 interviews were updated after it
 _BODIES: Final = 1_000
 
 
 def costs(bench: Bench) -> Iterator[Result]:
-    """Yield what requests cost, on SQLite and on PostgreSQL."""
+    """Yield the costs of requests on SQLite and on PostgreSQL."""
     engines = (
         ("SQLite", bench.many, bench.copy(bench.many, "written"), None),
         ("PostgreSQL", bench.many_on_postgres, bench.copy_on_postgres(), bench.postgres.pid),
@@ -43,7 +43,7 @@ def costs(bench: Bench) -> Iterator[Result]:
 
 
 class _Meter:
-    """Reads how long the processors were busy for a server, and for PostgreSQL beside it."""
+    """Measures the processor time of a server, and that of PostgreSQL if the server uses it."""
 
     def __init__(self, engine: str, beside: int | None, seconds: int) -> None:
         self.engine = engine
@@ -52,7 +52,7 @@ class _Meter:
         self._seconds = seconds
 
     def cost(self, what: str, server: Server, measure: Measure) -> Result:
-        """Load a server, and divide what it took by the requests that it answered."""
+        """Put load on a server, and return the processor time of one response."""
         warm = measure(1)
         begin = self._read(server)
         rate = measure(self._seconds)
@@ -99,14 +99,14 @@ def _creates(bench: Bench, meter: _Meter, copy: AbstractContextManager[Database]
 
 
 def _syncs(database: Database) -> list[Request]:
-    """Return requests for what was updated in the last hours, each for those behind another moment."""
+    """Return requests for recently updated interviews, each with another value of `updated_after`."""
     chance = random.Random(_SYNCS)
     moments = [_LATE + timedelta(days=chance.random()) for _ in range(_SYNCS)]
     return [listing(chance.choice(database.keys), updated_after=_stamp(moment)) for moment in moments]
 
 
 def _mixed(bodies: Sequence[Sequence[Request]]) -> list[Request]:
-    """Return the requests of all organizations by turns, no more than of one."""
+    """Return requests of all organizations in turns, in all as many as one organization has."""
     return [request for turn in zip(*bodies, strict=True) for request in turn][: len(bodies[0])]
 
 

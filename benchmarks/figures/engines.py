@@ -1,6 +1,6 @@
-"""PostgreSQL beside SQLite, and two workers beside one.
+"""PostgreSQL compared with SQLite, and two workers with one.
 
-Owns the figures that hold one way of running Rowen against another, both with the same interviews.
+Owns the figures that compare two setups of Rowen with the same interviews.
 """
 
 from collections.abc import Iterator, Sequence
@@ -29,7 +29,7 @@ def list_on_postgres(bench: Bench) -> Iterator[Result]:
 
 
 def workers(bench: Bench) -> Iterator[Result]:
-    """Compare two workers with one, on each engine; what asks them takes its part of the same two cores."""
+    """Compare two workers with one, on each engine; the load generator runs on the same two cores."""
     chosen = some_pages(bench)
     for engine, database in (("SQLite", bench.many), ("PostgreSQL", bench.many_on_postgres)):
         asked = requests(database, chosen)
@@ -40,13 +40,13 @@ def workers(bench: Bench) -> Iterator[Result]:
 
 @cache
 def some_pages(bench: Bench) -> Sequence[Page]:
-    """Return pages at random of the many interviews: the same in every database that holds them."""
+    """Return random pages of all interviews; they are the same in each database of these interviews."""
     with bench.served(bench.many) as rowen:
         return pages_at_random(bench.many, rowen)
 
 
 def requests(database: Database, pages: Sequence[Page] | None) -> list[Request]:
-    """Return requests for pages by the keys of a database that holds them; for its first page without any."""
+    """Return requests for `pages` with the keys of a database, or one for its first page if there are none."""
     if pages is None:
         return [listing(database.keys[0])]
     return [Request(page.request.target, database.keys[page.organization]) for page in pages]

@@ -1,7 +1,6 @@
-"""How long one request takes, far from the beginning and among many rows, two kinds of request in turns.
+"""The latency of one request on late pages and in large databases, with two kinds of requests in turns.
 
-Owns the figures that the small client measures. A latency here is a median (p50) over different pages, never over the
-same one again.
+Owns the figures that the small client measures. A latency is a median (p50) over different pages.
 """
 
 import json
@@ -33,7 +32,7 @@ FILTERS: Final[tuple[dict[str, str], ...]] = (
     ),
     {"actionable": "true"},
 )
-"""What a walk asks for: everything, and each filter set to about the middle."""
+"""The parameters of the walks: none, and each filter with a value near the middle of the schedule."""
 
 
 def deep_by_after(bench: Bench) -> Iterator[Result]:
@@ -49,7 +48,7 @@ def deep_by_after(bench: Bench) -> Iterator[Result]:
 
 
 def deep_by_page(bench: Bench) -> Iterator[Result]:
-    """Compare page 5,000 by number alone, having walked there one by one, with page 1."""
+    """Compare page 5,000 by `page` alone, after walking there page by page, with page 1."""
     size = bench.scale.interviews // 10_000
     key = bench.single.keys[0]
     with bench.served(bench.single) as rowen, rowen.connect() as connection:
@@ -57,14 +56,14 @@ def deep_by_page(bench: Bench) -> Iterator[Result]:
             expect(connection, listing(key, page=number, per_page=size))
         near = [listing(key, page=number, per_page=size) for number in range(1, _WINDOW + 1)]
         far = [listing(key, page=number, per_page=size) for number in range(5_001 - _WINDOW, 5_001)]
-        # Once only: the far pages are new to the server, the near ones are not, which is to its disadvantage.
+        # Only once: the server has served the near pages before but not the far ones, which is to its disadvantage.
         pairs = in_turns(connection, connection, near, far)
     what = f"page 5,000 by page alone, {size} a page, against page 1"
     yield slower(what, far=[pair[1] for pair in pairs], near=[pair[0] for pair in pairs], goal=_DEEP_PAGE)
 
 
 def many_rows_against_few(bench: Bench) -> Iterator[Result]:
-    """Compare the p50 over a walk by `next` with `last` included, unfiltered and by each filter; whole pages only."""
+    """Compare the p50 of a walk by `next`, including `last`, unfiltered and with each filter; only full pages count."""
     with (
         bench.served(bench.many) as many,
         bench.served(bench.few) as few,
@@ -86,19 +85,19 @@ def _walks(
     few: _Side,
     parameters: dict[str, str],
 ) -> Result:
-    """Walk two databases in turns, page by page; the walk of the small one begins again until the other ends."""
+    """Walk two databases in turns, page by page; the walk of the small one is repeated until the other ends."""
     larger = _page_latencies(many, parameters, again=False)
     smaller = _page_latencies(few, parameters, again=True)
     enough = list(islice(zip(larger, smaller, strict=False), bench.scale.requests))
     whole_large = [seconds for (seconds, whole), _ in enough if whole]
     whole_small = [seconds for _, (seconds, whole) in enough if whole]
-    if not whole_large or not whole_small:  # a filter that keeps less than a page
+    if not whole_large or not whole_small:  # a filter that matches less than a page
         whole_large, whole_small = [large[0] for large, _ in enough], [small[0] for _, small in enough]
     return slower(what, far=whole_large, near=whole_small, goal=WALK)
 
 
 def _page_latencies(side: _Side, parameters: dict[str, str], *, again: bool) -> Iterator[tuple[float, bool]]:
-    """Yield the seconds of each page of a walk through every organization, and whether the page was full."""
+    """Yield the seconds of each page of a walk through all organizations, and whether the page was full."""
     connection, database = side
     for key in cycle(database.keys) if again else database.keys:
         for _, answer in walk(connection, listing(key, per_page=100, **parameters)):
@@ -113,7 +112,7 @@ def _lookups(bench: Bench, many: _Side, few: _Side) -> Result:
 
 
 def _event_requests(side: _Side, count: int) -> list[Request]:
-    """Return requests for single events, spread over all of a database."""
+    """Return lookups by external event id, spread over the whole database."""
     connection, database = side
     found: list[list[Request]] = []
     for key in database.keys:
@@ -125,7 +124,7 @@ def _event_requests(side: _Side, count: int) -> list[Request]:
 
 
 def _first_pages(bench: Bench, many: _Side, few: _Side) -> Result:
-    """Ask what was never asked before, so that nothing can have been remembered: for information."""
+    """Compare first pages of new filters, for which nothing can be cached; for information."""
     start = datetime.fromisoformat(MIDDLE)
     moments = [f"{start + timedelta(hours=hour):%Y-%m-%dT%H:%M:%S.000Z}" for hour in range(_WINDOW)]
     ours, theirs = ([listing(side[1].keys[0], updated_after=moment) for moment in moments] for side in (many, few))
@@ -149,7 +148,7 @@ def in_turns(
 
 
 def slower(what: str, *, far: Sequence[float], near: Sequence[float], goal: Goal | None) -> Result:
-    """Compare medians: how many times the far one is the near one."""
+    """Return the ratio of the medians of two series, `far` divided by `near`."""
     here, there = median(far), median(near)
     written = [Unit.MILLISECONDS.write(seconds * 1000) for seconds in (here, there)]
     return Result(what, f"{written[0]} and {written[1]}", here / there, goal)

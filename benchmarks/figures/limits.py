@@ -1,6 +1,6 @@
-"""Limits on peers: what they cost, and what they hold.
+"""The cost of the limits on clients, and how many clients they allow at once.
 
-Owns the figures that are compared with the commit before there were limits, and those of many connections at once.
+Owns the figures that are compared with the last commit before the limits, and those with many connections at once.
 """
 
 import resource
@@ -20,13 +20,13 @@ from benchmarks.report import Goal, Result, Unit
 from benchmarks.subject import Database, expect, listing
 
 BEFORE: Final = "b6ec3a5"
-"""The commit before there were limits."""
+"""The last commit before the limits."""
 
 _FOLLOWERS: Final = 1_000
 _CLIENTS: Final = 500
 _SILENT: Final = 5_000
 _CHANGES: Final = 20
-_SECONDS: Final = 5.0  # less than a silent connection is given
+_SECONDS: Final = 5.0  # less than the time after which the server closes a silent connection
 _MEGABYTE: Final = 2**20
 
 _MEMORY: Final = Goal(250, None, Unit.MEGABYTES, more_is_better=False)
@@ -34,7 +34,7 @@ _WAIT: Final = Goal(100, None, Unit.MILLISECONDS, more_is_better=False)
 
 
 def limits(bench: Bench) -> Iterator[Result]:
-    """Yield what limits cost list, retrieve and create, and how many peers at once are borne."""
+    """Yield the cost of the limits for list, retrieve and create, and the figures with many connections at once."""
     yield from predecessor.throughput(bench, BEFORE, "limits against none")
     with bench.copy(bench.few, "peers") as database, bench.served(database) as rowen:
         yield from _followers(database, rowen)
@@ -42,7 +42,7 @@ def limits(bench: Bench) -> Iterator[Result]:
 
 
 def _followers(database: Database, rowen: Server) -> Iterator[Result]:
-    """Have many live followers and many clients at once, each of which must get all it is due."""
+    """Serve many live followers and many clients at once, and check that each receives everything."""
     _allow_descriptors(_FOLLOWERS + _CLIENTS)
     with ExitStack() as stack:
         followers = [_follow(stack, rowen, key) for key in islice(cycle(database.keys), _FOLLOWERS)]
@@ -76,7 +76,7 @@ def _follow(stack: ExitStack, rowen: Server, key: str) -> socket.socket:
     while b"retry:" not in received:
         part = connection.recv(2**16)
         if not part:
-            raise BenchmarkError(f"a follower was refused: {received[:40]!r}")
+            raise BenchmarkError(f"the server refused a follower: {received[:40]!r}")
         received += part
     return connection
 
@@ -86,12 +86,12 @@ def _read_events(connection: socket.socket, count: int) -> None:
     while received.count(b"\nevent: created\n") < count:
         part = connection.recv(2**20)
         if not part:
-            raise BenchmarkError("a follower was cut off")
+            raise BenchmarkError("the server closed the connection of a follower")
         received += part
 
 
 def _silence(database: Database, rowen: Server) -> Result:
-    """Have many connections say nothing, and ask for pages on others meanwhile."""
+    """Time pages on new connections while many other connections send nothing."""
     _allow_descriptors(_SILENT)
     request = listing(database.keys[0])
     waits: list[float] = []
@@ -101,7 +101,7 @@ def _silence(database: Database, rowen: Server) -> Result:
         ends = time.perf_counter() + _SECONDS
         while time.perf_counter() < ends:
             begun = time.perf_counter()
-            with rowen.connect() as connection:  # a new one each time, as for a client that has just come
+            with rowen.connect() as connection:  # a new connection for each request, as a new client opens one
                 expect(connection, request)
             waits.append(time.perf_counter() - begun)
     what = f"wait of another client, p99, {_SILENT:,} silent connections"

@@ -1,6 +1,6 @@
-"""What moving and renaming the code cost.
+"""The cost of moving the code into packages.
 
-Owns the commit that came before it.
+Owns the last commit before that.
 """
 
 from collections.abc import Iterator
@@ -11,10 +11,10 @@ from benchmarks.bench import Bench
 from benchmarks.report import Result
 
 BEFORE: Final = "c15be1e"
-"""The commit before the packages of docs/architecture.md."""
+"""The last commit before the packages of docs/explanation/architecture.md."""
 
 
 def moves(bench: Bench) -> Iterator[Result]:
-    """Yield what list, retrieve, create, start and import cost now against then."""
+    """Compare list, retrieve, create, start and import with that commit."""
     yield from predecessor.throughput(bench, BEFORE, "after the moves against before")
     yield from predecessor.start_and_import(bench, BEFORE, "after the moves against before")

@@ -1,6 +1,6 @@
-"""Import, memory and start.
+"""The figures of processes: imports, memory, and the time to start.
 
-Owns the figures that are taken from processes rather than from requests.
+Owns the figures that are measured on whole processes rather than on requests.
 """
 
 import os
@@ -31,12 +31,12 @@ _START: Final = Goal(1.0, 0.4, Unit.SECONDS, more_is_better=False)
 
 
 def imports(bench: Bench) -> Iterator[Result]:
-    """Compare an import with every index and check with `sqlite-utils insert --nl` without any; and its memory."""
+    """Compare an import, with all indexes and checks, with `sqlite-utils insert --nl` without any; then its memory."""
     ours: list[Run] = []
     theirs: list[Run] = []
     source, place = bench.corpus.combined, SqliteFile(bench.file("import"))
     for _ in range(bench.scale.repeats):
-        os.sync()  # what the run before wrote must not be paid for by the next
+        os.sync()  # the next measurement must not include earlier writes
         place.clear()
         ours.append(subject.import_file(source, place, "Everybody"))
         os.sync()
@@ -51,7 +51,7 @@ def imports(bench: Bench) -> Iterator[Result]:
 
 
 def imports_into_postgres(bench: Bench) -> Iterator[Result]:
-    """Compare an import into PostgreSQL with `COPY`, by psql, of the rows that it makes, into the same tables."""
+    """Compare an import into PostgreSQL with `COPY` by psql of the rows that it wrote, into the same tables."""
     server = bench.postgres
     place, plain = server.place("imported"), server.place("copied_in")
     ours: list[float] = []
@@ -72,14 +72,14 @@ def imports_into_postgres(bench: Bench) -> Iterator[Result]:
 
 
 def _prepare(place: PostgresPlace) -> None:
-    """Make the tables, and have nothing left to be written that the next one would pay for."""
+    """Create the tables, and write everything to disk, so that the next measurement does not include it."""
     subject.make_tables(place)
     place.server.settle()
     os.sync()
 
 
 def _rows(place: PostgresPlace, folder: Path) -> dict[str, Path]:
-    """Take the rows out of each table, in the form of `COPY`."""
+    """Export the rows of each table in the format of `COPY`."""
     files = {table: folder / table for table in organization_copies.tables_on_postgres(place)}
     commands = [f"\\copy (SELECT * FROM {table}) TO {file}" for table, file in files.items()]
     place.server.psql(place.name, *(part for each in commands for part in ("-c", each)))
@@ -87,7 +87,7 @@ def _rows(place: PostgresPlace, folder: Path) -> dict[str, Path]:
 
 
 def memory_after_load(bench: Bench) -> Iterator[Result]:
-    """Weigh the server, all its processes, after walks through every organization and load from 16 connections."""
+    """Measure the memory of all processes of the server after walks through all organizations, and after load."""
     with bench.served(bench.many) as rowen:
         before = rowen.memory() / _MEGABYTE
         with rowen.connect() as connection:
@@ -99,7 +99,7 @@ def memory_after_load(bench: Bench) -> Iterator[Result]:
 
 
 def _ask_filtered(connection: Connection, bench: Bench) -> None:
-    """Walk by filters too, so that whatever is remembered of them is weighed."""
+    """Walk with filters, so that the memory includes the ids that filters cache."""
     for key in bench.many.keys:
         for month in range(1, 13):
             first = listing(key, per_page=500, updated_after=f"2025-{month:02}-01T00:00:00.000Z")
@@ -108,7 +108,7 @@ def _ask_filtered(connection: Connection, bench: Bench) -> None:
 
 
 def start(bench: Bench) -> Iterator[Result]:
-    """Time from starting the program to the first page of a hundred, key and count included."""
+    """Time from the start of the program to its first page of 100, including the check of the key and the count."""
     seconds: list[float] = []
     for _ in range(_STARTS):
         with bench.served(bench.many) as rowen:

@@ -1,7 +1,7 @@
-"""What a hundred times as many organizations cost those who are there.
+"""The latency of a page in a service with a hundred times as many organizations.
 
-Owns the figure of a service that has grown by new organizations: each has as many interviews as before, and what is
-asked is asked of organizations at random. On each engine, in turns with the service when it was small.
+Owns the figure that compares a large and a small service on each engine, in turns. The organizations of both have the
+same number of interviews, and requests go to random organizations.
 """
 
 import json
@@ -18,14 +18,14 @@ from benchmarks.report import Goal, Result, Unit
 from benchmarks.subject import Database, listing, walk
 
 _SEED: Final = 20140326
-_EVENTS: Final = 40  # looked up in each organization
+_EVENTS: Final = 40  # lookups in each organization
 
 _Pair = tuple[float, float]
 """The seconds of the same kind of page in the large service, and in the small one."""
 
 
 def scale(bench: Bench) -> Iterator[Result]:
-    """Compare the p50 of a page in a grown service with that in the small one, unfiltered and by each filter."""
+    """Compare the p50 of a page in the large service and in the small one, unfiltered and with each filter."""
     for services in bench.services():
         with (
             bench.served(services.large) as large,
@@ -42,7 +42,7 @@ def scale(bench: Bench) -> Iterator[Result]:
 
 
 class _Side:
-    """One of the two services, and whom of it to ask: every organization once, at random, before one is asked again."""
+    """One of the two services, and the order of its organizations: random, each once before any is repeated."""
 
     def __init__(self, connection: Connection, database: Database) -> None:
         self.connection = connection
@@ -56,14 +56,14 @@ class _Side:
         return list(islice(self._coming, count))
 
     def walks(self, organizations: Sequence[int], parameters: dict[str, str]) -> Iterator[tuple[float, bool]]:
-        """Yield the seconds of each page of walks through organizations, and whether it was full."""
+        """Yield the seconds of each page of walks through organizations, and whether the page was full."""
         for organization in organizations:
             for _, answer in walk(self.connection, listing(self.keys[organization], per_page=100, **parameters)):
                 yield answer.seconds, answer.link("next") is not None
 
 
 class _Comparison:
-    """Questions put to both services in turns, to as many organizations of each, and of the large one to new ones."""
+    """Sends requests to equally many organizations of both services in turns; of the large one always to new ones."""
 
     def __init__(self, bench: Bench, engine: str, large: _Side, small: _Side) -> None:
         growth = bench.scale.growth
@@ -74,14 +74,14 @@ class _Comparison:
         self._where = f"{engine}, {sizes}"
 
     def first_requests(self) -> Result:
-        """Ask for first pages by keys that the server has not met: for information."""
+        """Compare first pages by keys that the server has not seen before; for information."""
         ours, theirs = (
             [listing(side.keys[organization]) for organization in side.some(self._asked)] for side in self._sides
         )
         return self._result("first request of an organization", [self._sent(ours, theirs)], None)
 
     def walks(self, parameters: dict[str, str]) -> Result:
-        """Walk by `next`, page by page; what is no whole page is left out, unless there are none."""
+        """Compare walks by `next`, page by page; only full pages count, unless there are none."""
         chosen = [(side, side.some(self._asked)) for side in self._sides]
         times = []
         for _ in range(2):
@@ -92,7 +92,7 @@ class _Comparison:
         return self._result(", ".join(parameters) or "unfiltered", times, WALK)
 
     def lookups(self) -> Result:
-        """Look up single interviews by their events, which a copied organization has from its original."""
+        """Compare lookups by external event id; a copied organization has the ids of its original."""
         ours, theirs = (
             [
                 listing(side.keys[organization], external_event_id=event)
@@ -114,10 +114,10 @@ class _Comparison:
         return in_turns(large.connection, small.connection, ours, theirs)
 
     def _result(self, question: str, times: Sequence[Sequence[_Pair]], goal: Goal | None) -> Result:
-        """Compare medians: the figure is that of the first time, and the words tell of the second, too."""
+        """Return the ratio of the medians of the first series; the text also contains the repetition."""
         first, *again = ([median(seconds) * 1000 for seconds in zip(*pairs, strict=True)] for pairs in times)
         words = " and ".join(map(Unit.MILLISECONDS.write, first))
         for both in again:
-            told = " and ".join(map(Unit.MILLISECONDS.write, both))
-            words += f"; asked again {told}, {Unit.TIMES.write(both[0] / both[1])}"
+            repeated = " and ".join(map(Unit.MILLISECONDS.write, both))
+            words += f"; asked again {repeated}, {Unit.TIMES.write(both[0] / both[1])}"
         return Result(f"page p50, {self._where}, {question}", words, first[0] / first[1], goal)

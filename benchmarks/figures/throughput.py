@@ -1,6 +1,6 @@
-"""Requests a second, Rowen and a peer in turns.
+"""Requests per second of Rowen and of a peer, in turns.
 
-Owns the figures that wrk measures: a list page of a hundred, the first one and pages at random, and one interview.
+Owns the figures that wrk measures: list pages of 100, the first one and random ones, and single interviews.
 """
 
 import json
@@ -38,7 +38,7 @@ def list_against_bare(bench: Bench) -> Iterator[Result]:
 
 
 def retrieve_against_bare(bench: Bench) -> Iterator[Result]:
-    """Compare one interview with a bare application that returns its bytes from memory."""
+    """Compare a single interview with a bare application that returns the same bytes from memory."""
     with bench.served(bench.many) as rowen:
         requests = retrievals(bench.many, rowen, pages_at_random(bench.many, rowen))
         with bench.peers.bare(_answers(rowen, requests)) as bare:
@@ -48,13 +48,13 @@ def retrieve_against_bare(bench: Bench) -> Iterator[Result]:
 
 
 def list_against_the_book(bench: Bench) -> Iterator[Result]:
-    """Compare a list page with FastAPI, the SQLAlchemy ORM and Pydantic; both answer the same documents."""
+    """Compare a list page with FastAPI, the SQLAlchemy ORM and Pydantic; both return the same documents."""
     with bench.served(bench.many) as rowen, bench.peers.by_the_book(bench.corpus) as book:
         yield from _beside_the_book(bench, "by the book", (rowen, bench.many), book, _BOOK)
 
 
 def list_against_the_book_on_postgres(bench: Bench) -> Iterator[Result]:
-    """Compare the same on PostgreSQL, both on one server; both answer the same documents."""
+    """Compare a list page with the same peer, both on one PostgreSQL server; both return the same documents."""
     database = bench.many_on_postgres
     peer = bench.peers.by_the_book_on_postgres(bench.corpus, bench.postgres)
     with bench.served(database) as rowen, peer as book:
@@ -71,12 +71,12 @@ def _beside_the_book(
     with rowen.connect() as here, book.connect() as there:
         for one, other in ((ours_first, theirs_first), (chosen[0].request, theirs[0])):
             if json.loads(expect(here, one).body) != json.loads(expect(there, other).body):
-                raise BenchmarkError("the by-the-book peer answers other documents than Rowen")
+                raise BenchmarkError("the by-the-book peer returns other documents than Rowen")
     yield from _both(bench, name, (rowen, chosen, ours_first), (book, theirs, theirs_first), goal)
 
 
 def list_against_datasette(bench: Bench) -> Iterator[Result]:
-    """Compare a list page with Datasette, which continues by id as Rowen does, as it comes and at its fastest."""
+    """Compare a list page with Datasette by default and at its fastest; it continues by id, as Rowen does."""
     with bench.served(bench.many) as rowen:
         chosen = pages_at_random(bench.many, rowen)
         theirs = [bench.peers.datasette_page(bench.corpus, page.organization, page.after) for page in chosen]
@@ -90,7 +90,7 @@ def list_against_datasette(bench: Bench) -> Iterator[Result]:
 
 
 def list_against_json_server(bench: Bench) -> Iterator[Result]:
-    """Compare a list page with json-server, which holds fewer interviews: it copies them all for each page."""
+    """Compare a list page with json-server, which has fewer interviews, as it copies all of them for each page."""
     with bench.served(bench.many) as rowen:
         chosen = pages_at_random(bench.many, rowen)
         for count in bench.scale.json_server:
@@ -128,13 +128,13 @@ def _both(
 
 
 def ratio(bench: Bench, what: str, ours: Load, theirs: Load, goal: Goal) -> Result:
-    """Compare the requests a second of two servers, in turns."""
+    """Compare the requests per second of two servers, in turns."""
     mine, other = compare(ours, theirs, bench.scale.rounds)
     return Result(what, f"{mine:,.0f} and {other:,.0f} requests/s", mine / other, goal)
 
 
 def pages_at_random(database: Database, rowen: Server) -> list[Page]:
-    """Return pages from all over a database, the same ones each time."""
+    """Return random pages of all organizations, the same ones each time."""
     check_wrk()
     with rowen.connect() as connection:
         known = list(pages(connection, database))
@@ -142,7 +142,7 @@ def pages_at_random(database: Database, rowen: Server) -> list[Page]:
 
 
 def retrievals(database: Database, rowen: Server, pages: Sequence[Page]) -> list[Request]:
-    """Return requests for single interviews of pages, some of each."""
+    """Return requests for single interviews, some of each page."""
     each = -(-_INTERVIEWS // len(pages))
     chance = random.Random(_INTERVIEWS)
     found = []

@@ -1,6 +1,6 @@
-"""Telling: how long after a write others have heard of it.
+"""The time from a write to the arrival of its webhook, and to that of its event in the change feed.
 
-Owns the figures of a webhook's receiver and of a follower of the feed, both of which hear of the same writes.
+Owns the figures of a receiver of webhooks and of a follower of the change feed, both measured on the same writes.
 """
 
 import random
@@ -17,13 +17,13 @@ from benchmarks.report import Goal, Result, Unit
 from benchmarks.subject import expect
 from benchmarks.writes import Material, named
 
-_GENTLE: Final = (0.02, 0.06)  # seconds between two writes, never quite the same: in step with nothing
+_PAUSE: Final = (0.02, 0.06)  # seconds between two writes; random, so that writes do not synchronize with polling
 _WEBHOOK: Final = Goal(200, None, Unit.MILLISECONDS, more_is_better=False)
 _FOLLOWER: Final = Goal(50, None, Unit.MILLISECONDS, more_is_better=False)
 
 
 class _Write(NamedTuple):
-    """A write: what is known of it by, when it was sent, and when it was answered."""
+    """A write: its external event id, the time it was sent, and the time of its response."""
 
     event: str
     sent: float
@@ -31,38 +31,38 @@ class _Write(NamedTuple):
 
 
 def webhooks(bench: Bench) -> Iterator[Result]:
-    """Time from sending a write to its arrival at a webhook's receiver, and at a waiting follower."""
-    with bench.copy(bench.few, "told") as database, arrivals.receiving() as (url, received):
+    """Time from sending a write to its arrival at the receiver of a webhook, and at a waiting follower."""
+    with bench.copy(bench.few, "webhooks") as database, arrivals.receiving() as (url, received):
         subject.add_webhook(database, organization_name(0), url)
         with bench.served(database) as rowen, rowen.connect() as connection:
             some = writes.material(connection, database.keys[0])
             with arrivals.following(rowen, database.keys[0]) as followed:
-                _write(connection, some, bench.scale.writes // 10, [received, followed])  # opens what is kept open
+                _write(connection, some, bench.scale.writes // 10, [received, followed])  # opens the connections
                 done = _write(connection, some, bench.scale.writes, [received, followed])
     yield _result("webhook's arrival", done, received, _WEBHOOK)
     yield _result("waiting follower", done, followed, _FOLLOWER)
 
 
-def _write(connection: Connection, some: Material, count: int, told: Sequence[Arrivals]) -> list[_Write]:
-    """Schedule interviews at a gentle pace, and return once all of them have been told."""
+def _write(connection: Connection, some: Material, count: int, destinations: Sequence[Arrivals]) -> list[_Write]:
+    """Schedule `count` interviews with pauses, and return once all of them have arrived at each destination."""
     chance = random.Random(count)
     done = []
     for _ in range(count):
-        time.sleep(chance.uniform(*_GENTLE))
-        event = f"told-{chance.randbytes(8).hex()}"
+        time.sleep(chance.uniform(*_PAUSE))
+        event = f"webhook-{chance.randbytes(8).hex()}"
         request = named(some.creation(chance), event)
         sent = time.perf_counter()
         expect(connection, request)
         done.append(_Write(event, sent, time.perf_counter()))
-    for each in told:
+    for arrived in destinations:
         for write in done:
-            each.wait_for(write.event)
+            arrived.wait_for(write.event)
     return done
 
 
-def _result(whom: str, done: Sequence[_Write], heard: Arrivals, goal: Goal) -> Result:
-    whole = [(heard.wait_for(write.event) - write.sent) * 1000 for write in done]
-    behind = [(heard.wait_for(write.event) - write.answered) * 1000 for write in done]
-    worst, worst_behind = (quantiles(values, n=100)[98] for values in (whole, behind))
-    measured = f"p50 {median(whole):.1f} ms; from the answer p50 {median(behind):.1f}, p99 {worst_behind:.1f} ms"
-    return Result(f"a write, from its request, to its {whom}, p99 of {len(done)}", measured, worst, goal)
+def _result(destination: str, done: Sequence[_Write], arrived: Arrivals, goal: Goal) -> Result:
+    whole = [(arrived.wait_for(write.event) - write.sent) * 1000 for write in done]
+    after = [(arrived.wait_for(write.event) - write.answered) * 1000 for write in done]
+    worst, worst_after = (quantiles(values, n=100)[98] for values in (whole, after))
+    measured = f"p50 {median(whole):.1f} ms; from the answer p50 {median(after):.1f}, p99 {worst_after:.1f} ms"
+    return Result(f"a write, from its request, to its {destination}, p99 of {len(done)}", measured, worst, goal)

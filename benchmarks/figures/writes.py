@@ -1,6 +1,6 @@
-"""Writing: how many durable creates a second, and what writes cost those who read.
+"""Durable creates per second, and the cost of writes for concurrent reads.
 
-Owns the figures of throughput that need a database to write to: each works on a copy of its own.
+Owns the figures of throughput that write to a database, each to its own copy.
 """
 
 from collections.abc import Iterator, Sequence
@@ -25,7 +25,7 @@ _READS: Final = Goal(0.7, 0.95)
 
 
 def creates(bench: Bench) -> Iterator[Result]:
-    """Compare creates over HTTP with a loop of single-row commits in bare `sqlite3`, on the same disk, as durable."""
+    """Compare creates over HTTP with a loop of single-row commits in bare `sqlite3`, equally durable, on one disk."""
     with (
         bench.copy(bench.few, "creates") as ours,
         bench.copy(bench.few, "bare-creates"),
@@ -34,7 +34,7 @@ def creates(bench: Bench) -> Iterator[Result]:
         with rowen.connect() as connection:
             some = writes.material(connection, ours.keys[0])
         load = Load(rowen, writes.creations(some, _BODIES))
-        write_throughput(load, MARK, 1)  # makes the rows that the loop inserts, too
+        write_throughput(load, MARK, 1)  # also creates the rows that the loop inserts
         with committing(bench.file("bare-creates"), bench.file("creates")) as bare:
             mine, other = in_turns(partial(write_throughput, load, MARK), bare, bench.scale.rounds)
     what = f"durable creates, {CONNECTIONS} clients, against single-row commits in bare sqlite3"
@@ -42,7 +42,7 @@ def creates(bench: Bench) -> Iterator[Result]:
 
 
 def reads_under_writes(bench: Bench) -> Iterator[Result]:
-    """Compare reads while an organization is written to with reads while it is not: its own first page, and any."""
+    """Compare reads during writes to one organization with reads without: its first page, and random pages."""
     with bench.copy(bench.many, "written") as database, bench.served(database) as rowen:
         first = listing(database.keys[0])
         with rowen.connect() as connection:

@@ -1,1 +1,1 @@
-"""What Rowen is measured beside, each written or set up as its friends would."""
+"""The peers that Rowen is compared with, each written or set up as its own users would do it."""

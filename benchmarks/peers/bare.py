@@ -1,6 +1,6 @@
-"""The ceiling: an ASGI application that answers bytes it holds in memory, headers and all, and does nothing else.
+"""The upper bound for reads: an ASGI application that returns responses from memory, with their headers.
 
-Owns no more than a dictionary. It runs on the Granian, the event loop and the interpreter that Rowen runs on.
+Owns only a dictionary. It runs on the same Granian, event loop and interpreter as Rowen.
 """
 
 import os
@@ -17,7 +17,7 @@ Application = Callable[[Message, Receive, Send], Awaitable[None]]
 
 
 class CannedAnswer(msgspec.Struct):
-    """What is answered to one path and query."""
+    """The response for one path and query."""
 
     path: str
     query: bytes
@@ -26,7 +26,7 @@ class CannedAnswer(msgspec.Struct):
 
 
 def build() -> Application:
-    """Return the application on the answers in the file that `BARE_ANSWERS` names."""
+    """Return the application with the responses of the file that `BARE_ANSWERS` names."""
     canned = msgspec.msgpack.decode(Path(os.environ["BARE_ANSWERS"]).read_bytes(), type=list[CannedAnswer])
     answers = {
         (answer.path, answer.query): (

@@ -1,7 +1,7 @@
-"""The ceiling of writing one by one: a loop over `sqlite3` that commits a row, and waits for the disk, each time.
+"""The upper bound for writes one by one: a loop over `sqlite3` that commits each row, and waits for the disk.
 
-Owns the loop. The table, its indexes and the rows are Rowen's own, and so are the pragmas that durability needs; it
-checks nothing, keeps no panel, no history and no ledger, and talks to nobody.
+Owns the loop. The table, its indexes, its rows, and the pragmas for durability are those of Rowen. The loop checks
+nothing, writes no panel, history or ledger, and has no clients.
 """
 
 import sqlite3
@@ -20,16 +20,16 @@ _TABLE = "scheduled_interviews"
 
 @contextmanager
 def committing(file: Path, rows_of: Path) -> Iterator[Measure]:
-    """Yield what inserts rows into a database of Rowen's, a commit each, for so many seconds, and counts a second's.
+    """Yield a function that inserts rows into a database of Rowen for some seconds, and returns commits per second.
 
-    The rows are those that clients made in another of Rowen's databases, under ids and external event ids of their own.
+    The rows come from the database `rows_of`, where clients created them; they get new ids and external event ids.
     """
     columns, rows = _rows(rows_of)
     places = ", ".join("?" for _ in columns)
     statement = f"INSERT INTO {_TABLE} ({', '.join(columns)}) VALUES ({places})"
     with closing(sqlite3.connect(file, isolation_level=None)) as connection:
         if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
-            raise BenchmarkError("the copy of the database is in no WAL mode")
+            raise BenchmarkError("the copy of the database is not in WAL mode")
         connection.execute("PRAGMA synchronous = FULL")
         (last,) = connection.execute(f"SELECT max(id) FROM {_TABLE}").fetchone()
         following = zip(count(last + 1), cycle(rows), strict=False)
@@ -51,7 +51,7 @@ def committing(file: Path, rows_of: Path) -> Iterator[Measure]:
 
 
 def _rows(file: Path) -> tuple[list[str], list[list[Any]]]:
-    """Return the columns, and the newest rows."""
+    """Return the columns of the table and its newest rows."""
     with closing(sqlite3.connect(file)) as connection:
         newest = connection.execute(f"SELECT * FROM {_TABLE} WHERE due_at IS NOT NULL ORDER BY id DESC LIMIT 1000")
         return [column[0] for column in newest.description], [list(row) for row in newest]

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.peers.ijson_array FILE`: reads a JSON array by ijson on yajl2, and prints the seconds."""
+"""`python -m benchmarks.peers.ijson_array FILE`: reads a JSON array with ijson on yajl2, and prints the seconds."""
 
 import sys
 from pathlib import Path
@@ -8,7 +8,7 @@ import ijson.backends.yajl2_c as ijson
 
 
 def main() -> None:
-    """Read the array once; nothing is made of its elements, which is in favor of ijson."""
+    """Read the array once; its elements are not used, which is in favor of ijson."""
     begun = perf_counter()
     with Path(sys.argv[1]).open("rb") as file:
         count = sum(1 for _ in ijson.items(file, "item", use_float=True))

@@ -1,6 +1,6 @@
-"""The peers as programs: installed, filled with the same interviews, and served at their best.
+"""The programs of the peers: installed, filled with the same interviews, and served with their best settings.
 
-Owns their environments, their data files and their command lines. Must not know a figure.
+Owns their environments, their data files and their command lines. Must not know the figures.
 """
 
 import json
@@ -31,14 +31,14 @@ _OWN_TO_A_SERVER: Final = frozenset({"date", "server", "connection", "keep-alive
 
 
 class Peers:
-    """All peers on one machine; what they need is installed and made when it is first asked for."""
+    """All peers; their packages are installed, and their files are created, at first use."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._logs = folder / "logs"
 
     def bare(self, answers: Sequence[tuple[Request, Answer]]) -> AbstractContextManager[Server]:
-        """Serve the very answers given, on Rowen's own Granian and interpreter."""
+        """Serve the given responses, on Rowen's own Granian and interpreter."""
         canned = self._folder / "bare.msgpack"
         canned.write_bytes(msgspec.msgpack.encode([_canned(request, answer) for request, answer in answers]))
         return self._granian(
@@ -55,7 +55,7 @@ class Peers:
         return self._by_the_book(f"sqlite:///{file}")
 
     def by_the_book_on_postgres(self, corpus: Corpus, server: Postgres) -> AbstractContextManager[Server]:
-        """Serve the same on PostgreSQL, by psycopg."""
+        """Serve the same peer on PostgreSQL, with psycopg."""
         place = server.place(f"by_the_book_{_version(corpus)}")
         if not place.exists:
             unfinished = server.place(f"{place.name}_unfinished")
@@ -75,14 +75,14 @@ class Peers:
         return self._granian("the by-the-book peer", self._python, "by_the_book.application:build", ready, environment)
 
     def by_the_book_page(self, organization: int, number: int | None = None) -> Request:
-        """Return a request for its list."""
+        """Return a request for a page of its list."""
         target = INTERVIEWS if number is None else f"{INTERVIEWS}?page={number}"
         return Request(target, f"key-of-organization-{organization + 1}")
 
     def datasette(self, corpus: Corpus, *, threads: int) -> AbstractContextManager[Server]:
-        """Serve Datasette on an immutable file, a table per organization.
+        """Serve Datasette on an immutable file, with a table for each organization.
 
-        It runs its queries in `threads`, 3 as it comes; with 0 they run on the event loop, which is its fastest.
+        It runs its queries in `threads`, by default 3; with 0 they run on the event loop, which is its fastest setting.
         """
         file = self._folder / f"datasette-{corpus.home.name}.db"
         if not file.exists():
@@ -99,11 +99,11 @@ class Peers:
         return serving("Datasette", command, port=port, ready=ready, log=self._logs / "datasette.log")
 
     def datasette_page(self, corpus: Corpus, organization: int, after: int | None = None) -> Request:
-        """Return a request for a hundred rows, by its own keyset continuation."""
+        """Return a request for 100 rows, by its own keyset pagination."""
         database = f"datasette-{corpus.home.name}"
-        behind = "" if after is None else f"&_next={after}"
+        continuation = "" if after is None else f"&_next={after}"
         table = f"organization_{organization + 1:02}"
-        return Request(f"/{database}/{table}.json?_size=100&_shape=array&_nocount=1&_nofacet=1{behind}")
+        return Request(f"/{database}/{table}.json?_size=100&_shape=array&_nocount=1&_nofacet=1{continuation}")
 
     def json_server(self, corpus: Corpus, count: int) -> AbstractContextManager[Server]:
         """Serve json-server on the first `count` interviews."""
@@ -132,7 +132,7 @@ class Peers:
         )
 
     def json_server_page(self, number: int) -> Request:
-        """Return a request for a hundred interviews."""
+        """Return a request for 100 interviews."""
         return Request(f"/scheduled_interviews?_page={number}&_limit=100")
 
     def sqlite_utils_insert(self, source: Path, file: Path) -> Run:
@@ -145,7 +145,7 @@ class Peers:
         done = subprocess.run(command, cwd=_HERE.parent, capture_output=True, text=True, check=True)
         seconds, read = done.stdout.split()
         if int(read) != count:
-            raise BenchmarkError("ijson did not read the array to its end")
+            raise BenchmarkError("ijson did not read the whole array")
         return float(seconds)
 
     def _sqlite_utils(self, file: Path, table: str, source: Path, *options: str) -> Run:
@@ -168,7 +168,7 @@ class Peers:
 
     @cached_property
     def _python(self) -> Path:
-        """The interpreter of an environment that holds what requirements.txt pins, and only that."""
+        """The interpreter of an environment with the packages of requirements.txt only."""
         requirements = _HERE / "requirements.txt"
         home = self._folder / f"python-{zlib.crc32(requirements.read_bytes()):08x}"
         python = home / "bin" / "python"
@@ -196,14 +196,14 @@ class Peers:
 
 
 def _version(corpus: Corpus) -> str:
-    """Return what tells the by-the-book peer with these interviews from one of other code, or with others."""
+    """Return a part of the database's name that changes with the code of the by-the-book peer and the interviews."""
     sources = sorted(Path(by_the_book.__file__).parent.glob("*.py"))
     state = zlib.crc32(b"".join(source.read_bytes() for source in sources), zlib.crc32(corpus.home.name.encode()))
     return f"{corpus.count}_{state:08x}"
 
 
 def _by_psycopg(url: str) -> str:
-    """Return the URL of a PostgreSQL database as SQLAlchemy has it."""
+    """Return the URL of a PostgreSQL database in the form of SQLAlchemy."""
     return url.replace("postgresql://", "postgresql+psycopg://", 1)
 
 
@@ -218,8 +218,8 @@ def _canned(request: Request, answer: Answer) -> bare.CannedAnswer:
 
 
 def agree(name: str, ours: Answer, theirs: Answer, page: Page | None = None) -> None:
-    """Raise `BenchmarkError` unless a peer answered a page with the same interviews as Rowen."""
+    """Raise BenchmarkError unless a peer returned the same interviews for a page as Rowen."""
     expected = [interview["id"] for interview in json.loads(ours.body)]
     if [interview["id"] for interview in json.loads(theirs.body)] != expected:
         where = "the first page" if page is None else f"page {page.number}"
-        raise BenchmarkError(f"{name} answers {where} with other interviews than Rowen")
+        raise BenchmarkError(f"{name} returns other interviews for {where} than Rowen")

@@ -1,1 +1,1 @@
-"""The peer a careful developer writes by the book: FastAPI, the SQLAlchemy ORM, Pydantic, normalized tables."""
+"""A peer as a careful developer writes it by the book: FastAPI, the SQLAlchemy ORM, Pydantic, normalized tables."""

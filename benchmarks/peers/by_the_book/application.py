@@ -1,7 +1,7 @@
-"""The routes of the peer: list and retrieve, with filters, pages, `Link` with `last`, and a key looked up by its hash.
+"""The routes of the peer: list and retrieve, with filters, pages, `Link` with `last`, and keys looked up by hash.
 
-Owns the HTTP side. Plain functions run by FastAPI in its threads, as its guide to SQL databases has them. There is no
-ETag and no rate limit, which is in its favor.
+Owns the HTTP side. FastAPI runs its plain functions in threads, as in its guide to SQL databases. It has no ETag and no
+rate limit, which is in its favor.
 """
 
 import hashlib
@@ -64,7 +64,7 @@ def _naive(moment: datetime) -> datetime:
 
 
 def get_session(request: Request) -> Iterator[Session]:
-    """Give each request a session of its own."""
+    """Yield a separate session for each request."""
     with request.app.state.sessions() as session:
         yield session
 
@@ -73,7 +73,7 @@ Database = Annotated[Session, Depends(get_session)]
 
 
 def get_organization(credentials: Annotated[HTTPBasicCredentials, Depends(HTTPBasic())], session: Database) -> int:
-    """Return the id of the organization whose key was sent."""
+    """Return the id of the organization of the request's key."""
     digest = hashlib.sha256(credentials.username.encode()).hexdigest()
     found = session.scalar(select(models.ApiKey.organization_id).where(models.ApiKey.key_hash == digest))
     if found is None:
@@ -131,7 +131,7 @@ def retrieve_interview(interview_id: int, session: Database, organization: Organ
 
 
 def build() -> FastAPI:
-    """Return the application on the database that `BY_THE_BOOK_DATABASE` names."""
+    """Return the application for the database that `BY_THE_BOOK_DATABASE` names."""
     application = FastAPI(title="Scheduled interviews, by the book")
     engine = create_engine(os.environ["BY_THE_BOOK_DATABASE"])
     application.state.sessions = sessionmaker(engine, expire_on_commit=False)

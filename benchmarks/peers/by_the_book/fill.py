@@ -1,7 +1,7 @@
-"""Fills the peer's database: `python -m benchmarks.peers.by_the_book.fill DATABASE FILE…`, a file per organization.
+"""`python -m benchmarks.peers.by_the_book.fill DATABASE FILE…`: fills the peer's database, one file per organization.
 
-Owns the way from a document to its rows. Runs in the peers' environment, and is no part of any figure. A file is read
-twice: PostgreSQL wants whom an interview names to be there before it.
+Owns the conversion of a document to rows. Runs in the peers' environment; no figure includes its time. It reads each
+file twice, as PostgreSQL requires the users of an interview to exist before it.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ def key(organization: int) -> str:
 
 
 def fill(database: str, files: list[Path]) -> None:
-    """Make the tables and put every document of `files` into them."""
+    """Create the tables, and insert all documents of `files`."""
     engine = create_engine(database)
     models.Base.metadata.create_all(engine)
     with engine.begin() as connection:
@@ -53,7 +53,7 @@ def _fill_organization(connection: Connection, organization: int, file: Path) ->
 
 
 def _add(connection: Connection, model: type[models.Base], rows: Sequence[dict[str, Any]]) -> None:
-    """Insert many rows of the same columns, by COPY where there is one: it takes a third of the time."""
+    """Insert rows of the same columns, on PostgreSQL by COPY, which takes a third of the time."""
     driver: Any = connection.connection.driver_connection
     if connection.dialect.name != "postgresql":
         connection.execute(insert(model), list(rows))
@@ -65,7 +65,7 @@ def _add(connection: Connection, model: type[models.Base], rows: Sequence[dict[s
 
 
 def _batches(file: Path) -> Iterator[list[dict[str, Any]]]:
-    """Yield the documents of a file, some thousand at a time."""
+    """Yield the documents of a file in batches."""
     with file.open(encoding="utf-8") as lines:
         while batch := [json.loads(line) for line in islice(lines, _BATCH)]:
             yield batch

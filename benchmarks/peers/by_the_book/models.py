@@ -1,6 +1,6 @@
-"""The tables of the peer, normalized, and what its queries need indexed, on SQLite and on PostgreSQL.
+"""The normalized tables of the peer, with the indexes that its queries need, on SQLite and on PostgreSQL.
 
-Owns the ORM classes. Must not know HTTP, nor the shape of a response beyond the names of its fields.
+Owns the ORM classes. Must not know HTTP, or the shape of a response apart from the names of its fields.
 """
 
 from datetime import date, datetime
@@ -10,9 +10,9 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 
 class Base(DeclarativeBase):
-    """The tables of this peer. Ids are beyond 32 bits, which SQLite's integers are by themselves."""
+    """The tables of this peer. Ids have more than 32 bits; SQLite's integers allow that without another type."""
 
-    type_annotation_map = {int: BigInteger().with_variant(Integer, "sqlite")}  # noqa: RUF012  (as SQLAlchemy has it)
+    type_annotation_map = {int: BigInteger().with_variant(Integer, "sqlite")}  # noqa: RUF012  (as SQLAlchemy wants it)
 
 
 class Organization(Base):
@@ -25,7 +25,7 @@ class Organization(Base):
 
 
 class ApiKey(Base):
-    """A key of an organization, kept as its SHA-256 in hexadecimal digits."""
+    """A key of an organization, stored as the hexadecimal digits of its SHA-256."""
 
     __tablename__ = "api_keys"
 
@@ -35,7 +35,7 @@ class ApiKey(Base):
 
 
 class User(Base):
-    """One of an organization's people: an organizer, an interviewer, or both."""
+    """A user of an organization: an organizer, an interviewer, or both."""
 
     __tablename__ = "users"
 
@@ -62,7 +62,7 @@ class Stage(Base):
 
 
 class Interviewer(Base):
-    """A place on the panel of an interview; without a user where the interviewer is external."""
+    """A member of the panel of an interview; an external interviewer has no user."""
 
     __tablename__ = "interviewers"
 
@@ -76,22 +76,22 @@ class Interviewer(Base):
 
     @property
     def employee_id(self) -> str | None:
-        """The user's, if it is one."""
+        """The user's employee id, or None if the interviewer is external."""
         return self.user.employee_id if self.user else None
 
     @property
     def name(self) -> str | None:
-        """The user's, if it is one."""
+        """The user's name, or None if the interviewer is external."""
         return self.user.name if self.user else None
 
     @property
     def email(self) -> str | None:
-        """The user's, or the external interviewer's own."""
+        """The user's e-mail address, or that of the external interviewer."""
         return self.user.email if self.user else self.external_email
 
 
 class Interview(Base):
-    """A scheduled interview; one of whole days has these too. Moments are UTC without a zone: SQLite has none."""
+    """A scheduled interview; one of whole days also has dates. Times are UTC without a zone: SQLite has no zones."""
 
     __tablename__ = "interviews"
     __table_args__ = (
@@ -126,10 +126,10 @@ class Interview(Base):
 
     @property
     def start(self) -> dict[str, datetime | date | None]:
-        """The moment, or the day."""
+        """The time or the day of the start."""
         return {"date": self.starts_on} if self.starts_on else {"date_time": self.starts_at}
 
     @property
     def end(self) -> dict[str, datetime | date | None]:
-        """The moment, or the day behind the last."""
+        """The time of the end, or the day after the last."""
         return {"date": self.ends_on} if self.ends_on else {"date_time": self.ends_at}

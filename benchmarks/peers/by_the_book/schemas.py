@@ -1,6 +1,6 @@
 """The response models of the peer: contract section 1, field by field.
 
-Owns the shape of an answer. Must not know the database.
+Owns the shape of a response. Must not know the database.
 """
 
 import datetime
@@ -23,7 +23,7 @@ class Model(BaseModel):
 
 
 class Timed(Model):
-    """A precise moment."""
+    """A point in time."""
 
     date_time: Timestamp
 
@@ -42,7 +42,7 @@ class Stage(Model):
 
 
 class Organizer(Model):
-    """The user who arranged it."""
+    """The user who arranged an interview."""
 
     id: int
     first_name: str
@@ -52,7 +52,7 @@ class Organizer(Model):
 
 
 class Interviewer(Model):
-    """One who takes part."""
+    """A member of the panel."""
 
     id: int | None = Field(validation_alias="user_id")
     employee_id: str | None
