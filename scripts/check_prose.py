@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Final
 
 _ROOT: Final = Path(__file__).resolve().parent.parent
-_CHECKED: Final = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "docs", "src", "tests")
+_FOLDERS: Final = ("docs", "src", "tests", "benchmarks")
+_CHECKED: Final = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", *_FOLDERS)
 
 _START: Final = r"(?:(?<=[.:;!?|] )|(?<=\n\n)|(?<=\n- )|(?<=\n\* )|\A)"
 """Where a sentence begins."""
@@ -54,11 +55,20 @@ _PATTERNS: Final = {
 def main() -> int:
     """Check the files and folders given, or the whole project, and return the exit code."""
     paths = [Path(argument) for argument in sys.argv[1:]] or [_ROOT / name for name in _CHECKED]
-    files = [file for path in paths for file in (sorted(path.rglob("*")) if path.is_dir() else [path])]
-    findings = [finding for file in files if file.suffix in _READERS for finding in _check(file)]
+    findings = [finding for path in paths for file in _files(path) for finding in _check(file)]
     for finding in findings:
         print(finding)
     return 1 if findings else 0
+
+
+def _files(path: Path) -> list[Path]:
+    """Return the files to check: the file itself, or those of a folder, except in hidden folders such as `.data`."""
+    found = sorted(path.rglob("*")) if path.is_dir() else [path]
+    return [
+        file
+        for file in found
+        if file.suffix in _READERS and not any(part.startswith(".") for part in file.relative_to(path).parts)
+    ]
 
 
 def _check(file: Path) -> Iterator[str]:
