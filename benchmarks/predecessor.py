@@ -61,7 +61,7 @@ def start_and_import(bench: Bench, commit: str, label: str) -> Iterator[Result]:
         for _ in range(_REPEATS):
             with bench.served(now) as ours, subject.served(then, log, source=source) as theirs:
                 starts.append((ours.first_answer, theirs.first_answer))
-    yield _result(f"start to first answer, {label}", starts, "s", faster=_sooner)
+    yield _result(f"start to first response, {label}", starts, "s", faster=_sooner)
     size = bench.scale.interviews // 10
     file = data.corpus(size, bench.folder).combined
     place = SqliteFile(bench.file("imported"))

@@ -16,7 +16,7 @@ class Kind(Enum):
 
     SAME_PAGE = "a first page that was served before"
     ANY_PAGE = "any page of 100"
-    SYNC = "a list of what was updated of late"
+    SYNC = "a list of recent updates"
     RETRIEVE = "one interview"
     WRITE = "a write"
 
@@ -52,22 +52,22 @@ SQLITE: Final = Engine(
     {
         Kind.SAME_PAGE: Cost(0.126, 0, "a page of 100, the same one, SQLite"),
         Kind.ANY_PAGE: Cost(0.364, 0, "a page of 100, at random, SQLite"),
-        Kind.SYNC: Cost(0.785, 0, "a list of what was updated of late, SQLite"),
+        Kind.SYNC: Cost(0.785, 0, "a list of recent updates, SQLite"),
         Kind.RETRIEVE: Cost(0.109, 0, "one interview, at random, SQLite"),
         Kind.WRITE: Cost(1.39, 0, "a create, over all organizations, SQLite"),
     },
-    Room(1_170, 2_200, 128, "database of 1,000,000 interviews; disk that a create takes; memory of the server"),
+    Room(1_170, 2_200, 128, "database of 1,000,000 interviews; disk space of a create; memory of the server"),
 )
 POSTGRES: Final = Engine(
     "PostgreSQL",
     {
         Kind.SAME_PAGE: Cost(0.174, 0.018, "a page of 100, the same one, PostgreSQL"),
         Kind.ANY_PAGE: Cost(0.471, 0.299, "a page of 100, at random, PostgreSQL"),
-        Kind.SYNC: Cost(0.83, 0.565, "a list of what was updated of late, PostgreSQL"),
+        Kind.SYNC: Cost(0.83, 0.565, "a list of recent updates, PostgreSQL"),
         Kind.RETRIEVE: Cost(0.17, 0.029, "one interview, at random, PostgreSQL"),
         Kind.WRITE: Cost(2.31, 1.58, "a create, over all organizations, PostgreSQL"),
     },
-    Room(1_630, 2_100, 131, "database of 1,000,000 interviews; disk that a create takes; memory of the server"),
+    Room(1_630, 2_100, 131, "database of 1,000,000 interviews; disk space of a create; memory of the server"),
 )
 # The disk space of a create is that of an interview and a write.
 
@@ -87,16 +87,17 @@ _RECENT: Final = 0.1
 _WORKERS: Final = 4
 
 ASSUMPTIONS: Final = (
-    f"Interviews are those of {_YEARS} years, and stay; a year has {_WORKING_DAYS} working days of eight hours.",
-    f"Each interview is written {_WRITES} times: scheduled, moved or answered, scored, ended. "
-    f"The busiest minute of a day has {_PEAK} times the writes of the mean one, in all organizations at once.",
-    f"With each write go {_RETRIEVALS} single interviews and {_PAGES} pages that people or programs look at.",
-    f"In each organization {_POLLERS} programs ask for the first page every {_POLL_SECONDS} seconds.",
-    "A warehouse syncs each organization by `updated_after` every hour, all of them in the same ten minutes, "
-    "and once a week reads everything again, in the nights.",
-    f"At such a peak cores are {_BUSY:.0%} busy, so that nobody waits and one machine of two can be missing.",
+    f"The interviews are those of {_YEARS} years, and none is deleted. "
+    f"A year has {_WORKING_DAYS} working days of eight hours.",
+    f"Each interview is written {_WRITES} times: scheduled, moved or responded to, scored, ended. "
+    f"The busiest minute of a day has {_PEAK} times as many writes as the mean one, in all organizations at once.",
+    f"For each write, people or programs read {_RETRIEVALS} single interviews and {_PAGES} pages.",
+    f"In each organization, {_POLLERS} programs request the first page every {_POLL_SECONDS} seconds.",
+    "A warehouse syncs each organization by `updated_after` every hour, all of them within the same ten minutes. "
+    "Once a week it reads everything again, at night.",
+    f"At such a peak, cores are {_BUSY:.0%} busy, so that no request has to wait, and one of two machines can fail.",
     f"A tenth of the interviews, the recent ones, is in memory with its indexes. A node has up to {_WORKERS} workers.",
-    "Disks hold twice what is stored: room for upkeep, and for what the next year brings. Backups are elsewhere.",
+    "Disks have room for twice the stored data: for maintenance, and for the next year. Backups are elsewhere.",
 )
 """The assumptions of the arithmetic, as sentences."""
 
@@ -217,17 +218,17 @@ def step(service: Service) -> tuple[Step, Need]:
 
 def table() -> str:
     """Return the generated part of docs/explanation/scaling.md, as Markdown."""
-    parts = ("What is taken for granted:\n", "".join(f"- {each}\n" for each in ASSUMPTIONS))
+    parts = ("Assumptions:\n", "".join(f"- {each}\n" for each in ASSUMPTIONS))
     return "\n".join(
-        (*parts, _markdown(_SIZES, map(_size, SERVICES)), "Reckoned from:\n", _markdown(_SOURCES, _sources()))
+        (*parts, _markdown(_SIZES, map(_size, SERVICES)), "Computed from:\n", _markdown(_SOURCES, _sources()))
     )
 
 
 _SIZES: Final = (
-    "Who",
+    "Service",
     "Organizations × interviews",  # noqa: RUF001
     "Requests/s, of them writes",
-    "How",
+    "Setup",
     "Machines",
     "Cores of Rowen, of the database",
     "Memory",
@@ -257,7 +258,7 @@ def _sources() -> Iterator[tuple[str, ...]]:
     for engine in (SQLITE, POSTGRES):
         for kind, cost in engine.costs.items():
             figure = f"{cost.rowen:g} ms" + (f" and {cost.database:g} ms" if cost.database else "")
-            yield f"cores' time of {kind.value}", engine.name, figure, cost.row
+            yield f"processor time of {kind.value}", engine.name, figure, cost.row
         room = engine.room
         figure = f"{room.interview:,} bytes, {room.write:,} bytes, {room.worker} MB"
         yield "an interview, a write, a worker", engine.name, figure, room.row

@@ -22,7 +22,7 @@ from rowen.imports.formats.json_array import ArraySplitter
 from rowen.imports.sources.streams import BLOCK
 
 _RECORDS: Final = 50_000
-_WIDE: Final = b"," + b" " * 300  # too much whitespace for the fast path, so that each record takes the exact path
+_WIDE: Final = b"," + b" " * 300  # too much whitespace for the fast way, so that each record is read the exact way
 _IJSON: Final = Goal(2.0, 3.0)
 _elements: Final = msgspec.json.Decoder(list[msgspec.Raw])
 

@@ -62,7 +62,7 @@ class _Meter:
             for before, after in zip(begin, self._read(server), strict=True)
         )
         words = f"Rowen {rowen:.3f} ms, PostgreSQL {postgres:.3f} ms" if self._beside else f"Rowen {rowen:.3f} ms"
-        label = f"processors' time for {what}, {self.engine}"
+        label = f"processor time of {what}, {self.engine}"
         return Result(label, f"{words}; {rate:,.0f} requests/s", rowen + postgres, None, Unit.MILLISECONDS)
 
     def _read(self, server: Server) -> tuple[float, float]:
@@ -75,7 +75,7 @@ def _reads(bench: Bench, meter: _Meter, database: Database) -> Iterator[Result]:
         kinds = {
             "a page of 100, the same one": requests(database, None),
             "a page of 100, at random": requests(database, chosen),
-            "a list of what was updated of late, not asked before": _syncs(database),
+            "a list of recent updates, not requested before": _syncs(database),
             "one interview, at random": retrievals(database, rowen, chosen),
         }
         for what, asked in kinds.items():
@@ -94,7 +94,7 @@ def _creates(bench: Bench, meter: _Meter, copy: AbstractContextManager[Database]
                 measure = partial(write_throughput, Load(rowen, asked), MARK)
                 yield meter.cost(f"a create, {what}", rowen, measure)
         taken = (database.place.size() - size) / (meter.answered - before) / 1000
-    what = f"disk that a create takes, {meter.engine}"
+    what = f"disk space of a create, {meter.engine}"
     yield Result(what, "interview, panel, history, and all indexes", taken, None, Unit.KILOBYTES)
 
 

@@ -129,7 +129,7 @@ def _first_pages(bench: Bench, many: _Side, few: _Side) -> Result:
     moments = [f"{start + timedelta(hours=hour):%Y-%m-%dT%H:%M:%S.000Z}" for hour in range(_WINDOW)]
     ours, theirs = ([listing(side[1].keys[0], updated_after=moment) for moment in moments] for side in (many, few))
     pairs = in_turns(many[0], few[0], ours, theirs)
-    what = f"first page of a question not asked before, {_rows(bench)}"
+    what = f"first page of a new filter, {_rows(bench)}"
     return slower(what, far=[pair[0] for pair in pairs], near=[pair[1] for pair in pairs], goal=None)
 
 

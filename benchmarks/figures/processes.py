@@ -114,4 +114,4 @@ def start(bench: Bench) -> Iterator[Result]:
         with bench.served(bench.many) as rowen:
             seconds.append(rowen.first_answer)
     spread = f"{min(seconds):.2f} to {max(seconds):.2f} s in {_STARTS} starts"
-    yield Result("start to first answer", spread, median(seconds), _START)
+    yield Result("start to first response", spread, median(seconds), _START)

@@ -119,5 +119,5 @@ class _Comparison:
         words = " and ".join(map(Unit.MILLISECONDS.write, first))
         for both in again:
             repeated = " and ".join(map(Unit.MILLISECONDS.write, both))
-            words += f"; asked again {repeated}, {Unit.TIMES.write(both[0] / both[1])}"
+            words += f"; repeated {repeated}, {Unit.TIMES.write(both[0] / both[1])}"
         return Result(f"page p50, {self._where}, {question}", words, first[0] / first[1], goal)

@@ -64,5 +64,5 @@ def _result(destination: str, done: Sequence[_Write], arrived: Arrivals, goal: G
     whole = [(arrived.wait_for(write.event) - write.sent) * 1000 for write in done]
     after = [(arrived.wait_for(write.event) - write.answered) * 1000 for write in done]
     worst, worst_after = (quantiles(values, n=100)[98] for values in (whole, after))
-    measured = f"p50 {median(whole):.1f} ms; from the answer p50 {median(after):.1f}, p99 {worst_after:.1f} ms"
+    measured = f"p50 {median(whole):.1f} ms; from the response p50 {median(after):.1f}, p99 {worst_after:.1f} ms"
     return Result(f"a write, from its request, to its {destination}, p99 of {len(done)}", measured, worst, goal)
