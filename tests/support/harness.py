@@ -29,7 +29,7 @@ from rowen.store.database import locate, upgrade
 from rowen.store.engines.base import Transaction
 from rowen.store.ledger.change_log import ChangeLog, LoggedChange
 from rowen.store.ledger.ledger import Ledger, LedgerState, next_state
-from rowen.store.schema.tables import panel, records, scheduled_interviews
+from rowen.store.schema.tables import interviewers, panel, records, scheduled_interviews
 from tests.support.records import Record, canonical
 from tests.support.server import Server, serving
 
@@ -63,6 +63,14 @@ class SampleChange:
     interview: int | None = 1
     document: bytes | None = b'{"id":1}'
     fields: Sequence[FieldChange] = ()
+
+
+_ROWS_OF_INTERVIEWS: Final = (
+    (panel, panel.c.interview_id),
+    (interviewers, interviewers.c.interview_id),
+    (scheduled_interviews, scheduled_interviews.c.id),
+)
+"""The tables that have rows of an interview, each with the column of its id; the interviews themselves come last."""
 
 
 class Harness:
@@ -162,7 +170,7 @@ class Tenant:
 
         async def work(transaction: Transaction, state: LedgerState) -> LedgerState:
             deleted = 0
-            for table, column in ((panel, panel.c.interview_id), (scheduled_interviews, scheduled_interviews.c.id)):
+            for table, column in _ROWS_OF_INTERVIEWS:
                 own = table.c.organization_id == bindparam("organization")
                 statement = engine.prepare(delete(table).where(own, engine.id_in(column, "ids")))
                 deleted = await transaction.run(statement, values)

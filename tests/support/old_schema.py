@@ -60,6 +60,8 @@ def set_back(database: str, version: str = "0002") -> None:
     """Make an older schema of a PostgreSQL database that has the newest."""
     execute(
         database,
+        "DROP TABLE interviewers",
+        "ALTER TABLE organizations DROP COLUMN last_interviewer_id",
         "ALTER TABLE webhooks DROP COLUMN allowed_host",
         "ALTER TABLE deliveries DROP COLUMN last_attempt_at, DROP COLUMN last_answer",
         *(["DROP TABLE leases"] if version < "0003" else []),

@@ -13,6 +13,7 @@ from rowen.interviews.changes import ChangeSummary
 from rowen.interviews.errors import Code, Refusal
 from rowen.interviews.interview import ApplicationId, InterviewId, ScheduledInterview
 from rowen.interviews.observations import Observations
+from rowen.interviews.people import Seat
 from rowen.interviews.query import InterviewQuery, PageRequest
 
 
@@ -35,7 +36,7 @@ class InterviewRow(NamedTuple):
     """An interview to be stored: its document, byte for byte as it will be served, and its search columns.
 
     Times are whole milliseconds since 1970 UTC; all-day interviews start and end at midnight in the organization's time
-    zone.
+    zone. `panel` are the persons it keeps busy, `seats` all members of its panel.
     """
 
     id: int
@@ -48,6 +49,7 @@ class InterviewRow(NamedTuple):
     status: str
     document: bytes
     panel: tuple[int, ...]
+    seats: tuple[Seat, ...]
 
 
 class Codec(Protocol):

@@ -4,8 +4,9 @@ Owns what the schedule has to know of people, under the names that documents hav
 from.
 """
 
+from collections.abc import Iterable
 from hashlib import blake2b
-from typing import Final, NewType
+from typing import Final, NamedTuple, NewType
 
 import msgspec
 
@@ -43,6 +44,20 @@ class User(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             response_status=response_status,
             scorecard_id=scorecard_id,
         )
+
+
+class Seat(NamedTuple):
+    """A member of a panel as a row of its own: who it is, the answer to the invitation, and the scorecard."""
+
+    user_id: int | None
+    email: str | None
+    response_status: str
+    scorecard_id: int | None
+
+
+def seats_of(interviewers: Iterable[Interviewer]) -> tuple[Seat, ...]:
+    """Return the seats of a panel, in its order."""
+    return tuple([Seat(each.id, each.email, each.response_status.value, each.scorecard_id) for each in interviewers])
 
 
 def person_of(identifier: int | None, email: str | None) -> Person:

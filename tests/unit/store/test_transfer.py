@@ -275,6 +275,7 @@ def test_tables_that_change_apart_from_the_ledgers_are_copied_again(
 TAMPERING: Final = {
     "scheduled_interviews": "UPDATE scheduled_interviews SET due_at = 1 WHERE organization_id = 4 AND id = 7000000049",
     "panel": "DELETE FROM panel WHERE organization_id = 2 AND person = 4080 AND interview_id = 7000000049",
+    "interviewers": "UPDATE interviewers SET email = 'x' WHERE organization_id = 3 AND id = 3",
     "terms": "UPDATE terms SET value = 'b' WHERE organization_id = 1 AND id = 4080 AND value LIKE 'a@%'",
     "webhooks": "UPDATE webhooks SET enabled = NOT enabled WHERE organization_id = 5 AND id = 2",
     "deliveries": "INSERT INTO deliveries SELECT organization_id, webhook_id, 2, action, event_id, state, attempts, "

@@ -18,7 +18,7 @@ from rowen.interviews.errors import FieldProblem
 from rowen.interviews.interview import ScheduledInterview, problems
 from rowen.interviews.moments import Instant
 from rowen.interviews.observations import Observations
-from rowen.interviews.people import booked
+from rowen.interviews.people import booked, seats_of
 
 Value = TypeVar("Value")
 
@@ -77,6 +77,7 @@ def draft(interview: ScheduledInterview, zone: tzinfo) -> InterviewRow:
         interview.status.value,
         encode(interview),
         booked(interview.interviewers),
+        seats_of(interview.interviewers),
     )
 
 

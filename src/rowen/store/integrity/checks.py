@@ -4,6 +4,7 @@ Owns the checks of `rowen db check`, in SQL that every engine has, and in Python
 know an engine.
 """
 
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from typing import Any, Final
 
@@ -13,7 +14,7 @@ from sqlalchemy import bindparam, literal_column, select, tuple_
 from rowen.interviews.moments import Instant
 from rowen.store.engines.base import Engine, Location, Prepared, Row, Transaction, run_sync
 from rowen.store.integrity.future_times import FutureTimes, written
-from rowen.store.schema.tables import panel, scheduled_interviews
+from rowen.store.schema.tables import interviewers, panel, scheduled_interviews
 
 _CHUNK: Final = 5_000
 _MOST: Final = 20  # how many faults of a kind are named
@@ -28,6 +29,11 @@ STATEMENTS: Final = (
     SELECT 'organization ' || name || ': its ledger has given out fewer ids than it holds'
     FROM organizations AS o
     WHERE last_id < (SELECT max(id) FROM scheduled_interviews WHERE organization_id = o.id)
+    """,
+    """
+    SELECT 'organization ' || name || ': its ledger has given out fewer ids of interviewers than it holds'
+    FROM organizations AS o
+    WHERE last_interviewer_id < (SELECT max(id) FROM interviewers WHERE organization_id = o.id)
     """,
     """
     SELECT 'organization ' || name || ': its ledger counts ' || interview_count || ' interviews, but it has ' || held
@@ -104,7 +110,9 @@ STATEMENTS: Final = (
 
 class _Seat(msgspec.Struct):
     id: int | None
+    email: str | None
     response_status: str
+    scorecard_id: int | None
 
 
 class _Interview(msgspec.Struct):
@@ -121,6 +129,9 @@ class _Interview(msgspec.Struct):
 
 _Booking = tuple[int, int, int]
 """A booking: the person, its end, and the interview."""
+
+_Row = tuple[int, int | None, str | None, str, int | None]
+"""A row of an interviewer: the interview, then the fields that the document has, too."""
 
 _read: Final = msgspec.json.Decoder(_Interview).decode
 
@@ -189,6 +200,16 @@ class _Documents:
             .order_by(stored.id)
             .limit(literal_column(str(_CHUNK)))
         )
+        seats = interviewers.c
+        self._interviewers = engine.prepare(
+            select(
+                *(seats.id, seats.interview_id),
+                *(seats.user_id, seats.email, seats.response_status, seats.scorecard_id),
+            )
+            .where(seats.organization_id == bindparam("organization"), seats.id > bindparam("after_id"))
+            .order_by(seats.id)
+            .limit(literal_column(str(_CHUNK)))
+        )
         key = (booked.person, booked.ends_at, booked.interview_id)
         behind = tuple_(*key) > tuple_(*(bindparam(f"after_{c.name}", type_=c.type) for c in key))
         self._panel = engine.prepare(
@@ -201,20 +222,25 @@ class _Documents:
     async def faults(self) -> list[str]:
         """Return what is wrong, a sentence each, the first few of each kind."""
         foreign: list[str] = []
-        expected = 0
+        booked = seated = 0
         async for row in self._rows(self._interviews, ("after_id",)):
-            bookings = _bookings(row)
-            if bookings is None:
+            interview = _matching(row)
+            if interview is None:
                 foreign.append(f"interview {row[0]} {self._of}: its document does not match its row")
             else:
                 # A sum of digests needs no memory, however many there are, and does not depend on the order.
-                expected += sum(map(hash, bookings))
-        found = 0
+                booked += sum(map(hash, _bookings(interview, row)))
+                seated += sum(map(hash, _seats(interview)))
         async for row in self._rows(self._panel, _AFTER_BOOKING):
-            found += hash(tuple(row))
-        if found != expected:
-            foreign = foreign[:_MOST] + await self._not_booked()
-        return foreign[: 2 * _MOST]
+            booked -= hash(tuple(row))
+        async for row in self._rows(self._interviewers, ("after_id",)):
+            seated -= hash(tuple(row[1:]))
+        foreign = foreign[:_MOST]
+        if booked:
+            foreign += await self._not_booked()
+        if seated:
+            foreign += await self._not_seated()
+        return foreign[: 3 * _MOST]
 
     async def _not_booked(self) -> list[str]:
         """Return a sentence for each interviewer who is not booked, naming the person's id: guests have none."""
@@ -222,8 +248,22 @@ class _Documents:
         return [
             f"interview {interview} {self._of}: its interviewer {person} is not booked"
             async for row in self._rows(self._interviews, ("after_id",))
-            for person, ends_at, interview in sorted(_bookings(row) or ())
+            if (found := _matching(row)) is not None
+            for person, ends_at, interview in sorted(_bookings(found, row))
             if (person, ends_at, interview) not in booked
+        ][:_MOST]
+
+    async def _not_seated(self) -> list[str]:
+        """Return a sentence for each interview whose panel differs from the rows of its interviewers."""
+        sums: Counter[int] = Counter()
+        async for row in self._rows(self._interviewers, ("after_id",)):
+            sums[row[1]] += hash(tuple(row[1:]))
+        async for row in self._rows(self._interviews, ("after_id",)):
+            found = _matching(row)
+            sums[row[0]] -= sums[row[0]] if found is None else sum(map(hash, _seats(found)))
+        return [
+            f"interview {interview} {self._of}: its panel differs from the rows of its interviewers"
+            for interview in sorted(each for each, rest in sums.items() if rest)
         ][:_MOST]
 
     async def _rows(self, statement: Prepared, after: tuple[str, ...]) -> AsyncIterator[Row]:
@@ -244,9 +284,9 @@ _FIRST: Final = 0
 """A key before every person: guests have negative numbers, hashed from their addresses."""
 
 
-def _bookings(row: Row) -> set[_Booking] | None:
-    """Return the bookings in an interview's document, or None if the document does not match its row."""
-    *columns, created_at, updated_at, ends_at, document = row
+def _matching(row: Row) -> _Interview | None:
+    """Return an interview's document, or None if the document does not match its row."""
+    *columns, created_at, updated_at, _, document = row
     try:
         found = _read(document)
     except (msgspec.DecodeError, UnicodeDecodeError):
@@ -255,7 +295,17 @@ def _bookings(row: Row) -> set[_Booking] | None:
         return None
     if (found.created_at, found.updated_at) != (_text(created_at), _text(updated_at)):
         return None
-    return set(_busy(found, ends_at))
+    return found
+
+
+def _bookings(found: _Interview, row: Row) -> set[_Booking]:
+    """Return the bookings in an interview's document."""
+    return set(_busy(found, row[-2]))
+
+
+def _seats(found: _Interview) -> Iterator[_Row]:
+    """Yield the rows that the interviewers of a document have."""
+    return ((found.id, each.id, each.email, each.response_status, each.scorecard_id) for each in found.interviewers)
 
 
 def _text(time: int | None) -> str | None:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import msgspec
-from sqlalchemy import BindParameter, bindparam, update
+from sqlalchemy import BindParameter, bindparam, case, update
 
 from rowen.app.interviews import Codec, InterviewRow
 from rowen.app.organizations import Organization
@@ -25,7 +25,7 @@ from rowen.store.engines.base import Engine, Transaction
 from rowen.store.integrity.future_times import Bounds, FutureRow, FutureTimes, written
 from rowen.store.ledger.change_log import ChangeLog, LoggedChange
 from rowen.store.ledger.ledger import Ledger, LedgerState, next_state
-from rowen.store.schema.tables import records, scheduled_interviews
+from rowen.store.schema.tables import interviewers, records, scheduled_interviews
 from rowen.store.webhooks.outbox import Outbox
 
 _CHUNK: Final = 500  # rows repaired in one transaction
@@ -60,6 +60,16 @@ class Repairer:
             update(scheduled_interviews)
             .where(interviews.organization_id == bindparam("organization"), interviews.id == bindparam("one"))
             .values(values)
+        )
+        seats = interviewers.c
+        time: BindParameter[int] = bindparam("time")
+        self._update_interviewers = engine.prepare(
+            update(interviewers)
+            .where(seats.organization_id == bindparam("organization"), seats.interview_id == bindparam("one"))
+            .values(
+                created_at=case((seats.created_at > bindparam("latest_created"), time), else_=seats.created_at),
+                updated_at=case((seats.updated_at > bindparam("latest_updated"), time), else_=seats.updated_at),
+            )
         )
         one = (
             others.organization_id == bindparam("organization"),
@@ -110,6 +120,9 @@ class Repairer:
             draft = self._repaired(row, organization, bounds, state.last_updated_at)
             parameters = {**_new_values(draft), "organization": organization.id, "one": row.id}
             await transaction.run(self._update_interview, parameters)
+            latest = {"latest_created": bounds.created_at, "latest_updated": bounds.updated_at}
+            named = {"organization": organization.id, "one": row.id, "time": int(state.last_updated_at)}
+            await transaction.run(self._update_interviewers, {**named, **latest})
             summary = ChangeSummary(
                 state.revision,
                 state.last_updated_at,

@@ -5,7 +5,7 @@ checkpoint change together or not at all. Must not know where interviews come fr
 (`merge_rules`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -22,6 +22,7 @@ from rowen.interviews.moments import Instant
 from rowen.interviews.people import booked
 from rowen.store.engines.base import Engine, Transaction
 from rowen.store.import_checkpoints import ImportCheckpoints
+from rowen.store.interviews.interviewers import InterviewerTable, Panel
 from rowen.store.ledger.change_log import ChangeLog, imported
 from rowen.store.ledger.ledger import Ledger, LedgerState, next_state
 from rowen.store.merge_rules import advanced, newest_of, rank
@@ -77,6 +78,7 @@ class InterviewMerger:
         self._log = ChangeLog(engine, codec)
         self._deriver = RecordInference(engine, codec, records_codec)
         self._checkpoints = ImportCheckpoints(engine)
+        self._interviewers = InterviewerTable(engine)
         stored = scheduled_interviews.c
         of_organization = stored.organization_id == bindparam("organization")
         self._stored = engine.prepare(
@@ -124,7 +126,7 @@ class InterviewMerger:
             learned = given and await self._deriver.infer(transaction, organization.id, given, present)
             is_changed = plan.inserts or plan.updates or learned
             if is_changed:
-                await self._write(transaction, organization.id, plan, state, created_through_api)
+                state = await self._write(transaction, organization.id, plan, state, created_through_api)
             if plan.adopted:
                 ids = self._engine.bind_identifiers(plan.adopted)
                 await transaction.run(self._adopt, {"organization": organization.id, "ids": ids})
@@ -184,8 +186,8 @@ class InterviewMerger:
         plan: _Plan,
         state: LedgerState,
         created_through_api: bool,
-    ) -> None:
-        """Write interviews, their bookings, and their change, as of a state of the ledger."""
+    ) -> LedgerState:
+        """Write interviews, their panels, and their change, as of a state of the ledger; return the state after it."""
         # Imported: whatever their times, their status is not updated until something happens to them.
         fixed = {"organization_id": organization, "created_through_api": created_through_api, "due_at": None}
         await transaction.insert(self._insert, _rows(plan.inserts, self._insert.columns, fixed))
@@ -195,6 +197,13 @@ class InterviewMerger:
         await self._log.append(
             transaction, organization, imported(state.revision, state.last_updated_at, INTERVIEWS, counts)
         )
+        last_id = await self._interviewers.add(
+            transaction, organization, _panels(plan.inserts, state), state.last_interviewer_id
+        )
+        last_id = await self._interviewers.replace(
+            transaction, organization, list(_panels(plan.updates, state)), last_id
+        )
+        return state._replace(last_interviewer_id=last_id)
 
     async def _rebook(self, transaction: Transaction, organization: OrganizationId, plan: _Plan) -> None:
         """Bring the bookings in step with the interviews."""
@@ -241,6 +250,16 @@ def _compare(newest: Mapping[int, InterviewRow], stored: Mapping[int, _Stored], 
             plan.adopted.append(identifier)
         if not through_api and is_upcoming(status, starts_at, now):
             counts.frozen += 1
+
+
+def _panels(drafts: Iterable[InterviewRow], state: LedgerState) -> Iterator[Panel]:
+    """Return the panels of interviews in the order of their ids; one without times gets that of the commit."""
+    for draft in sorted(drafts, key=itemgetter(0)):
+        created_at, updated_at = draft.created_at, draft.updated_at
+        updated = updated_at if updated_at is not None else created_at
+        created = created_at if created_at is not None else updated_at
+        now = int(state.last_updated_at)
+        yield Panel(draft.id, draft.seats, now if created is None else created, now if updated is None else updated)
 
 
 def _advanced(state: LedgerState, plan: _Plan, now: Instant) -> LedgerState:

@@ -37,6 +37,7 @@ class LedgerState(NamedTuple):
     last_updated_at: Instant
     last_id: int
     interview_count: int
+    last_interviewer_id: int
 
 
 class Ledger:
@@ -45,7 +46,9 @@ class Ledger:
     def __init__(self, engine: Engine) -> None:
         columns = organizations.c
         self._take = engine.prepare(
-            select(*COLUMNS, columns.last_id).where(columns.id == bindparam("organization")).with_for_update()
+            select(*COLUMNS, columns.last_id, columns.last_interviewer_id)
+            .where(columns.id == bindparam("organization"))
+            .with_for_update()
         )
         self._advance = engine.prepare(
             update(organizations)
@@ -55,6 +58,7 @@ class Ledger:
                 last_updated_at=bindparam("new_last_updated_at"),
                 last_id=bindparam("new_last_id"),
                 interview_count=bindparam("new_interview_count"),
+                last_interviewer_id=bindparam("new_last_interviewer_id"),
             )
         )
 
@@ -65,9 +69,10 @@ class Ledger:
         row = await transaction.row(self._take, {"organization": organization})
         if row is None:
             raise LookupError(f"organization {organization} has no ledger")
-        *columns, last_id = row
+        *columns, last_id, last_interviewer_id = row
         found = organization_of(columns)
-        return found, LedgerState(found.revision, found.last_updated_at, last_id, found.interview_count)
+        state = LedgerState(found.revision, found.last_updated_at, last_id, found.interview_count, last_interviewer_id)
+        return found, state
 
     async def take(self, transaction: Transaction, organization: OrganizationId) -> LedgerState:
         """Lock the organization's ledger until the transaction ends, and read it."""
@@ -83,6 +88,7 @@ class Ledger:
                 "new_last_updated_at": int(state.last_updated_at),
                 "new_last_id": state.last_id,
                 "new_interview_count": state.interview_count,
+                "new_last_interviewer_id": state.last_interviewer_id,
             },
         )
 

@@ -61,6 +61,7 @@ class OrganizationTable:
                 "revision": 0,
                 "last_updated_at": int(now),
                 "last_id": 0,
+                "last_interviewer_id": 0,
                 "interview_count": 0,
                 "double_booking": DoubleBooking.ALLOW.value,
                 "grace": 0,

@@ -16,8 +16,10 @@ from rowen.app.outbox import events_of
 from rowen.interviews.changes import Change, ChangeSummary, Kind, differences
 from rowen.interviews.interview import ScheduledInterview
 from rowen.interviews.moments import Instant
+from rowen.interviews.people import seats_of
 from rowen.interviews.renaming import Renaming, renamed
 from rowen.store.engines.base import Engine, Transaction
+from rowen.store.interviews.interviewers import InterviewerTable, Panel
 from rowen.store.ledger.change_log import BY_IMPORT, ChangeLog, LoggedChange
 from rowen.store.ledger.ledger import LedgerState, next_state
 from rowen.store.schema.tables import scheduled_interviews
@@ -35,6 +37,7 @@ class Renamer:
         self._codec = codec
         self._log = ChangeLog(engine, codec)
         self._outbox = Outbox(engine)
+        self._interviewers = InterviewerTable(engine)
         stored = scheduled_interviews.c
         of_organization = stored.organization_id == bindparam("organization")
         self._chunk = engine.prepare(
@@ -87,9 +90,14 @@ class Renamer:
         """Write an interview, before and after, as of a state of the ledger."""
         time: Instant = ledger.last_updated_at
         before, after = states[0], msgspec.structs.replace(states[1], updated_at=time)
-        document = self._codec.draft(after, ZoneInfo(organization.time_zone)).document
+        draft = self._codec.draft(after, ZoneInfo(organization.time_zone))
+        document = draft.document
         values = {"organization": organization.id, "one": after.id, "time": int(time), "body": document}
         await transaction.run(self._update, values)
+        if draft.seats != seats_of(before.interviewers):
+            panel = Panel(after.id, draft.seats, int(time), int(time))
+            # Nobody joins: no id is assigned.
+            await self._interviewers.replace(transaction, organization.id, [panel], ledger.last_interviewer_id)
         fields = differences(before, after)
         summary = ChangeSummary(ledger.revision, time, _RENAMED.kind, _RENAMED.actor, after.id, fields=fields)
         await self._log.append(transaction, organization.id, LoggedChange(summary, document))

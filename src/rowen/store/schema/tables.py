@@ -22,7 +22,7 @@ from sqlalchemy import (
     literal_column,
 )
 
-SCHEMA_VERSIONS: Final = ("0001", "0002", "0003", "0004")
+SCHEMA_VERSIONS: Final = ("0001", "0002", "0003", "0004", "0005")
 """Every migration there ever was, in order."""
 
 SCHEMA_VERSION: Final = SCHEMA_VERSIONS[-1]
@@ -67,6 +67,8 @@ organizations: Final = Table(
     Column("double_booking", Text, nullable=False, server_default="allow"),
     # How many milliseconds after its end an interview starts to await feedback.
     Column("grace", BigInteger, nullable=False, server_default="0"),
+    # The highest id that a row of `interviewers` has had.
+    Column("last_interviewer_id", BigInteger, nullable=False, server_default="0"),
 )
 
 api_keys: Final = Table(
@@ -153,6 +155,31 @@ panel: Final = Table(
     PrimaryKeyConstraint("organization_id", "person", "ends_at", "interview_id"),
     **_CLUSTERED,
 )
+
+interviewers: Final = Table(
+    # The members of panels as rows with ids of their own, in step with the documents of interviews: Harvest v3 lists
+    # them (docs/decisions/0031).
+    "interviewers",
+    metadata,
+    _organization(),
+    Column("id", BigInteger, nullable=False),
+    Column("interview_id", BigInteger, nullable=False),
+    Column("user_id", BigInteger),
+    Column("email", Text),
+    Column("response_status", Text, nullable=False),
+    Column("scorecard_id", BigInteger),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("organization_id", "id"),
+    **_CLUSTERED,
+)
+for _column in ("interview_id", "user_id", "updated_at"):
+    Index(
+        f"interviewers_by_{_column}",
+        interviewers.c.organization_id,
+        interviewers.c[_column],
+        interviewers.c.id,
+    )
 
 records: Final = Table(
     # Users, applications, job stages and scorecards, by `resource`.

@@ -27,6 +27,7 @@ from rowen.interviews.interview import (
 from rowen.interviews.moments import Instant
 from rowen.interviews.people import User, UserId
 from rowen.store.engines.base import Engine, Prepared, Row, Transaction
+from rowen.store.interviews.interviewers import InterviewerTable, Panel, WritePanels
 from rowen.store.ledger.change_log import ChangeLog, LoggedChange
 from rowen.store.ledger.ledger import Ledger, LedgerState, next_state
 from rowen.store.records.writer import RecordWriter
@@ -48,6 +49,7 @@ class Dependencies:
         self.log = ChangeLog(engine, codec)
         self.outbox = Outbox(engine)
         self.records = RecordWriter(engine)
+        self.interviewers = InterviewerTable(engine)
         self.idempotency = IdempotencyKeys(engine)
 
 
@@ -168,16 +170,19 @@ class StoreUnitOfWork:
         after = msgspec.structs.replace(after, updated_at=self._state.last_updated_at)
         draft = self._draft(after)
         values = {**draft._asdict(), "due_at": None, "organization_id": self._organization.id}
-        del values["panel"]
         if after.status is Status.SCHEDULED:
             values["due_at"] = draft.ends_at + self._organization.grace
         if before is None:
             await self._run(self._dependencies.statements.insert, **values, created_through_api=True)
             self._state = self._state._replace(interview_count=self._state.interview_count + 1)
             await self._book(draft, draft.panel)
+            await self._keep_rows(self._dependencies.interviewers.add, draft)
         else:
             await self._run(self._dependencies.statements.update, **values)
-            await self._rebook(self._draft(before), draft)
+            known = self._draft(before)
+            await self._rebook(known, draft)
+            if known.seats != draft.seats:
+                await self._keep_rows(self._dependencies.interviewers.replace, draft)
         await self._log_change(before, after, change, draft)
         return draft.document
 
@@ -186,8 +191,15 @@ class StoreUnitOfWork:
         draft = self._draft(interview)
         await self._run(self._dependencies.statements.delete, interview=interview.id)
         await self._unbook(draft, draft.panel)
+        await self._dependencies.interviewers.remove(self._transaction, self._organization.id, draft.id)
         self._state = self._state._replace(interview_count=self._state.interview_count - 1)
         await self._log_change(interview, None, change, draft)
+
+    async def _keep_rows(self, write: WritePanels, draft: InterviewRow) -> None:
+        time = int(self._state.last_updated_at)
+        panels = [Panel(draft.id, draft.seats, time, time)]
+        last_id = await write(self._transaction, self._organization.id, panels, self._state.last_interviewer_id)
+        self._state = self._state._replace(last_interviewer_id=last_id)
 
     async def _log_change(
         self, before: ScheduledInterview | None, after: ScheduledInterview | None, change: Change, draft: InterviewRow

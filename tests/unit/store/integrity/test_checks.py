@@ -141,6 +141,7 @@ TAMPERED = {
     ),
     "a change without its document": (
         "DELETE FROM scheduled_interviews WHERE id = 3; DELETE FROM panel WHERE interview_id = 3; "
+        "DELETE FROM interviewers WHERE interview_id = 3; "
         "UPDATE organizations SET interview_count = 2",
         ["interview 3 of organization 1: it has changes, but does not exist"],
     ),

@@ -99,11 +99,11 @@ def test_a_time_of_another_age_does_not_become_the_ledgers(tenant: Tenant, datab
 @PROFILE
 @given(st.integers(-(2**40), 2**41), st.integers(-(2**40), 2**41))
 def test_the_next_state_is_later_whatever_the_clock_says(last: int, now: int) -> None:
-    state = LedgerState(7, Instant(last), 3, 2)
+    state = LedgerState(7, Instant(last), 3, 2, 9)
     following = next_state(state, Instant(now))
     assert following.last_updated_at > last
     assert following.last_updated_at >= now
-    assert following[0::2] == (8, 3)
+    assert following[0::2] == (8, 3, 9)
 
 
 @pytest.fixture(scope="module")

@@ -57,7 +57,7 @@ def old(storage: Storage, tmp_path: Path) -> str:
     for each in interviews():
         made = draft(decode(canonical(each)), UTC)
         values = made._asdict() | {"organization_id": 1, "created_through_api": False}
-        del values["panel"]
+        del values["panel"], values["seats"]
         insert(database, f"scheduled_interviews ({', '.join(values)})", *values.values())
     for application, active in ((7, True), (8, False), (9, True), (10, True)):
         insert(database, "applications", 1, application, active)
