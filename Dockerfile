@@ -1,14 +1,12 @@
 # syntax=docker/dockerfile:1
 # Rowen in a container: see docs/how-to/run-with-docker.md.
-ARG PYTHON=3.13
-
-FROM python:${PYTHON}-slim AS build
+FROM python:3.13-slim AS build
 WORKDIR /build
 RUN python -m venv /opt/rowen
 COPY . .
 RUN /opt/rowen/bin/pip install --no-cache-dir --constraint constraints.txt .
 
-FROM python:${PYTHON}-slim
+FROM python:3.13-slim
 # By number, so that Kubernetes can see that it is not root.
 RUN groupadd --system --gid 10001 rowen \
     && useradd --system --uid 10001 --gid 10001 --no-create-home --home-dir /data --shell /usr/sbin/nologin rowen \
@@ -24,6 +22,6 @@ EXPOSE 8000
 # Rowen stops within 8 seconds of SIGTERM, less than the 10 after which Docker kills.
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s \
-    CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8000/healthz', timeout=4)"]
+    CMD ["python", "-c", "import urllib.request as r; r.build_opener(r.ProxyHandler({})).open('http://127.0.0.1:8000/healthz', timeout=4)"]
 ENTRYPOINT ["rowen"]
 CMD ["serve"]
