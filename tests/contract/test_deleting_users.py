@@ -50,18 +50,22 @@ def test_users_that_something_refers_to_stay(storage: Storage, tmp_path: Path) -
         {"id": 7, "application_id": 8, "overall_recommendation": "yes", "interviewer": {"id": 3}, "submitted_by": None},
         {"id": 8, "applied_at": None, "prospect": False, "recruiter": {"id": 4}, "coordinator": "nobody"},
         {**stage, "priority": 0},
+        {"id": 9, "is_private": False, "applications": [{"id": 8, "credited_to": {"id": 8}}]},
+        {"id": 10, "openings": [], "hiring_team": {"recruiters": [{"id": 9}], "sourcers": None, "coordinators": []}},
     ]
-    users = [{"id": each, "name": "Somebody", "site_admin": False} for each in range(1, 8)]
+    users = [{"id": each, "name": "Somebody", "site_admin": False} for each in range(1, 10)]
     make_key(database, "default", "all")
     import_records(database, "default", tmp_path, [interview, *around, *users])
-    done = rowen("users", "delete", *map(str, range(1, 9)), "--database", database, status=1)
+    done = rowen("users", "delete", *map(str, range(1, 11)), "--database", database, status=1)
     assert done.stderr.splitlines() == [
-        "rowen: there is no user 8",
+        "rowen: there is no user 10",
         "rowen: user 1 cannot be deleted: interview 9 refers to them",
         "rowen: user 2 cannot be deleted: interview 9 refers to them",
         "rowen: user 3 cannot be deleted: scorecard 7 refers to them",
         "rowen: user 4 cannot be deleted: application 8 refers to them",
         "rowen: user 5 cannot be deleted: job stage 5 refers to them",
+        "rowen: user 8 cannot be deleted: candidate 9 refers to them",
+        "rowen: user 9 cannot be deleted: job 10 refers to them",
     ]
     assert rowen("users", "delete", "6", "7", "--database", database).stderr == "2 users deleted\n"
     assert "there is no user 6" in rowen("users", "delete", "6", "--database", database, status=1).stderr

@@ -128,6 +128,8 @@ RESOURCES: dict[str, tuple[str, Record]] = {
     "applications": ("last_activity_at", {"id": 99_001, "prospect": False, "jobs": [{"id": 9}]}),
     "job_stages": ("updated_at", {"id": 99_001, "name": "Screen", "job_id": 9, "interviews": []}),
     "scorecards": ("updated_at", {"id": 99_001, "application_id": 5001, "interviewer": None}),
+    "candidates": ("updated_at", {"id": 99_001, "first_name": "Kate", "email_addresses": []}),
+    "jobs": ("updated_at", {"id": 99_001, "name": "Surgeon", "requisition_id": None}),
 }
 
 

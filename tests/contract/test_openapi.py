@@ -267,7 +267,7 @@ def busy(storage: Storage, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     key = make_key(database, HOME, "all", rate_limit=0)
     interviews = [TIMED, ALL_DAY, *map(open_interview, OPEN)]
     import_records(database, HOME, folder, interviews, "--created-through-api")
-    for name in ("USER", "APPLICATION", "JOB_STAGE", "SCORECARD"):
+    for name in ("USER", "APPLICATION", "JOB_STAGE", "SCORECARD", "CANDIDATE", "JOB"):
         file = write_json_lines(folder / f"{name}.jsonl", [getattr(examples, name)])
         rowen("import", file, "--organization", HOME, "--database", database)
     with (

@@ -76,11 +76,15 @@ def targets_of(tenants: TenantPair) -> Mapping[tuple[str, str], Targets]:
     query("/v1/applications", "job_id", ids(tenants, "job"))
     query("/v1/job_stages", "after", behind("stage"))
     query("/v1/scorecards", "after", behind("scorecard"))
+    query("/v1/candidates", "candidate_ids", ids(tenants, "candidate"))
+    query("/v1/jobs", "requisition_id", (f"R-{home.name}", f"R-{tenants.auckland.name}", NOBODY))
     query("/rowen/v1/conflicts", "user_id", ids(tenants, "user"), (200, b'{"conflicts":[],"more":false}'))
     for resource, what in (("scheduled_interviews", "scheduled"), ("users", "user"), ("applications", "application")):
         single("GET", f"/v1/{resource}/{{id}}", what)
     single("GET", "/v1/job_stages/{id}", "stage")
     single("GET", "/v1/scorecards/{id}", "scorecard")
+    single("GET", "/v1/candidates/{id}", "candidate")
+    single("GET", "/v1/jobs/{id}", "job")
     single("GET", "/v1/jobs/{id}/stages", "job")
     for inner in ("scheduled_interviews", "scorecards"):
         single("GET", f"/v1/applications/{{id}}/{inner}", "application")

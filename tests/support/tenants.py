@@ -36,7 +36,7 @@ _SEEN: Final = (
     "/rowen/v1/webhooks",
     "/rowen/v1/conflicts",
     *(f"/v1/{name}?per_page=500" for name in ("scheduled_interviews", "users", "applications", "scorecards")),
-    "/v1/job_stages?per_page=500",
+    *(f"/v1/{name}?per_page=500" for name in ("job_stages", "candidates", "jobs")),
 )
 
 
@@ -177,11 +177,38 @@ def _records(name: str, ids: Mapping[str, int]) -> dict[str, list[Record]]:
         "overall_recommendation": "yes",
         **times,
     }
-    return {"users": users, "applications": [application], "job_stages": [stage], "scorecards": [scorecard]}
+    candidate = {
+        "id": ids["candidate"],
+        "first_name": "Amelia",
+        "last_name": name.title(),
+        "email_addresses": [{"value": f"amelia@{name}.example", "type": "personal"}],
+        "application_ids": [ids["application"]],
+        "applications": [application],
+        **times,
+    }
+    job = {
+        "id": ids["job"],
+        "name": f"Pilot {name}",
+        "requisition_id": f"R-{name}",
+        "status": "open",
+        "hiring_team": {"hiring_managers": [{"id": ids["user"], "name": f"Ada {name.title()}"}]},
+        "openings": [{"id": ids["opening"], "opening_id": f"O-{name}", "status": "open"}],
+        **times,
+    }
+    return {
+        "users": users,
+        "applications": [application],
+        "job_stages": [stage],
+        "scorecards": [scorecard],
+        "candidates": [candidate],
+        "jobs": [job],
+    }
 
 
 # The ledger assigns ids after the last of these.
-_NAMES: Final = ("user", "other_user", "application", "candidate", "job", "stage", "interview", "old_scorecard")
+_NAMES: Final = (
+    *("user", "other_user", "application", "candidate", "job", "opening", "stage", "interview", "old_scorecard"),
+)
 
 
 def _made(side: IsolatedTenant, webhooks: int) -> dict[str, int]:

@@ -11,7 +11,7 @@ import msgspec
 
 from rowen.api.codec import records
 from rowen.api.schemas import Json
-from rowen.app.records import APPLICATIONS, JOB_STAGES, SCORECARDS, USERS
+from rowen.app.records import APPLICATIONS, CANDIDATES, JOB_STAGES, JOBS, SCORECARDS, USERS
 
 _CREATED: Final = "2016-02-10T14:31:51.019Z"
 _UPDATED: Final = "2016-05-23T20:43:11.679Z"
@@ -21,8 +21,10 @@ EVENT_ID: Final = "msg_5b3e4c9d2a1f4e6b8c7d9e0f1a2b3c4d"
 USER_ID: Final = 2000
 INTERVIEWER_ID: Final = 4080
 SCORECARD_ID: Final = 11274
+CANDIDATE_ID: Final = 53883394
 JOB_ID: Final = 8001
 STAGE_ID: Final = 6001
+OPENING_ID: Final = 123
 WEBHOOK_ID: Final = 1
 
 _INTERVIEWER: Final[Json] = {
@@ -111,11 +113,73 @@ APPLICATION: Final = _served(
     APPLICATIONS,
     {
         "id": TIMED["application_id"],
-        "candidate_id": 53883394,
+        "candidate_id": CANDIDATE_ID,
         "applied_at": _CREATED,
         "last_activity_at": _UPDATED,
         "jobs": [{"id": JOB_ID, "name": "Community Manager"}],
         "current_stage": {"id": STAGE_ID, "name": "Face to Face"},
+    },
+)
+CANDIDATE: Final = _served(
+    CANDIDATES,
+    {
+        "id": CANDIDATE_ID,
+        "first_name": "John",
+        "last_name": "Locke",
+        "company": "The Tustin Box Company",
+        "title": "Man of Mystery",
+        "created_at": _CREATED,
+        "updated_at": _UPDATED,
+        "last_activity": _UPDATED,
+        "application_ids": [APPLICATION["id"]],
+        "phone_numbers": [{"value": "555-0100", "type": "mobile"}],
+        "email_addresses": [{"value": "john.locke@example.com", "type": "personal"}],
+        "recruiter": _ORGANIZER,
+        "tags": ["Walkabout"],
+        "applications": [
+            {name: value for name, value in APPLICATION.items() if name not in ("custom_fields", "keyed_custom_fields")}
+        ],
+    },
+)
+JOB: Final = _served(
+    JOBS,
+    {
+        "id": JOB_ID,
+        "name": "Community Manager",
+        "requisition_id": "abc123",
+        "status": "open",
+        "created_at": _CREATED,
+        "opened_at": _CREATED,
+        "updated_at": _UPDATED,
+        "departments": [{"id": 25907, "name": "Marketing", "parent_id": None, "child_ids": [], "external_id": "12345"}],
+        "offices": [
+            {
+                "id": 47012,
+                "name": "New York",
+                "location": {"name": "New York, United States"},
+                "primary_contact_user_id": USER_ID,
+                "parent_id": None,
+                "child_ids": [],
+                "external_id": "15679",
+            }
+        ],
+        "hiring_team": {
+            "hiring_managers": [_INTERVIEWER],
+            "recruiters": [{**_ORGANIZER, "responsible": True}],
+            "coordinators": [],
+            "sourcers": [],
+        },
+        "openings": [
+            {
+                "id": OPENING_ID,
+                "opening_id": "3-1",
+                "status": "open",
+                "opened_at": _CREATED,
+                "closed_at": None,
+                "application_id": None,
+                "close_reason": None,
+            }
+        ],
     },
 )
 JOB_STAGE: Final = _served(
@@ -274,6 +338,7 @@ IDS: Final = {
     "applications": TIMED["application_id"],
     "users": INTERVIEWER_ID,
     "job_stages": STAGE_ID,
+    "candidates": CANDIDATE_ID,
     "jobs": JOB_ID,
     "scorecards": SCORECARD_ID,
     "webhooks": WEBHOOK_ID,

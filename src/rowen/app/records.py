@@ -1,4 +1,4 @@
-"""Records: users, applications, job stages and scorecards.
+"""Records: users, applications, job stages, scorecards, candidates and jobs.
 
 Owns the queries for them, and the ports that answer these and store records. Must not know their fields, HTTP or SQL.
 """
@@ -22,7 +22,9 @@ USERS: Final = "users"
 APPLICATIONS: Final = "applications"
 JOB_STAGES: Final = "job_stages"
 SCORECARDS: Final = "scorecards"
-RESOURCES: Final = (USERS, APPLICATIONS, JOB_STAGES, SCORECARDS)
+CANDIDATES: Final = "candidates"
+JOBS: Final = "jobs"
+RESOURCES: Final = (USERS, APPLICATIONS, JOB_STAGES, SCORECARDS, CANDIDATES, JOBS)
 """The kinds of records, by name."""
 
 INTERVIEWS: Final = "scheduled_interviews"
@@ -33,7 +35,7 @@ ACTIVE: Final = "active"
 
 
 class RecordRow(NamedTuple):
-    """A user, application, job stage or scorecard to be stored: its document as served, and its search columns.
+    """A record to be stored: its document as served, and its search columns.
 
     `resource` is its kind (`users`). `document` is None if the columns hold all that is known. `derived` means that it
     is known from interviews only. `terms` are names and values by which it can be found.
@@ -53,7 +55,8 @@ class RecordRow(NamedTuple):
 class RecordQuery:
     """A filter for records of one resource; all criteria that are set must hold.
 
-    `*_after` is inclusive, `*_before` exclusive. `terms` are names and values that a record must have.
+    `*_after` is inclusive, `*_before` exclusive. `ids` are those that a record may have; `terms` are names and
+    values that it must have.
     """
 
     resource: str
@@ -62,17 +65,18 @@ class RecordQuery:
     updated_after: Instant | None = None
     updated_before: Instant | None = None
     status: str | None = None
+    ids: tuple[int, ...] | None = None
     terms: tuple[tuple[str, str], ...] = ()
 
     @property
     def criteria(self) -> dict[str, int | str]:
-        """The criteria that are set, by name, without the terms."""
+        """The criteria that are set, by name, without the ids and the terms."""
         values = ((name, getattr(self, name)) for name in CRITERIA)
         return {name: value for name, value in values if value is not None}
 
 
 CRITERIA: Final = ("created_after", "created_before", "updated_after", "updated_before", "status")
-"""The names of a query's criteria, without the terms."""
+"""The names of a query's criteria, without the ids and the terms."""
 
 
 class Records(Protocol):
@@ -163,7 +167,7 @@ class RecordCodec(Protocol):
         ...
 
     def people(self, document: bytes) -> Iterable[int]:
-        """Return the ids of the users that the document of a scorecard, application or job stage names."""
+        """Return the ids of the users that the document of a record names, other than a user's."""
         ...
 
     def with_times(self, record: RecordRow, created_at: int | None, updated_at: int | None) -> RecordRow:
@@ -200,8 +204,8 @@ async def retrieve_record(records: Records, organization: Organization, query: R
 
 
 async def require_job(records: Records, organization: Organization, identifier: int) -> None:
-    """Raise Refusal (not found) if no job stage and no application of the organization names the job."""
+    """Raise Refusal (not found) if the job is not held, and no job stage and no application names it."""
     for resource in (JOB_STAGES, APPLICATIONS):
         if await records.is_named(organization, resource, "job_id", str(identifier)):
             return
-    raise Refusal(Code.NOT_FOUND)
+    await retrieve_record(records, organization, RecordQuery(JOBS), identifier)

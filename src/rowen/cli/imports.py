@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from rowen import wiring
-from rowen.app.records import APPLICATIONS, INTERVIEWS, JOB_STAGES, SCORECARDS, USERS
+from rowen.app.records import APPLICATIONS, CANDIDATES, INTERVIEWS, JOB_STAGES, JOBS, SCORECARDS, USERS
 from rowen.cli.console import Report, interruptible, progress
 from rowen.cli.import_report import print_remarks, print_report
 from rowen.cli.options import Database, Organization
@@ -37,6 +37,8 @@ class Resource(StrEnum):
     APPLICATIONS = APPLICATIONS
     JOB_STAGES = JOB_STAGES
     SCORECARDS = SCORECARDS
+    CANDIDATES = CANDIDATES
+    JOBS = JOBS
     SCHEDULED_INTERVIEWS = INTERVIEWS
 
 
@@ -95,7 +97,7 @@ def import_interviews(
     ] = None,
     database: Database = DEFAULT_DATABASE,
 ) -> None:
-    """Import interviews, and the users, applications, job stages and scorecards that belong to them.
+    """Import interviews, and the records that belong to them: users, applications, candidates, jobs, and so on.
 
     Reads JSON as the API returns it, JSON Lines, the output of ELT tools, and gzip of each. Exported interviews,
     users and applications can also be CSV: the column names in the first row decide what the records are.

@@ -1,1 +1,1 @@
-"""Loading records: from a source's bytes to merged interviews, users, applications, job stages and scorecards."""
+"""Loading records: from a source's bytes to merged interviews and other records."""

@@ -1,4 +1,4 @@
-"""Importing: from the records of a source to merged interviews, users, applications, job stages and scorecards.
+"""Importing: from the records of a source to merged interviews and other records.
 
 Owns the order of the steps: a file is checked completely before any of it is written; a stream is imported batch by
 batch; a server page by page, with its checkpoint stored along with the records. Must not know SQL or the terminal.

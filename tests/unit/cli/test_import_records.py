@@ -15,7 +15,9 @@ USER: Final[Record] = {"id": 1, "primary_email_address": "a@example.com", "updat
 APPLICATION: Final[Record] = {"id": 2, "prospect": False, "applied_at": "2024-01-01T00:00:00.000Z"}
 STAGE: Final[Record] = {"id": 3, "job_id": 9, "interviews": []}
 SCORECARD: Final[Record] = {"id": 4, "application_id": 2, "interviewer": None, "overall_recommendation": "yes"}
-MIXED: Final = (record(5), USER, APPLICATION, record(6), STAGE, SCORECARD)
+CANDIDATE: Final[Record] = {"id": 7, "first_name": "John", "email_addresses": [{"value": "john@example.com"}]}
+JOB: Final[Record] = {"id": 9, "name": "Surgeon", "status": "open", "requisition_id": None, "departments": [None]}
+MIXED: Final = (record(5), USER, APPLICATION, record(6), STAGE, SCORECARD, CANDIDATE, JOB)
 ROWS: Final = """\
 id;Name;E-Mails;emails;disabled;employee_id
 7;Kate Austen;;kate@example.com, k@example.com;no;00123
@@ -31,7 +33,16 @@ def test_every_record_is_recognized_by_its_fields(database: str, tmp_path: Path,
     if form == "array":
         body = b"[" + b",".join(lines) + b"]"
     else:
-        streams = ("interviews", "users", "applications", "interviews", "job_stages", "scorecards")
+        streams = (
+            "interviews",
+            "users",
+            "applications",
+            "interviews",
+            "job_stages",
+            "scorecards",
+            "candidates",
+            "jobs",
+        )
         wrapped = [
             b'{"type":"RECORD","stream":"%b","record":%b}' % (s.encode(), i)
             for s, i in zip(streams, lines, strict=True)
@@ -40,19 +51,22 @@ def test_every_record_is_recognized_by_its_fields(database: str, tmp_path: Path,
     file = tmp_path / "mixed.json"
     file.write_bytes(body)
     dry = totals(rowen("import", file, "--database", database, "--dry-run"))
-    assert dry == totals(rowen("import", file, "--database", database)) == [6, 6, 0, 0, 0, 0]
-    assert totals(rowen("import", file, "--database", database)) == [6, 0, 0, 6, 0, 0]
+    assert dry == totals(rowen("import", file, "--database", database)) == [8, 8, 0, 0, 0, 0]
+    assert totals(rowen("import", file, "--database", database)) == [8, 0, 0, 8, 0, 0]
 
 
 def test_bad_records_are_reported_by_their_resource(database: str, tmp_path: Path) -> None:
     file = tmp_path / "bad.jsonl"
     bad = [{**USER, "emails": "a@b"}, {**APPLICATION, "applied_at": "soon"}, {**STAGE, "interviews": [{"id": 0}]}]
-    file.write_bytes(b"\n".join(canonical(each) for each in (USER, *bad, {"id": 1})))
+    more = [{**CANDIDATE, "email_addresses": [{"value": 5}]}, {**JOB, "openings": [{"id": "x"}]}]
+    file.write_bytes(b"\n".join(canonical(each) for each in (USER, *bad, *more, {"id": 1})))
     reported = rowen("import", file, "--database", database, status=1).stderr
     assert f"{file}:2: emails: must be " in reported
     assert f'{file}:3: applied_at: is not an ISO-8601 date or time ("soon")' in reported
     assert f"{file}:4: interviews[0].id: must be `int` >= 1 (0)" in reported or f"{file}:4: interviews" in reported
-    assert f"{file}:5: application_id: is missing" in reported
+    assert f"{file}:5: email_addresses: must be " in reported
+    assert f"{file}:6: openings: must be " in reported
+    assert f"{file}:7: application_id: is missing" in reported
 
 
 def test_an_option_names_the_resource_that_fields_do_not_show(database: str, tmp_path: Path) -> None:

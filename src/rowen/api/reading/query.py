@@ -71,6 +71,18 @@ def identifier_parameter(name: str, description: str, example: int) -> QueryPara
     return replace(integer_parameter(name, description, (1, LARGEST_ID)), example=example)
 
 
+def identifiers_parameter(name: str, description: str, most: int) -> QueryParameter:
+    """Return a parameter that takes ids, separated by commas, at most `most`."""
+    pattern = re.compile(rf"^[0-9]{{1,16}}( *, *[0-9]{{1,16}}){{0,{most - 1}}}$")
+
+    def read(text: str) -> tuple[int, ...]:
+        if pattern.search(text):
+            return tuple(sorted({int(part) for part in text.split(",")}))
+        raise ValueError(f"Must be ids separated by commas, at most {most}")
+
+    return QueryParameter(name, description, {"type": "string", "pattern": pattern.pattern}, read=read)
+
+
 def limit_parameter(default: int) -> QueryParameter:
     """Return the parameter `limit` of lists that have no pages."""
     return integer_parameter("limit", "How many to return at most", (1, LARGEST_PAGE_SIZE), default=default)

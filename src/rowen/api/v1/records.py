@@ -1,4 +1,4 @@
-"""Reading records: the Harvest v1 operations of users, applications, job stages and scorecards.
+"""Reading records: the Harvest v1 operations of users, applications, job stages, scorecards, candidates and jobs.
 
 Owns one table of resources with their filters, and the common code that lists and retrieves them. Must not
 know HTTP's transport, authentication, SQL, or the content of a document.
@@ -14,6 +14,8 @@ import msgspec
 from rowen.api import examples
 from rowen.api.codec.records import (
     ApplicationRecord,
+    CandidateRecord,
+    JobRecord,
     JobStageRecord,
     ScorecardRecord,
     UserRecord,
@@ -27,6 +29,7 @@ from rowen.api.reading.query import (
     QueryParameters,
     by_name,
     flag_parameter,
+    identifiers_parameter,
     list_parameters,
     read_list,
     text_parameter,
@@ -40,7 +43,9 @@ from rowen.app.interviews import require_application
 from rowen.app.keys import PERMISSIONS
 from rowen.app.records import (
     APPLICATIONS,
+    CANDIDATES,
     JOB_STAGES,
+    JOBS,
     SCORECARDS,
     USERS,
     RecordQuery,
@@ -60,8 +65,8 @@ class Resource:
     """One resource: how it is listed, and how it is described.
 
     `times` maps its filters by time to the criteria of a query; `terms` are its filters by value, each the name of a
-    term that records are found by. `status` filters, `only` is the one status that is shown, `hides` has custom fields
-    shown.
+    term that records are found by. `status` filters, `only` is the one status that is shown, `ids` names those
+    wanted, and `hides` has custom fields shown.
     """
 
     name: str
@@ -71,6 +76,7 @@ class Resource:
     terms: tuple[QueryParameter, ...] = ()
     status: QueryParameter | None = None
     only: str | None = None
+    ids: QueryParameter | None = None
     hides: QueryParameter | None = None
 
     @cached_property
@@ -81,7 +87,7 @@ class Resource:
     @cached_property
     def filters(self) -> QueryParameters:
         """Its filters, by name."""
-        others = [parameter for parameter in (self.status, self.hides) if parameter is not None]
+        others = [parameter for parameter in (self.status, self.ids, self.hides) if parameter is not None]
         return by_name(*map(_time_filter, self.times), *self.terms, *others)
 
     def query(self, filters: Mapping[str, Any], terms: tuple[Term, ...] = ()) -> RecordQuery:
@@ -89,7 +95,9 @@ class Resource:
         times = {criterion: filters[name] for name, criterion in self.times.items() if name in filters}
         named = tuple((term.name, filters[term.name]) for term in self.terms if term.name in filters)
         status = self.only if self.only is not None else filters.get("status")
-        return RecordQuery(self.name, **times, status=status, terms=(*terms, *named))
+        # The ids of candidates are ignored next to an e-mail address, as in Harvest.
+        ids = filters.get(self.ids.name) if self.ids is not None and "email" not in filters else None
+        return RecordQuery(self.name, **times, status=status, ids=ids, terms=(*terms, *named))
 
 
 def _time_filter(name: str) -> QueryParameter:
@@ -105,6 +113,7 @@ _APPLICATION_TIMES: Final = {
     "created_after": "created_after",
     "last_activity_after": "updated_after",
 }
+_MOST_CANDIDATES: Final = 50
 
 _USERS: Final = Resource(
     USERS,
@@ -127,9 +136,39 @@ _APPLICATIONS: Final = Resource(
 )
 _JOB_STAGES: Final = Resource(JOB_STAGES, JobStageRecord, examples.JOB_STAGE, _TIMES)
 _SCORECARDS: Final = Resource(SCORECARDS, ScorecardRecord, examples.SCORECARD, _TIMES, only=SUBMITTED)
+_CANDIDATES: Final = Resource(
+    CANDIDATES,
+    CandidateRecord,
+    examples.CANDIDATE,
+    _TIMES,
+    terms=(
+        text_parameter("email", "Only candidates who have this e-mail address", fold),
+        text_parameter("job_id", "Only those who applied to the job with this id, or are a prospect for it"),
+    ),
+    ids=identifiers_parameter(
+        "candidate_ids", "Only candidates with these ids; ignored next to `email`", _MOST_CANDIDATES
+    ),
+)
+_JOBS: Final = Resource(
+    JOBS,
+    JobRecord,
+    examples.JOB,
+    _TIMES,
+    terms=(
+        text_parameter("requisition_id", "Only jobs with this requisition id"),
+        text_parameter("opening_id", "Only jobs that have an opening with this `opening_id`"),
+        text_parameter("department_id", "Only jobs in the department with this id"),
+        text_parameter("external_department_id", "Only jobs in the department with this external id"),
+        text_parameter("office_id", "Only jobs in the office with this id"),
+        text_parameter("external_office_id", "Only jobs in the office with this external id"),
+    ),
+    status=text_parameter(
+        "status", "Only those of this status: open, closed or draft; an unknown one is an empty list"
+    ),
+)
 
 RESOURCES: Final[Mapping[str, Resource]] = {
-    resource.name: resource for resource in (_USERS, _APPLICATIONS, _JOB_STAGES, _SCORECARDS)
+    resource.name: resource for resource in (_USERS, _APPLICATIONS, _JOB_STAGES, _SCORECARDS, _CANDIDATES, _JOBS)
 }
 """The resources that can be listed, by name: their filters are those of the public Harvest v1 reference."""
 
@@ -247,4 +286,6 @@ OPERATIONS: Final = (
         path_parameters=(APPLICATION_ID,),
         query=_SCORECARDS.parameters,
     ),
+    *_operations(_CANDIDATES),
+    *_operations(_JOBS),
 )

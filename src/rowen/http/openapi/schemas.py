@@ -8,7 +8,7 @@ from typing import Any, Final, get_args, get_origin
 
 import msgspec
 
-from rowen.api.codec.records import ApplicationRecord, Job, JobStageRecord, ScorecardRecord, StageInterview, UserRecord
+from rowen.api.codec import records
 from rowen.api.declarations import Operation
 from rowen.api.schemas import DATE, TEXT, Json, closed
 from rowen.interviews.moments import Instant
@@ -23,9 +23,16 @@ _NAMES: Final = {
 }
 """The public names of types, where they are neither the Python names nor those without `Record`."""
 
-_OPEN: Final = {kind.__name__ for kind in (UserRecord, ApplicationRecord, JobStageRecord, ScorecardRecord)}
+_OPEN: Final = {shape.kind.__name__ for shape in records.SHAPES.values()}
 """Imported records, which keep their unknown fields."""
-_PARTS: Final = {kind.__name__ for kind in (Job, StageInterview)}
+_PARTS: Final = {
+    kind.__name__
+    for kind in (
+        *(records.ApplicationJob, records.StageInterview),
+        *(records.CandidateApplication, records.CandidateJob, records.EmailAddress),
+        *(records.JobDepartment, records.JobOffice, records.Opening),
+    )
+}
 """Types that name only the fields that Rowen searches by."""
 
 

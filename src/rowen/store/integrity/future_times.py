@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 from sqlalchemy import Select, Table, bindparam, func, select
 
-from rowen.app.records import APPLICATIONS, JOB_STAGES, RESOURCES, SCORECARDS, USERS
+from rowen.app.records import APPLICATIONS, CANDIDATES, JOB_STAGES, JOBS, RESOURCES, SCORECARDS, USERS
 from rowen.interviews.clock_skew import LIMIT
 from rowen.interviews.interview import OrganizationId
 from rowen.interviews.moments import Instant
@@ -34,6 +34,8 @@ _NOUNS: Final = {
     APPLICATIONS: "application",
     JOB_STAGES: "job stage",
     SCORECARDS: "scorecard",
+    CANDIDATES: "candidate",
+    JOBS: "job",
 }
 _FIELDS: Final = {APPLICATIONS: ("applied_at", "last_activity_at")}
 """The columns of the times of creation and change, where their names differ."""

@@ -35,7 +35,7 @@ _REPAIRED: Final = Change(Kind.REPAIRED, Actor(ActorKind.OPERATOR))
 
 @dataclass(slots=True)
 class Repaired:
-    """How many interviews, and how many users, applications, job stages and scorecards, were repaired."""
+    """How many interviews, and how many other records, were repaired."""
 
     interviews: int = 0
     records: int = 0

@@ -106,7 +106,7 @@ class InterviewClamp:
 
 
 class RecordClamp:
-    """Sets the times of users, applications, job stages and scorecards, within a transaction."""
+    """Sets the times of records other than interviews, within a transaction."""
 
     def __init__(self, writer: RecordWriter, codec: RecordCodec) -> None:
         self._writer = writer

@@ -1,4 +1,4 @@
-"""Merging users, applications, job stages and scorecards into an organization's.
+"""Merging records, other than interviews, into an organization's.
 
 Owns that records, their consequences in the interviews, the ledger, the log and the import checkpoint change together
 or not at all. Must not know where records come from, or how two with one id are ordered (`merge_rules`).

@@ -43,6 +43,9 @@ _CRITERIA: Final[Mapping[str, ColumnElement[bool]]] = {
     "status": _columns.status == bindparam("status"),
 }
 
+_IDS: Final = "ids"
+"""The criterion of a query's ids, and their parameter."""
+
 
 class _Queries:
     """The `ListQueries` of records."""
@@ -54,10 +57,12 @@ class _Queries:
         self._listed = engine.prepare(listed(engine))
 
     def is_narrow(self, query: RecordQuery) -> bool:
-        return bool(query.terms)
+        return bool(query.terms) or query.ids is not None
 
     def gathering(self, query: RecordQuery) -> tuple[Prepared, Parameters]:
-        criteria = query.criteria
+        criteria: dict[str, Any] = query.criteria
+        if query.ids is not None:
+            criteria[_IDS] = self._bind(query.ids)
         parameters = {"resource": query.resource, **criteria}
         for number, (name, value) in enumerate(query.terms):
             parameters |= {f"name_{number}": name, f"value_{number}": value}
@@ -128,7 +133,9 @@ def listed(engine: Engine) -> Select[Any]:
 
 def gathered(engine: Engine, criteria: frozenset[str], term_count: int) -> Select[Any]:
     """Return one row: the ledger (see `LEDGER`), and all matching ids as one value."""
-    wanted = [_CRITERIA[name] for name in sorted(criteria)]
+    wanted = [_CRITERIA[name] for name in sorted(criteria - {_IDS})]
+    if _IDS in criteria:
+        wanted.append(engine.id_in(_columns.id, _IDS))
     found = [_columns.id.in_(_found(f"name_{number}", f"value_{number}")) for number in range(term_count)]
     # So that SQLite sorts the ids found instead of reading all rows in the order of their keys.
     order = Unindexed(_columns.id) if criteria else _columns.id

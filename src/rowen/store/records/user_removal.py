@@ -1,6 +1,6 @@
 """Deleting users that nothing refers to.
 
-Owns how references to a user are found: in interviews, scorecards, applications and job stages. Must not know why a
+Owns how references to a user are found: in interviews and in all other records. Must not know why a
 user is deleted. The log of changes keeps a user's actions, with the name at that time.
 """
 
@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, select
 
 from rowen.app.interviews import Codec
 from rowen.app.organizations import Organization
-from rowen.app.records import APPLICATIONS, JOB_STAGES, SCORECARDS, USERS, RecordCodec, UserRemoval
+from rowen.app.records import APPLICATIONS, CANDIDATES, JOB_STAGES, JOBS, SCORECARDS, USERS, RecordCodec, UserRemoval
 from rowen.interviews.interview import OrganizationId
 from rowen.interviews.moments import Instant
 from rowen.interviews.people import User
@@ -23,7 +23,13 @@ from rowen.store.schema.tables import records, scheduled_interviews
 _CHUNK: Final = 2_000
 _FIRST: Final = -(2**63)
 
-_REFERRING: Final = {SCORECARDS: "scorecard", APPLICATIONS: "application", JOB_STAGES: "job stage"}
+_REFERRING: Final = {
+    SCORECARDS: "scorecard",
+    APPLICATIONS: "application",
+    JOB_STAGES: "job stage",
+    CANDIDATES: "candidate",
+    JOBS: "job",
+}
 
 
 class UserTable:

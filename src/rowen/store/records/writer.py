@@ -1,4 +1,4 @@
-"""Writing records: users, applications, job stages and scorecards.
+"""Writing records, other than interviews.
 
 Owns that a record and its terms are written together. Must not know the content of a document.
 """

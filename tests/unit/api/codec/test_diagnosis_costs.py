@@ -9,16 +9,14 @@ import pytest
 
 from rowen.api.codec import records
 from rowen.api.codec.documents import InvalidDocumentError, decode
+from rowen.app.records import RESOURCES
 from tests.support.records import canonical, record
 
 BAD: Final[dict[str, Callable[[], Any]]] = {
     "an interview": lambda: decode(b'{"id":1,"status":"lost","start":5}'),
     "many problems": lambda: decode(canonical({**record(1), "interviewers": [{"id": "x"}] * 500})),
     "no JSON": lambda: decode(b'{"id":1'),
-    **{
-        f"one of the {name}": partial(records.draft, name, b'{"id":"x"}')
-        for name in ("users", "applications", "job_stages", "scorecards")
-    },
+    **{f"one of the {name}": partial(records.draft, name, b'{"id":"x"}') for name in RESOURCES},
 }
 
 

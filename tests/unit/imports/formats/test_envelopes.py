@@ -59,14 +59,14 @@ def test_messages_that_carry_no_record_are_counted(kind: str) -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        b'{"type":"RECORD","stream":"candidates","record":{"id":1}}',
-        b'{"type":"RECORD","record":{"stream":"candidates","data":{"id":1}}}',
+        b'{"type":"RECORD","stream":"offers","record":{"id":1}}',
+        b'{"type":"RECORD","record":{"stream":"offers","data":{"id":1}}}',
     ],
 )
 def test_records_of_other_streams_are_counted(line: bytes) -> None:
     item, skipped = take(line)
     assert item is None
-    assert skipped == {'records of the stream "candidates"': 1}
+    assert skipped == {'records of the stream "offers"': 1}
 
 
 def test_the_names_of_streams_do_not_fill_the_memory() -> None:

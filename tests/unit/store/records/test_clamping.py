@@ -91,6 +91,8 @@ RECORDS: dict[str, tuple[str, Record]] = {
     "applications": ("last_activity_at", {"id": 5, "prospect": False, "jobs": [{"id": 9}]}),
     "job_stages": ("updated_at", {"id": 5, "name": "Screen", "job_id": 9, "interviews": []}),
     "scorecards": ("updated_at", {"id": 5, "application_id": 9, "interviewer": None}),
+    "candidates": ("updated_at", {"id": 5, "first_name": "Kate", "email_addresses": []}),
+    "jobs": ("updated_at", {"id": 5, "name": "Surgeon", "requisition_id": None}),
 }
 
 

@@ -1,12 +1,14 @@
-"""The codec of records: users, applications, job stages and scorecards.
+"""The codec of records: users, applications, job stages, scorecards, candidates and jobs.
 
 Owns their fields (public Harvest v1 reference, "The user object" and so on), a module for each resource, and how their
 documents are written and read. Must not know where records come from or go.
 """
 
-from rowen.api.codec.records.applications import ApplicationRecord, Job
+from rowen.api.codec.records.applications import ApplicationJob, ApplicationRecord
+from rowen.api.codec.records.candidates import CandidateApplication, CandidateJob, CandidateRecord, EmailAddress
 from rowen.api.codec.records.documents import document, draft, inferred_job_stage, inferred_user, with_times
 from rowen.api.codec.records.job_stages import JobStageRecord, StageInterview
+from rowen.api.codec.records.jobs import JobDepartment, JobOffice, JobRecord, Opening
 from rowen.api.codec.records.references import candidate_id, interviews, people, user
 from rowen.api.codec.records.scorecards import ScorecardRecord
 from rowen.api.codec.records.shapes import SHAPES, detect_resource
@@ -14,9 +16,17 @@ from rowen.api.codec.records.users import UserRecord
 
 __all__ = [
     "SHAPES",
+    "ApplicationJob",
     "ApplicationRecord",
-    "Job",
+    "CandidateApplication",
+    "CandidateJob",
+    "CandidateRecord",
+    "EmailAddress",
+    "JobDepartment",
+    "JobOffice",
+    "JobRecord",
     "JobStageRecord",
+    "Opening",
     "ScorecardRecord",
     "StageInterview",
     "UserRecord",

@@ -14,7 +14,7 @@ from rowen.interviews.interview import Identifier
 from rowen.interviews.moments import Instant
 
 
-class Job(msgspec.Struct, frozen=True):
+class ApplicationJob(msgspec.Struct, frozen=True):
     """The job of an application, as far as searches need it."""
 
     id: Identifier
@@ -36,7 +36,7 @@ class ApplicationRecord(msgspec.Struct, frozen=True, kw_only=True):
     coordinator: Any = None
     rejection_reason: Any = None
     rejection_details: Any = None
-    jobs: list[Job] = []
+    jobs: list[ApplicationJob] = []
     job_post_id: Identifier | None = None
     status: str = ACTIVE
     current_stage: Any = None

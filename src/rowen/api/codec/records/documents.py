@@ -25,6 +25,7 @@ _EMPTY_OBJECTS: Final[Mapping[str, Json]] = {
     "prospect_detail": {"prospect_pool": None, "prospect_stage": None, "prospect_owner": None},
     "custom_fields": {},
     "keyed_custom_fields": {},
+    "hiring_team": {"hiring_managers": [], "recruiters": [], "coordinators": [], "sourcers": []},
     "ratings": {"definitely_not": [], "no": [], "mixed": [], "yes": [], "strong_yes": []},
 }
 """The objects that every record has, as served if nothing is known of them."""

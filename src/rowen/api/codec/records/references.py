@@ -12,6 +12,7 @@ from rowen.api.codec.records.shape import Json
 from rowen.interviews.interview import InterviewReference
 from rowen.interviews.people import User
 
+_TEAM: Final = ("hiring_managers", "recruiters", "coordinators", "sourcers")
 _PERSON_FIELDS: Final = ("interviewer", "submitted_by", "recruiter", "coordinator", "credited_to")
 
 
@@ -44,14 +45,17 @@ def interviews(document: bytes) -> Sequence[InterviewReference]:
 
 
 def people(document: bytes) -> Iterator[int]:
-    """Yield the ids of the users that the document of a scorecard, application or job stage names.
+    """Yield the ids of the users that the document of a record names, other than a user's.
 
     Values of other shapes than the reference has name none.
     """
     record: Json = msgspec.json.decode(document)
-    named = [record.get(name) for name in _PERSON_FIELDS]
+    named = [part.get(name) for part in (record, *_dictionaries(record.get("applications"))) for name in _PERSON_FIELDS]
     for interview in _dictionaries(record.get("interviews")):
         named += _dictionaries(interview.get("default_interviewer_users"))
+    team = record.get("hiring_team") or {}
+    for group in _TEAM:
+        named += _dictionaries(team.get(group))
     for person in _dictionaries(named):
         if isinstance(person.get("id"), int):
             yield person["id"]

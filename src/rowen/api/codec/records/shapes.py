@@ -8,15 +8,17 @@ from typing import Final
 
 import msgspec
 
-from rowen.api.codec.records import applications, job_stages, scorecards, users
+from rowen.api.codec.records import applications, candidates, job_stages, jobs, scorecards, users
 from rowen.api.codec.records.shape import Shape
-from rowen.app.records import APPLICATIONS, JOB_STAGES, SCORECARDS, USERS
+from rowen.app.records import APPLICATIONS, CANDIDATES, JOB_STAGES, JOBS, SCORECARDS, USERS
 
 SHAPES: Final[Mapping[str, Shape]] = {
     USERS: users.SHAPE,
     APPLICATIONS: applications.SHAPE,
     JOB_STAGES: job_stages.SHAPE,
     SCORECARDS: scorecards.SHAPE,
+    CANDIDATES: candidates.SHAPE,
+    JOBS: jobs.SHAPE,
 }
 """The resources, by their names in URLs."""
 
