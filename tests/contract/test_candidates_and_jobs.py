@@ -84,18 +84,28 @@ JOB: Final[Record] = {
     "offices": [{"id": 47_012, "name": "New York", "location": {"name": "New York"}, "external_id": "15679"}],
     "custom_fields": {"salary_range": {"min_value": 70_000, "max_value": 90_000, "unit": "USD"}},
     "keyed_custom_fields": {},
-    "hiring_team": {"hiring_managers": [RECRUITER], "recruiters": [], "coordinators": [], "sourcers": []},
-    "openings": [{"id": 123, "opening_id": "3-1", "status": "open", "opened_at": "2015-11-20T23:14:14.736Z"}],
+    "hiring_team": {
+        "hiring_managers": [RECRUITER, {"id": None, "name": "Gone"}, None],
+        "recruiters": [{**RECRUITER, "responsible": True}, {"id": 5, "active": False}],
+        "coordinators": None,
+        "sourcers": [{"id": 6, "active": None}],
+    },
+    "openings": [
+        {"id": 125, "opening_id": None, "status": "open", "opened_at": "2016-02-03T20:00:00.000Z"},
+        {"id": 123, "opening_id": "3-1", "status": "open", "opened_at": "2015-11-20T23:14:14.736Z"},
+        {"id": 126, "opening_id": "2-4", "status": "closed", "close_reason": {"id": 689, "name": "Hired"}},
+    ],
 }
 CANDIDATES: Final[list[Record]] = [
     CANDIDATE,
     {"id": 7, "email_addresses": None, "created_at": "2020-01-01T00:00:00Z", "is_private": True},
-    {"id": 9, "email_addresses": [{"value": None}], "applications": [{"id": 5, "jobs": None}], "applications_x": 1},
+    {"id": 9, "applications": [{"id": 5, "jobs": None}], "email_addresses": [{"value": None}], "applications_x": 1},
 ]
 JOBS: Final[list[Record]] = [
     {**JOB, "created_at": "2013-12-10T14:42:58Z", "closed_at": "2013-12-12T15:42:58+01:00"},
     {"id": 8, "name": "Surgeon", "status": "open", "requisition_id": None, "departments": [None], "offices": []},
 ]
+STAGE: Final[Record] = {"id": 11, "job_id": 12, "interviews": []}
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +116,7 @@ def client(storage: Storage, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     make_key(database, "other", "all")
     import_records(database, "other", folder, [{**CANDIDATE, "id": 3}, {**JOB, "id": 3}])
     key = make_key(database, "one", "all")
-    import_records(database, "one", folder, [record(1), *JOBS, *CANDIDATES])
+    import_records(database, "one", folder, [record(1), *JOBS, *CANDIDATES, STAGE])
     assert rowen("db", "check", "--database", database).stdout == "ok\n"
     with serving(database) as server, server.client(key) as opened:
         yield opened
@@ -220,3 +230,68 @@ def test_a_link_repeats_the_ids_without_a_comma(client: httpx.Client) -> None:
 def test_a_job_that_is_held_has_stages_even_if_nothing_names_it(client: httpx.Client) -> None:
     assert client.get("/v1/jobs/8/stages").content == b"[]"
     assert client.get("/v1/jobs/3/stages").status_code == 404
+
+
+def test_a_hiring_team_is_shown_as_the_reference_shows_it(client: httpx.Client) -> None:
+    answer = client.get("/v1/jobs/6404/hiring_team")
+    assert msgspec.json.decode(answer.content) == {
+        "hiring_managers": [{"user_id": 92_120, "active": True}],
+        "recruiters": [
+            {"user_id": 92_120, "active": True, "responsible": True},
+            {"user_id": 5, "active": False, "responsible": False},
+        ],
+        "coordinators": [],
+        "sourcers": [{"user_id": 6, "active": True}],
+    }
+    tag = answer.headers["ETag"]
+    assert client.get("/v1/jobs/6404/hiring_team", headers={"If-None-Match": tag}).status_code == 304
+    for job in (8, 12):
+        team = client.get(f"/v1/jobs/{job}/hiring_team").json()
+        assert team == {"hiring_managers": [], "recruiters": [], "coordinators": [], "sourcers": []}
+
+
+@pytest.mark.parametrize(
+    ("filters", "found"),
+    [
+        ({}, [123, 125, 126]),
+        ({"status": "opened"}, [123, 125]),
+        ({"status": "Open"}, [123, 125]),
+        ({"status": "closed"}, [126]),
+        ({"status": "filled"}, [123, 125, 126]),
+        ({"per_page": "2", "page": "2"}, [126]),
+        ({"per_page": "2", "page": "3"}, []),
+        ({"per_page": "1", "after": "123"}, [125]),
+        ({"after": "126"}, []),
+    ],
+)
+def test_openings_of_a_job_are_listed(client: httpx.Client, filters: dict[str, str], found: list[int]) -> None:
+    assert ids(client, "/v1/jobs/6404/openings", **filters) == found
+
+
+def test_openings_have_links_and_a_tag(client: httpx.Client) -> None:
+    answer = client.get("/v1/jobs/6404/openings?per_page=1&page=2")
+    assert re.findall(r'per_page=1(?:&after=(\d+))?>; rel="(\w+)"', answer.headers["Link"]) == [
+        ("125", "next"),
+        ("", "prev"),
+        ("", "last"),
+    ]
+    assert "Link" not in client.get("/v1/jobs/6404/openings").headers
+    again = client.get("/v1/jobs/6404/openings?per_page=1&page=2", headers={"If-None-Match": answer.headers["ETag"]})
+    assert again.status_code == 304
+    assert client.get("/v1/jobs/6404/openings?per_page=0").status_code == 422
+
+
+def test_an_opening_is_retrieved_by_its_id(client: httpx.Client) -> None:
+    assert client.get("/v1/jobs/6404/openings/126").json() == JOB["openings"][2]
+    for path in ("6404/openings/127", "6404/openings/3-1", "8/openings/126", "12/openings/126"):
+        assert client.get(f"/v1/jobs/{path}").status_code == 404, path
+
+
+@pytest.mark.parametrize("below", ["hiring_team", "openings", "openings/123", "stages"])
+def test_nothing_is_below_an_unknown_job(client: httpx.Client, below: str) -> None:
+    answer = client.get(f"/v1/jobs/3/{below}")
+    assert (answer.status_code, answer.json()) == (404, {"message": "Resource not found"})
+
+
+def test_a_job_that_is_only_named_has_no_openings(client: httpx.Client) -> None:
+    assert client.get("/v1/jobs/12/openings").content == client.get("/v1/jobs/8/openings").content == b"[]"

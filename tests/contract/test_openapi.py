@@ -211,6 +211,7 @@ def test_responses_match_the_schemas(document: dict[str, Any], busy: Busy) -> No
 
 def address(path: str, ids: Mapping[str, int]) -> str:
     """Return a path with the id of its resource."""
+    path = path.replace("{opening_id}", str(examples.OPENING_ID))
     return path.replace("{id}", str(ids.get(path.split("/{id}")[0].rpartition("/")[2])))
 
 

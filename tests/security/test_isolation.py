@@ -26,6 +26,7 @@ from tests.support.tenants import EARLIER, NOBODY, TenantPair, ask, ids, new_sco
 UNAUTHENTICATED: Final = b'{"message":"Invalid Basic Auth credentials"}'
 FORBIDDEN: Final = b'{"message":"This API Key does not have permission for this endpoint"}'
 NOT_FOUND: Final = b'{"message":"Resource not found"}'
+OPENING: Final = "/v1/jobs/{id}/openings/{opening_id}"
 DELIVERY: Final = "/rowen/v1/webhooks/{id}/deliveries/{event_id}"
 NOTHING: Final = (200, b"[]")
 UNKNOWN: Final = (404, NOT_FOUND)
@@ -86,6 +87,9 @@ def targets_of(tenants: TenantPair) -> Mapping[tuple[str, str], Targets]:
     single("GET", "/v1/candidates/{id}", "candidate")
     single("GET", "/v1/jobs/{id}", "job")
     single("GET", "/v1/jobs/{id}/stages", "job")
+    single("GET", "/v1/jobs/{id}/hiring_team", "job")
+    single("GET", "/v1/jobs/{id}/openings", "job")
+    found["GET", OPENING] = opening_targets(tenants)
     for inner in ("scheduled_interviews", "scorecards"):
         single("GET", f"/v1/applications/{{id}}/{inner}", "application")
     single("GET", "/rowen/v1/scheduled_interviews/{id}/history", "scheduled")
@@ -111,6 +115,15 @@ def targets_of(tenants: TenantPair) -> Mapping[tuple[str, str], Targets]:
     single("POST", "/rowen/v1/webhooks/{id}/skip", "webhook", {"event_id": home.delivery})
     found["GET", DELIVERY] = delivery_targets(tenants)
     return found
+
+
+def opening_targets(tenants: TenantPair) -> Targets:
+    """Return the addresses of an opening, which has an id of its own within its job's."""
+    pairs = zip(ids(tenants, "job"), ids(tenants, "opening"), strict=True)
+    own, foreign, missing = (
+        OPENING.replace("{id}", str(job)).replace("{opening_id}", str(opening)) for job, opening in pairs
+    )
+    return Targets(own, foreign, missing, UNKNOWN)
 
 
 def delivery_targets(tenants: TenantPair) -> Targets:

@@ -182,6 +182,13 @@ JOB: Final = _served(
         ],
     },
 )
+OPENING: Final[Json] = JOB["openings"][0]
+HIRING_TEAM: Final[Json] = {
+    "hiring_managers": [{"user_id": INTERVIEWER_ID, "active": True}],
+    "recruiters": [{"user_id": USER_ID, "active": True, "responsible": True}],
+    "coordinators": [],
+    "sourcers": [],
+}
 JOB_STAGE: Final = _served(
     JOB_STAGES,
     {

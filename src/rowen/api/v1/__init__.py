@@ -1,7 +1,7 @@
 """The operations of Harvest v1, a module for each resource."""
 
-from rowen.api.v1 import interviews, records
+from rowen.api.v1 import interviews, jobs, records
 
-__all__ = ["OPERATIONS", "interviews", "records"]
+__all__ = ["OPERATIONS", "interviews", "jobs", "records"]
 
-OPERATIONS = (*interviews.OPERATIONS, *records.OPERATIONS)
+OPERATIONS = (*interviews.OPERATIONS, *records.OPERATIONS, *jobs.OPERATIONS)

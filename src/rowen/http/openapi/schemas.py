@@ -30,7 +30,7 @@ _PARTS: Final = {
     for kind in (
         *(records.ApplicationJob, records.StageInterview),
         *(records.CandidateApplication, records.CandidateJob, records.EmailAddress),
-        *(records.JobDepartment, records.JobOffice, records.Opening),
+        *(records.JobDepartment, records.JobMember, records.JobOffice, records.Opening),
     )
 }
 """Types that name only the fields that Rowen searches by."""

@@ -8,7 +8,16 @@ from rowen.api.codec.records.applications import ApplicationJob, ApplicationReco
 from rowen.api.codec.records.candidates import CandidateApplication, CandidateJob, CandidateRecord, EmailAddress
 from rowen.api.codec.records.documents import document, draft, inferred_job_stage, inferred_user, with_times
 from rowen.api.codec.records.job_stages import JobStageRecord, StageInterview
-from rowen.api.codec.records.jobs import JobDepartment, JobOffice, JobRecord, Opening
+from rowen.api.codec.records.jobs import (
+    HiringTeam,
+    JobDepartment,
+    JobMember,
+    JobOffice,
+    JobRecord,
+    Opening,
+    hiring_team,
+    openings,
+)
 from rowen.api.codec.records.references import candidate_id, interviews, people, user
 from rowen.api.codec.records.scorecards import ScorecardRecord
 from rowen.api.codec.records.shapes import SHAPES, detect_resource
@@ -22,7 +31,9 @@ __all__ = [
     "CandidateJob",
     "CandidateRecord",
     "EmailAddress",
+    "HiringTeam",
     "JobDepartment",
+    "JobMember",
     "JobOffice",
     "JobRecord",
     "JobStageRecord",
@@ -34,9 +45,11 @@ __all__ = [
     "detect_resource",
     "document",
     "draft",
+    "hiring_team",
     "inferred_job_stage",
     "inferred_user",
     "interviews",
+    "openings",
     "people",
     "user",
     "with_times",
