@@ -72,6 +72,7 @@ PAGES: Final = {
     ],
     "Reference": [
         "reference/api",
+        "reference/calls",
         "reference/contract",
         "reference/webhooks",
         "reference/commands",

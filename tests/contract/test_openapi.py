@@ -22,6 +22,7 @@ from rowen.api import examples
 from rowen.api.errors import ERROR_RESPONSES
 from rowen.api.examples import ALL_DAY, TIMED
 from rowen.api.operations import OPERATIONS
+from rowen.app.archive import KEPT
 from rowen.interviews.errors import Code
 from tests.support.command import rowen
 from tests.support.receiver import Receiver, receiving
@@ -203,7 +204,7 @@ def test_responses_match_the_schemas(document: dict[str, Any], busy: Busy) -> No
         event_id = client.get(f"/rowen/v1/webhooks/{ids['webhooks']}/deliveries").json()[0]["event_id"]
         for (method, path), operation in operations(document).items():
             if method == "GET":
-                answer = client.get(address(path, ids).replace("{event_id}", event_id))
+                answer = client.get(named(address(path, ids).replace("{event_id}", event_id), operation))
                 assert answer.status_code == 200, (path, answer.text)
                 schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
                 validator(document, schema).validate(answer.json())
@@ -212,7 +213,13 @@ def test_responses_match_the_schemas(document: dict[str, Any], busy: Busy) -> No
 def address(path: str, ids: Mapping[str, int]) -> str:
     """Return a path with the id of its resource."""
     path = path.replace("{opening_id}", str(examples.OPENING_ID))
-    return path.replace("{id}", str(ids.get(path.split("/{id}")[0].rpartition("/")[2])))
+    resource = path.split("/{id}")[0].rpartition("/")[2]
+    return path.replace("{id}", str(ids[resource])) if resource in ids else path
+
+
+def named(path: str, operation: dict[str, Any]) -> str:
+    """Return a path with the examples of its parameters."""
+    return path.format(**{each["name"]: each["example"] for each in operation["parameters"] if each["in"] == "path"})
 
 
 def new_ids(client: httpx.Client, receiver: Receiver) -> dict[str, int]:
@@ -271,6 +278,10 @@ def busy(storage: Storage, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     for name in ("USER", "APPLICATION", "JOB_STAGE", "SCORECARD", "CANDIDATE", "JOB"):
         file = write_json_lines(folder / f"{name}.jsonl", [getattr(examples, name)])
         rowen("import", file, "--organization", HOME, "--database", database)
+    (folder / "archive").mkdir()
+    for name in KEPT:
+        write_json_lines(folder / "archive" / f"{name}.jsonl", [examples.archived(name)])
+    rowen("import", folder / "archive", "--organization", HOME, "--database", database)
     with (
         receiving() as receiver,
         serving(database, ["--webhook-allow", "127.0.0.1"]) as server,

@@ -15,9 +15,13 @@ from typer.core import TyperArgument, TyperOption
 
 from benchmarks.sizing import table as sizing
 from rowen.api.codec.documents import event_body
+from rowen.api.declarations import Operation
 from rowen.api.errors import ERROR_RESPONSES
 from rowen.api.operations import OPERATIONS
+from rowen.api.reading.query import list_parameters
+from rowen.api.v1.catalogue import CATALOGUE, ArchiveCall
 from rowen.api.v1.records import RESOURCES
+from rowen.app.archive import ARCHIVED, permissions
 from rowen.app.delivery_attempts import ATTEMPTS, pause_after
 from rowen.app.keys import PERMISSIONS
 from rowen.app.outbox import events_of
@@ -134,13 +138,45 @@ def _calls() -> str:
     """Return the calls of the API."""
     return _table(
         ("Call", "What it does", "Permission"),
-        [(f"`{each.method} {each.path}`", each.summary, f"`{each.permission}`") for each in OPERATIONS],
+        [
+            (f"`{each.method} {each.path}`", each.summary, f"`{each.permission}`")
+            for each in OPERATIONS
+            if not _is_archive(each)
+        ],
     )
+
+
+def _is_archive(operation: Operation) -> bool:
+    return operation.path in _ARCHIVE
+
+
+def _archive() -> str:
+    """Return the calls of Harvest v1 that read, and how each is answered."""
+    reads = [each for each in OPERATIONS if each.method == "GET" and each.path.startswith("/v1/")]
+    return _table(
+        ("Call", "Answered", "Permission", "Filters", "Name for import"),
+        [_answered(each, _ARCHIVE.get(each.path)) for each in reads],
+    )
+
+
+def _answered(operation: Operation, call: ArchiveCall | None) -> tuple[str, ...]:
+    path, permission = f"`{operation.path}`", f"`{operation.permission}`"
+    if call is None:
+        return path, "served", permission, "", ""
+    if not ARCHIVED[call.resource].kept:
+        return path, "empty", permission, "", ""
+    filters = ", ".join(f"`{each}`" for each in operation.query if each not in list_parameters())
+    return path, "archived", permission, filters, f"`{call.resource}`"
+
+
+_ARCHIVE: Final = {call.path: call for call in CATALOGUE}
 
 
 def _permissions() -> str:
     """Return the permissions of keys."""
-    return _table(("Permission", "Lets a key"), [(f"`{name}`", meaning) for name, meaning in PERMISSIONS.items()])
+    archive = permissions()
+    rows = [(f"`{name}`", meaning) for name, meaning in PERMISSIONS.items() if name not in archive]
+    return _table(("Permission", "Lets a key"), rows)
 
 
 def _parameters() -> str:
@@ -244,6 +280,7 @@ PARTS: Final[dict[str, Callable[[], str]]] = {
     "sizing": sizing,
     "commands": _commands,
     "calls": _calls,
+    "archive": _archive,
     "permissions": _permissions,
     "parameters": _parameters,
     "errors": _errors,

@@ -18,8 +18,9 @@ import httpx
 from sqlalchemy import bindparam, delete, literal_column, update
 
 from rowen import wiring
-from rowen.api.codec import documents
+from rowen.api.codec import archive, documents
 from rowen.api.codec import records as record_codec
+from rowen.app.archive import ARCHIVED
 from rowen.app.imports import MergeCounts
 from rowen.app.keys import new_key
 from rowen.app.organizations import DoubleBooking, Organization
@@ -153,8 +154,9 @@ class Tenant:
     def merge_records(
         self, resource: str, found: Iterable[Record], *, now: Instant | None = None, clamp: bool = False
     ) -> MergeCounts:
-        """Import users, applications, job stages or scorecards in one transaction."""
-        rows = [record_codec.draft(resource, canonical(each)) for each in found]
+        """Import records of a resource other than interviews in one transaction."""
+        draft = archive.draft if resource in ARCHIVED else record_codec.draft
+        rows = [draft(resource, canonical(each)) for each in found]
         merger, now = self.harness.store.record_merger, self.harness.clock() if now is None else now
         return self.harness.run(merger.merge(self.organization, rows, now=now, clamp=clamp))
 

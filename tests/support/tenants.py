@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import httpx
 
+from rowen.app.archive import ARCHIVED, KEPT
 from tests.support.harness import Harness, Tenant
 from tests.support.raw_http import RawAnswer, send_raw, written_request
 from tests.support.records import Record
@@ -196,6 +197,7 @@ def _records(name: str, ids: Mapping[str, int]) -> dict[str, list[Record]]:
         **times,
     }
     return {
+        **{resource: [_archived(name, resource, ids)] for resource in KEPT},
         "users": users,
         "applications": [application],
         "job_stages": [stage],
@@ -205,9 +207,19 @@ def _records(name: str, ids: Mapping[str, int]) -> dict[str, list[Record]]:
     }
 
 
+def _archived(name: str, resource: str, ids: Mapping[str, int]) -> Record:
+    """Return a document of the archive, which names the parent that it is listed below."""
+    archived = ARCHIVED[resource]
+    key = archived.key.removesuffix("_id")
+    parent = {} if archived.parent is None else {archived.parent.term: ids.get(archived.parent, ids["archived"])}
+    terms = {term: {"token": name, "field_type": "job"}.get(term, "x") for term in archived.terms}
+    return {"name": f"Archived {name}", **parent, archived.key: ids[key if key in ids else "archived"], **terms}
+
+
 # The ledger assigns ids after the last of these.
 _NAMES: Final = (
     *("user", "other_user", "application", "candidate", "job", "opening", "stage", "interview", "old_scorecard"),
+    "archived",
 )
 
 

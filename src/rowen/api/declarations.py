@@ -23,7 +23,8 @@ Handler = Callable[[Services, ApiRequest], Awaitable[Response]]
 class Reply:
     """What an operation returns when it succeeds: its type or `list` of a type, an example, and what it is.
 
-    `paged` adds the `Link` header, `warns` the `Warning` header; `events` is an example of it as Server-Sent Events.
+    `paged` adds the `Link` header, `warns` the `Warning` header, `archived` the
+    `X-Rowen-Empty` header; `events` is an example of it as Server-Sent Events.
     `media_type` is that of its body, without parameters; text has the type `str`.
     """
 
@@ -32,6 +33,7 @@ class Reply:
     description: str
     paged: bool = False
     warns: bool = False
+    archived: bool = False
     events: str | None = None
     media_type: str = "application/json"
 

@@ -16,6 +16,7 @@ class Response(NamedTuple):
 
     Without a body the client's copy is current (304). With `stream` the response is Server-Sent Events, until the
     stream ends. A weak `etag` lets the server compress the body; with a strong one it is sent byte for byte.
+    `is_held` is false if the body is empty because the organization holds no record of the resource at all.
     """
 
     body: bytes | None
@@ -25,6 +26,7 @@ class Response(NamedTuple):
     status: int = 200
     stream: AsyncGenerator[bytes, None] | None = None
     media_type: str = JSON
+    is_held: bool = True
 
 
 More = Annotated[bool, msgspec.Meta(description="Whether there is more")]

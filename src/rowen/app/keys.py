@@ -12,6 +12,7 @@ from difflib import get_close_matches
 from hashlib import sha256
 from typing import Final, NamedTuple, Protocol
 
+from rowen.app import archive
 from rowen.app.organizations import Organization
 from rowen.interviews.errors import Code, FieldProblem, Refusal
 from rowen.interviews.interview import OrganizationId
@@ -127,6 +128,7 @@ PERMISSIONS: Final = {
     "webhooks:retrieve_delivery": "Retrieve a delivery with its request",
     "webhooks:resend": "Send deliveries to a webhook again",
     "webhooks:skip": "Skip pending deliveries to a webhook",
+    **archive.permissions(),
 }
 """The permissions of keys, one for each endpoint, with a description."""
 

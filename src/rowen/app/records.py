@@ -90,6 +90,10 @@ class Records(Protocol):
         """Return one record as served, or None if no record with that id matches the query."""
         ...
 
+    async def holds(self, organization: Organization, resource: str) -> bool:
+        """Return whether the organization has any record of a resource."""
+        ...
+
     async def is_named(self, organization: Organization, resource: str, name: str, value: str) -> bool:
         """Return whether any record of a resource has a term, such as the `job_id` of a job."""
         ...

@@ -13,7 +13,8 @@ from typing import Annotated
 import typer
 
 from rowen import wiring
-from rowen.app.records import APPLICATIONS, CANDIDATES, INTERVIEWS, JOB_STAGES, JOBS, SCORECARDS, USERS
+from rowen.app.archive import KEPT
+from rowen.app.records import INTERVIEWS, RESOURCES
 from rowen.cli.console import Report, interruptible, progress
 from rowen.cli.import_report import print_remarks, print_report
 from rowen.cli.options import Database, Organization
@@ -29,17 +30,8 @@ from rowen.imports.sources.server import ServerSource
 from rowen.settings import DEFAULT_DATABASE, DEFAULT_ORGANIZATION
 from rowen.store.database import locate
 
-
-class Resource(StrEnum):
-    """The resources of records, by their names in URLs."""
-
-    USERS = USERS
-    APPLICATIONS = APPLICATIONS
-    JOB_STAGES = JOB_STAGES
-    SCORECARDS = SCORECARDS
-    CANDIDATES = CANDIDATES
-    JOBS = JOBS
-    SCHEDULED_INTERVIEWS = INTERVIEWS
+Resource = StrEnum("Resource", {name.upper(): name for name in (*RESOURCES, INTERVIEWS, *KEPT)})  # type: ignore[misc]
+"""The resources of records, by their names in URLs."""
 
 
 def import_interviews(

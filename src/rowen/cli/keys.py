@@ -10,7 +10,7 @@ from typing import Annotated, Final
 import typer
 
 from rowen import wiring
-from rowen.app import organizations
+from rowen.app import archive, organizations
 from rowen.app.given_keys import given_key
 from rowen.app.keys import PERMISSIONS, READ_ONLY, ApiKey, digest, new_key, overview, summary
 from rowen.cli.console import is_drawn, print_table
@@ -26,6 +26,7 @@ app = typer.Typer(no_args_is_help=True, help="API keys: what clients authenticat
 
 _Name = Annotated[str, typer.Argument(help="The key's name.", callback=read_name)]
 _LONGEST_INPUT: Final = 4_096  # bytes; longer input is not a key
+_NAMED: Final = [name for name in PERMISSIONS if name not in archive.permissions()]
 _DAY: Final = 10  # characters of a time: its date
 
 
@@ -39,7 +40,8 @@ def create(
             envvar="ROWEN_ALLOW",
             metavar="PERMISSION",
             help="A permission. Repeat for more. Default: all. 'scheduled_interviews:*' stands for all "
-            f"permissions of scheduled interviews, and so on. Permissions: {overview()}.",
+            f"permissions of scheduled interviews, and so on. Permissions: {overview(_NAMED)}. Each "
+            "list of the archive has its own, too, such as offers:list.",
         ),
     ] = None,
     read_only: Annotated[

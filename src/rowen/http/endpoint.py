@@ -6,6 +6,7 @@ Owns the order authorise, parse and decide (both in the handler), render. Must n
 from collections.abc import Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from typing import Final
 
 from starlette.types import Receive, Scope, Send
 
@@ -23,6 +24,8 @@ from rowen.http.rate_limit import Limiter
 from rowen.http.responses import Headers, context_of, send_response
 from rowen.http.streaming import EventStreams
 from rowen.interviews.errors import Code, Refusal
+
+_NOT_HELD: Final = (b"x-rowen-empty", b"not held")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +144,8 @@ async def _render(scope: Scope, send: Send, response: Response) -> None:
         return
     if response.link is not None:
         headers.append((b"link", response.link.encode("latin-1")))
+    if not response.is_held:
+        headers.append(_NOT_HELD)
     if response.warning is not None:
         headers.append((b"warning", response.warning.encode("latin-1")))
     body = response.body

@@ -38,7 +38,7 @@ class FutureTimes:
 
     def _problems(self, draft: InterviewRow | RecordRow) -> list[FieldProblem]:
         created, updated = "created_at", "updated_at"
-        if isinstance(draft, RecordRow):
+        if isinstance(draft, RecordRow) and draft.resource in SHAPES:
             created, updated = SHAPES[draft.resource].created, SHAPES[draft.resource].updated
         return [
             FieldProblem(name, f"is more than a day in the future ({quote(str(Instant(time)))})")

@@ -14,8 +14,9 @@ from typing import BinaryIO, Final, NamedTuple
 
 import msgspec
 
-from rowen.api.codec import records
+from rowen.api.codec import archive, records
 from rowen.api.codec.documents import InvalidDocumentError, decode, draft, unknown
+from rowen.app.archive import ARCHIVED
 from rowen.app.imports import MergeCounts
 from rowen.app.interviews import InterviewRow
 from rowen.app.records import INTERVIEWS, RecordRow
@@ -259,7 +260,8 @@ class _Reading:
             else:
                 batch.drafts.append(made)
                 return
-        record = records.draft(self._counted, body)
+        drafted = archive.draft if self._counted in ARCHIVED else records.draft
+        record = drafted(self._counted, body)
         if self._plan.future_times is not None:
             self._plan.future_times.reject(record)
         batch.records.append(record)

@@ -94,7 +94,7 @@ class Resource:
         """Return the query for filters, as read, and for terms from the path."""
         times = {criterion: filters[name] for name, criterion in self.times.items() if name in filters}
         named = tuple((term.name, filters[term.name]) for term in self.terms if term.name in filters)
-        status = self.only if self.only is not None else filters.get("status")
+        status = filters.get(self.status.name) if self.status is not None else self.only
         # The ids of candidates are ignored next to an e-mail address, as in Harvest.
         ids = filters.get(self.ids.name) if self.ids is not None and "email" not in filters else None
         return RecordQuery(self.name, **times, status=status, ids=ids, terms=(*terms, *named))
@@ -107,7 +107,8 @@ def _time_filter(name: str) -> QueryParameter:
     return time_parameter(name, f"Only those that {verb} {relation} this ISO-8601 date or time")
 
 
-_TIMES: Final = {name: name for name in ("created_before", "created_after", "updated_before", "updated_after")}
+TIMES: Final = {name: name for name in ("created_before", "created_after", "updated_before", "updated_after")}
+"""The filters by the times of creation and change, as most lists have them."""
 _APPLICATION_TIMES: Final = {
     "created_before": "created_before",
     "created_after": "created_after",
@@ -119,7 +120,7 @@ _USERS: Final = Resource(
     USERS,
     UserRecord,
     examples.USER,
-    _TIMES,
+    TIMES,
     terms=(
         text_parameter("email", "Only users who have this e-mail address", fold),
         text_parameter("employee_id", "Only users who have this employee id"),
@@ -134,13 +135,13 @@ _APPLICATIONS: Final = Resource(
     terms=(text_parameter("job_id", "Only those of the job with this id"),),
     status=text_parameter("status", "Only those of this status; an unknown one is an empty list"),
 )
-_JOB_STAGES: Final = Resource(JOB_STAGES, JobStageRecord, examples.JOB_STAGE, _TIMES)
-_SCORECARDS: Final = Resource(SCORECARDS, ScorecardRecord, examples.SCORECARD, _TIMES, only=SUBMITTED)
+_JOB_STAGES: Final = Resource(JOB_STAGES, JobStageRecord, examples.JOB_STAGE, TIMES)
+_SCORECARDS: Final = Resource(SCORECARDS, ScorecardRecord, examples.SCORECARD, TIMES, only=SUBMITTED)
 _CANDIDATES: Final = Resource(
     CANDIDATES,
     CandidateRecord,
     examples.CANDIDATE,
-    _TIMES,
+    TIMES,
     terms=(
         text_parameter("email", "Only candidates who have this e-mail address", fold),
         text_parameter("job_id", "Only those who applied to the job with this id, or are a prospect for it"),
@@ -153,7 +154,7 @@ _JOBS: Final = Resource(
     JOBS,
     JobRecord,
     examples.JOB,
-    _TIMES,
+    TIMES,
     terms=(
         text_parameter("requisition_id", "Only jobs with this requisition id"),
         text_parameter("opening_id", "Only jobs that have an opening with this `opening_id`"),
@@ -176,16 +177,16 @@ RESOURCES: Final[Mapping[str, Resource]] = {
 async def list_job_stages_for_job(services: Services, request: ApiRequest) -> Response:
     """List the stages of one job; not found if nothing names the job."""
     await require_job(services.records, request.organization, request.identifier())
-    return await _list(_JOB_STAGES, services, request, ("job_id", str(request.identifier())))
+    return await list_records(_JOB_STAGES, services, request, ("job_id", str(request.identifier())))
 
 
 async def list_scorecards_for_application(services: Services, request: ApiRequest) -> Response:
     """List the scorecards of one application that were submitted."""
     await require_application(services.interviews, request.organization, ApplicationId(request.identifier()))
-    return await _list(_SCORECARDS, services, request, ("application_id", str(request.identifier())))
+    return await list_records(_SCORECARDS, services, request, ("application_id", str(request.identifier())))
 
 
-async def _list(resource: Resource, services: Services, request: ApiRequest, *terms: Term) -> Response:
+async def list_records(resource: Resource, services: Services, request: ApiRequest, *terms: Term) -> Response:
     """List the records of a resource, in pages."""
     wanted = read_list(request.query, resource.parameters)
     full_address = f"{request.address}?{request.query}"
@@ -234,7 +235,7 @@ def _operations(resource: Resource) -> tuple[Operation, Operation]:
             "GET",
             f"/v1/{name}",
             f"{name}:list",
-            partial(_list, resource),
+            partial(list_records, resource),
             PERMISSIONS[f"{name}:list"],
             tag,
             _page(resource),

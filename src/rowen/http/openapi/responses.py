@@ -23,6 +23,7 @@ _HEADERS: Final = {
     "ETag": ("The value for `If-None-Match` and `If-Match`", "string"),
     "Link": ("The pages `next`, `prev` and `last` (RFC 8288); absent where there is one page", "string"),
     "Warning": ("The interviews that this one overlaps, where the organization warns of double booking", "string"),
+    "X-Rowen-Empty": ("`not held`: the response is empty because nothing of the kind was imported", "string"),
     "X-Request-ID": ("The id to quote when reporting a fault", "string"),
     "X-RateLimit-Limit": ("How many requests the key may make in 10 seconds", "integer"),
     "X-RateLimit-Remaining": ("How many of them are left", "integer"),
@@ -66,7 +67,8 @@ def refusal_references(codes: set[Code]) -> Json:
 
 def success(reply: Reply, links: Json) -> Json:
     """Return the response of success."""
-    extra = [name for name, given in (("Link", reply.paged), ("Warning", reply.warns)) if given]
+    special = (("Link", reply.paged), ("Warning", reply.warns), ("X-Rowen-Empty", reply.archived))
+    extra = [name for name, given in special if given]
     content: Json = {reply.media_type: {"schema": type_reference(reply.kind), "example": reply.example}}
     if reply.events is not None:
         content["text/event-stream"] = {"schema": {"type": "string"}, "example": reply.events}

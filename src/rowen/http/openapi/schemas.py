@@ -11,6 +11,7 @@ import msgspec
 from rowen.api.codec import records
 from rowen.api.declarations import Operation
 from rowen.api.schemas import DATE, TEXT, Json, closed
+from rowen.api.v1.archive import ArchivedDocument
 from rowen.interviews.moments import Instant
 
 _TEMPLATE: Final = "#/components/schemas/{name}"
@@ -23,7 +24,7 @@ _NAMES: Final = {
 }
 """The public names of types, where they are neither the Python names nor those without `Record`."""
 
-_OPEN: Final = {shape.kind.__name__ for shape in records.SHAPES.values()}
+_OPEN: Final = {ArchivedDocument.__name__, *(shape.kind.__name__ for shape in records.SHAPES.values())}
 """Imported records, which keep their unknown fields."""
 _PARTS: Final = {
     kind.__name__

@@ -11,12 +11,13 @@ The wrappers are those of Singer taps (`{"type":"RECORD","stream":…,"record":{
 
 import re
 from collections import Counter
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType, field
 
 from rowen.app.records import RESOURCES
+from rowen.imports.archive_names import resource_named
 from rowen.imports.items import LARGEST_RECORD, Item, SourceFault, SourceRecord
 
 NESTING_LIMIT: Final = 4
@@ -85,7 +86,7 @@ def item_of(name: str, line: int, body: bytes, skipped: Counter[str], index: int
         record = _unwrap(body, skipped)
     except _BrokenJsonError as broken:
         return SourceFault(name, line, str(broken), body, index=index)
-    return None if record is None else SourceRecord(name, line, record, index)
+    return None if record is None else SourceRecord(name, line, record.body, index, record.resource)
 
 
 def is_utf8(body: bytes) -> bool:
@@ -138,28 +139,36 @@ def _describe(body: bytes, error: str) -> str:
     return f"this is not valid JSON: {reason[: found.start()]} {where} of the record, near {near!r}"
 
 
-def _unwrap(body: bytes, skipped: Counter[str]) -> bytes | None:
+class _Unwrapped(NamedTuple):
+    """A record without its wrappers, and the resource of the archive that its stream is named after, if any."""
+
+    body: bytes
+    resource: str | None
+
+
+def _unwrap(body: bytes, skipped: Counter[str]) -> _Unwrapped | None:
     """Return the innermost wrapped object, or None for a message that carries no record. Raises _BrokenJsonError."""
-    key = ""
+    key, resource = "", None
     for _ in range(NESTING_LIMIT):
         envelope = _open(body, key)
         if envelope.id is not UNSET:
-            return body
+            return _Unwrapped(body, resource)
         kind, stream = _text(envelope.type), _text(envelope.stream)
         if kind in CONTROL_TYPES:
             skipped[f"{kind} messages"] += 1
             return None
-        if stream and not _is_known(stream.lower()):
+        resource = resource_named(stream or "") or resource
+        if stream and resource is None and not _is_known(stream.lower()):
             label = f'records of the stream "{bounded(stream)}"'
             skipped[label if len(skipped) < LABEL_LIMIT else "records of other streams"] += 1
             return None
         inner = envelope.inner
         if inner is None:
-            return _bare(body, envelope)
+            return _Unwrapped(_bare(body, envelope), resource)
         key, wrapped = inner
         body = bytes(wrapped)
         if is_plain(body):
-            return body
+            return _Unwrapped(body, resource)
     raise _BrokenJsonError("the record is wrapped too deeply to be found")
 
 

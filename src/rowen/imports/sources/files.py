@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from rowen.imports.archive_names import resource_of_file
 from rowen.imports.errors import SourceAddressError, SourceMissingError, SourceUnreadableError, StreamBrokenError
 from rowen.imports.formats.recognition import Splitter, open_splitter
 from rowen.imports.items import (
@@ -71,12 +72,12 @@ class FileSource:
     """The records of one file, in any of the formats. Regular files can be read again, pipes cannot."""
 
     def __init__(self, path: Path, resource: str | None = None) -> None:
-        """Take a file; `resource` is the resource that the user named.
+        """Take a file; `resource` is the resource that the user named. A file of the archive is known by its name.
 
         Raises SourceMissingError or SourceUnreadableError if it cannot be opened.
         """
         self.name = str(path)
-        self.resource = resource
+        self.resource = resource or resource_of_file(path.name)
         self.skipped: Counter[str] = Counter()
         self._path = path
         self._reader: CountingReader | None = None

@@ -17,6 +17,7 @@ import msgspec
 
 from rowen import __version__
 from rowen.app.records import INTERVIEWS, JOB_STAGES, RESOURCES
+from rowen.imports.archive_names import resource_of_path
 from rowen.imports.errors import (
     ServerRefusedError,
     ServerResponseError,
@@ -113,7 +114,8 @@ class ServerSource:
         self._secrets, self._authorization = _credentials(url)
         self._first = _bare(url)
         self.name = str(self._first)
-        self.resource = _RESOURCES.get(self._first.path.rstrip("/").rpartition("/")[2])
+        path = self._first.path.rstrip("/")
+        self.resource = _RESOURCES.get(path.rpartition("/")[2]) or resource_of_path(path)
         self._start = _with_page_size(self._first)
         if start is not None:
             following = _bare(_parse(start, "the address to continue from"))

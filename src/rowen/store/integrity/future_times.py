@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 from sqlalchemy import Select, Table, bindparam, func, select
 
+from rowen.app.archive import KEPT, singular
 from rowen.app.records import APPLICATIONS, CANDIDATES, JOB_STAGES, JOBS, RESOURCES, SCORECARDS, USERS
 from rowen.interviews.clock_skew import LIMIT
 from rowen.interviews.interview import OrganizationId
@@ -21,14 +22,14 @@ from rowen.interviews.observations import Fact, PersonFacts
 from rowen.store.engines.base import Engine, Transaction
 from rowen.store.schema.tables import organizations, records, scheduled_interviews
 
-KINDS: Final = (None, *RESOURCES)
+KINDS: Final = (None, *RESOURCES, *KEPT)
 """The resources with times: interviews (None), and the records by their names in URLs."""
 
 _NAMED: Final = 20  # how many rows of an organization are named
 _CHUNK: Final = 5_000
 _NO_LIMIT: Final = 2**63 - 1
 _HINT: Final = "`rowen db repair` sets it to the present"
-_NOUNS: Final = {
+_NOUNS: Final[dict[str | None, str]] = {
     None: "interview",
     USERS: "user",
     APPLICATIONS: "application",
@@ -36,6 +37,7 @@ _NOUNS: Final = {
     SCORECARDS: "scorecard",
     CANDIDATES: "candidate",
     JOBS: "job",
+    **{resource: singular(resource) for resource in KEPT},
 }
 _FIELDS: Final = {APPLICATIONS: ("applied_at", "last_activity_at")}
 """The columns of the times of creation and change, where their names differ."""

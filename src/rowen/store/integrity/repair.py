@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from sqlalchemy import BindParameter, bindparam, case, update
 
+from rowen.app.archive import KEPT
 from rowen.app.interviews import Codec, InterviewRow
 from rowen.app.organizations import Organization
 from rowen.app.outbox import events_of
@@ -92,7 +93,7 @@ class Repairer:
         done = Repaired()
         while count := await self._write(organization, self._repair_interviews, now):
             done.interviews += count
-        for resource in RESOURCES:
+        for resource in (*RESOURCES, *KEPT):
             while count := await self._write(organization, self._repair_records, now, resource):
                 done.records += count
         done.records += await self._write(organization, self._repair_evidence, now)

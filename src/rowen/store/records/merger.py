@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
+from rowen.app.archive import ARCHIVED
 from rowen.app.imports import ImportCheckpoint, MergeCounts
 from rowen.app.interviews import Codec
 from rowen.app.organizations import Organization
@@ -174,5 +175,8 @@ def _resource(draft: RecordRow) -> str:
 
 
 def _counts_as_newest(draft: RecordRow) -> bool:
-    """Return whether a record is newer than any before it: a user without a time, from a list that people keep."""
-    return draft.resource == USERS and draft.updated_at is None
+    """Return whether a record is newer than any before it: one without a time, from a list that people keep.
+
+    Such are users, and what the archive keeps: many of its resources have no times at all.
+    """
+    return draft.updated_at is None and (draft.resource == USERS or draft.resource in ARCHIVED)

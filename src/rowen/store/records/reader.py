@@ -90,6 +90,7 @@ class RecordReader:
         self._codec = codec
         self._lists: IdListReader[RecordQuery] = IdListReader(engine, _Queries(engine, codec))
         self._one = engine.prepare(select(*_ROW).where(*_OF, _columns.id == bindparam("id")))
+        self._held = engine.prepare(select(_columns.id).where(*_OF).limit(literal_column("1")))
         self._named = engine.prepare(_found("name", "value").limit(literal_column("1")))
 
     async def page(self, organization: Organization, query: RecordQuery, request: PageRequest) -> Page:
@@ -105,6 +106,11 @@ class RecordReader:
             return None
         record = RecordRow(query.resource, *row)
         return None if query.status not in (None, record.status) else self._codec.document(record)
+
+    async def holds(self, organization: Organization, resource: str) -> bool:
+        """Return whether the organization has any record of a resource."""
+        copy = self._engine.reader_for(organization.id, organization.version)
+        return await copy.row(self._held, {"organization": organization.id, "resource": resource}) is not None
 
     async def is_named(self, organization: Organization, resource: str, name: str, value: str) -> bool:
         """Return whether any record of a resource has a term, such as the `job_id` of a job."""

@@ -52,6 +52,8 @@ class ApplicationRecord(msgspec.Struct, frozen=True, kw_only=True):
 def _terms(document: Json) -> Iterator[Term]:
     for job in document["jobs"]:
         yield "job_id", str(job["id"])
+    if document["candidate_id"] is not None:
+        yield "candidate_id", str(document["candidate_id"])
 
 
 SHAPE: Final = Shape(

@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 
+from rowen.api.codec import archive
 from rowen.api.codec.diagnosis import diagnose
 from rowen.api.codec.documents import InvalidDocumentError, read_instant
 from rowen.api.codec.records.applications import ApplicationRecord
@@ -16,6 +17,7 @@ from rowen.api.codec.records.job_stages import JobStageRecord
 from rowen.api.codec.records.shape import Json, Shape
 from rowen.api.codec.records.shapes import SHAPES
 from rowen.api.codec.records.users import UserRecord, complete_user
+from rowen.app.archive import ARCHIVED
 from rowen.app.records import ACTIVE, APPLICATIONS, JOB_STAGES, USERS, RecordRow
 from rowen.interviews.errors import FieldProblem
 from rowen.interviews.moments import Instant
@@ -119,6 +121,8 @@ def inferred_job_stage(identifier: int, name: Fact | None, at: tuple[Instant, In
 
 def with_times(record: RecordRow, created_at: int | None, updated_at: int | None) -> RecordRow:
     """Return a record with other times, in its document, too; both in milliseconds since 1970."""
+    if record.resource in ARCHIVED:
+        return archive.with_times(record, created_at, updated_at)
     changed = record._replace(created_at=created_at, updated_at=updated_at)
     if record.document is None:
         return changed
