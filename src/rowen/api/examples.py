@@ -117,7 +117,7 @@ APPLICATION: Final = _served(
         "candidate_id": CANDIDATE_ID,
         "applied_at": _CREATED,
         "last_activity_at": _UPDATED,
-        "jobs": [{"id": JOB_ID, "name": "Community Manager"}],
+        "jobs": [{"id": JOB_ID, "name": "Software Engineer"}],
         "current_stage": {"id": STAGE_ID, "name": "Face to Face"},
     },
 )
@@ -146,13 +146,15 @@ JOB: Final = _served(
     JOBS,
     {
         "id": JOB_ID,
-        "name": "Community Manager",
+        "name": "Software Engineer",
         "requisition_id": "abc123",
         "status": "open",
         "created_at": _CREATED,
         "opened_at": _CREATED,
         "updated_at": _UPDATED,
-        "departments": [{"id": 25907, "name": "Marketing", "parent_id": None, "child_ids": [], "external_id": "12345"}],
+        "departments": [
+            {"id": 25907, "name": "Engineering", "parent_id": None, "child_ids": [], "external_id": "12345"}
+        ],
         "offices": [
             {
                 "id": 47012,

@@ -124,7 +124,7 @@ def _demo(settings: ServerSettings) -> Iterator[ServerSettings]:
     from rowen.demo.schedule import fill_demo  # the other servers need none of it
 
     async def work(store: Store) -> None:
-        await fill_demo(store.organizations, store.merger, wiring.now())
+        await fill_demo(store.organizations, store.merger, store.record_merger, wiring.now())
 
     folder = tempfile.mkdtemp(prefix="rowen-demo-")
     try:

@@ -27,7 +27,7 @@ _SEED: Final = 815
 _INTERVIEWS: Final = 600
 _FIRST_ID: Final = 9_200_001
 _FIRST_APPLICATION: Final = 4_700_001
-_STAGES: Final = (
+STAGES: Final = (
     (7001, "Culture Fit", 45, "Video call"),
     (7002, "Whiteboarding Challenge", 60, "Small Conference Room"),
     (7003, "Phone Screen", 30, None),
@@ -35,12 +35,14 @@ _STAGES: Final = (
     (7005, "Hiring Manager", 45, "Video call"),
     (7006, "Onsite Day", 0, "Headquarters"),
 )
-_ORGANIZERS: Final = (
+"""The interviews of the job: id, name, minutes (0 for a whole day), and place."""
+ORGANIZERS: Final = (
     (2000, "Jack", "Shepard", "12345"),
     (2001, "Rose", "Nadler", "12346"),
     (2002, "Daniel", "Faraday", None),
 )
-_INTERVIEWERS: Final = (
+"""The people who schedule: id, first name, last name, and employee id."""
+INTERVIEWERS: Final = (
     (4080, "Kate Austen", "employee123"),
     (3412, "Charlie Pace", "employee456"),
     (4081, "Sayid Jarrah", "employee457"),
@@ -50,6 +52,7 @@ _INTERVIEWERS: Final = (
     (4085, "Miles Straume", "employee461"),
     (None, "Eloise Hawking", None),
 )
+"""The people who interview: id, name, and employee id; a guest has no id."""
 
 
 def reference_interviews() -> list[ScheduledInterview]:
@@ -66,14 +69,14 @@ def invented_interviews(today: date) -> Iterator[ScheduledInterview]:
 
 
 def _interview(random: Random, number: int, day: date, today: date) -> ScheduledInterview:
-    stage, name, minutes, place = random.choice(_STAGES)
+    stage, name, minutes, place = random.choice(STAGES)
     begins = datetime.combine(day, time(random.randint(9, 16), random.choice((0, 15, 30, 45))), UTC)
     status = _status(random, day, today)
     created = begins - timedelta(days=random.randint(2, 12), seconds=random.randint(0, 40_000))
     present = datetime.combine(today, time(), UTC)
     created = min(created, present - timedelta(hours=1, seconds=number % 3_000))
     settled = begins + timedelta(hours=random.randint(1, 30)) if status is not Status.SCHEDULED else created
-    organizer, first_name, last_name, employee = random.choice(_ORGANIZERS)
+    organizer, first_name, last_name, employee = random.choice(ORGANIZERS)
     return ScheduledInterview(
         id=_FIRST_ID + number,
         application_id=_FIRST_APPLICATION + random.randint(0, _INTERVIEWS // 4),
@@ -110,9 +113,7 @@ def _status(random: Random, day: date, today: date) -> Status:
 
 
 def _panel(random: Random, status: Status, number: int) -> Iterator[Interviewer]:
-    for seat, (identifier, name, employee) in enumerate(
-        random.sample(_INTERVIEWERS, random.choice((1, 1, 2, 2, 3, 4)))
-    ):
+    for seat, (identifier, name, employee) in enumerate(random.sample(INTERVIEWERS, random.choice((1, 1, 2, 2, 3, 4)))):
         response = random.choices(tuple(ResponseStatus), (2, 1, 1, 6))[0]
         scored = status is Status.COMPLETE and identifier is not None and response is not ResponseStatus.DECLINED
         yield Interviewer(

@@ -1,4 +1,4 @@
-"""The demo's schedule: the demo's organization, with the interviews of the reference and of an invented year.
+"""The demo's schedule: its organization, with the interviews of the reference and of an invented year, and their job.
 
 Owns filling it. Must not know where it is stored or who serves it.
 """
@@ -9,19 +9,23 @@ from zoneinfo import ZoneInfo
 from rowen.api.codec.documents import draft
 from rowen.app.imports import Merger
 from rowen.app.organizations import Organizations
+from rowen.app.records import RecordMerger
 from rowen.demo.data import invented_interviews, reference_interviews
+from rowen.demo.hiring import hiring_records
 from rowen.demo.key import DEMO_ORGANIZATION
 from rowen.interviews.moments import Instant
 
 
-async def fill_demo(organizations: Organizations, merger: Merger, now: Instant) -> None:
-    """Create the demo's organization if it is missing, and merge the demo's interviews, as of `now`, into it."""
+async def fill_demo(organizations: Organizations, merger: Merger, records: RecordMerger, now: Instant) -> None:
+    """Create the demo's organization if it is missing, and merge the demo's records, as of `now`, into it."""
     organization = await organizations.find(DEMO_ORGANIZATION)
     if organization is None:
         organization = await organizations.create(DEMO_ORGANIZATION, "UTC", now)
     zone = ZoneInfo(organization.time_zone)
     today = datetime.fromtimestamp(now / 1_000, UTC).date()
-    imported = [draft(interview, zone) for interview in reference_interviews()]
-    invented = [draft(interview, zone) for interview in invented_interviews(today)]
+    given, made = reference_interviews(), list(invented_interviews(today))
+    imported = [draft(interview, zone) for interview in given]
+    invented = [draft(interview, zone) for interview in made]
+    await records.merge(organization, hiring_records([*given, *made]), now=now)
     await merger.merge(organization, imported, now=now, created_through_api=False)
     await merger.merge(organization, invented, now=now, created_through_api=True)
