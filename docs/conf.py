@@ -57,6 +57,7 @@ PAGES: Final = {
         "how-to/follow-changes",
         "how-to/receive-webhooks",
         "how-to/import-interviews",
+        "how-to/mirror-an-account",
         "how-to/export-interviews",
         "how-to/manage-records",
         "how-to/manage-keys",

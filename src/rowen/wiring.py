@@ -4,8 +4,8 @@ Owns which part gets which. Must not know what a part does. Nothing is built whe
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -17,7 +17,8 @@ from rowen.app.delivery_attempts import WebhookSender
 from rowen.app.imports import Merger
 from rowen.app.interviews import Interviews
 from rowen.app.keys import Keys
-from rowen.app.organizations import Organizations
+from rowen.app.mirror import Mirrors
+from rowen.app.organizations import Organization, Organizations
 from rowen.app.records import RecordMerger, Records, UserRemover
 from rowen.app.services import Services
 from rowen.app.status_updates import StatusUpdater
@@ -35,6 +36,7 @@ from rowen.store.interviews.merger import InterviewMerger
 from rowen.store.interviews.reader import InterviewReader
 from rowen.store.ledger.commit_watcher import CommitWatcher
 from rowen.store.ledger.feed import ChangeFeed
+from rowen.store.mirror.mirrors import MirrorTables
 from rowen.store.organizations.api_keys import KeyTable
 from rowen.store.organizations.organizations import OrganizationTable
 from rowen.store.records.merger import RecordTableMerger
@@ -47,10 +49,15 @@ from rowen.store.webhooks.outbox import Outbox
 from rowen.store.webhooks.subscriptions import WebhookTable
 
 if TYPE_CHECKING:
+    import httpx
     from starlette.types import ASGIApp
 
     from rowen.http.connections import ConnectionLimits
     from rowen.http.rate_limit import Limiter
+    from rowen.mirror.account import AccountPolicy
+    from rowen.mirror.credentials import Client
+    from rowen.mirror.follower import Follower
+    from rowen.mirror.reading import LoadStep
     from rowen.webhooks.dispatcher import Dispatcher
     from rowen.webhooks.sender import HttpWebhookSender
 
@@ -71,6 +78,7 @@ class Store:
     commits: Commits
     adopter: Adopter
     users: UserRemover
+    mirrors: Mirrors
 
     async def close(self) -> None:
         """Close the database."""
@@ -98,6 +106,7 @@ def open_store(location: Location, clock: Callable[[], Instant] = now) -> Store:
         commits=CommitWatcher(engine),
         adopter=InterviewAdopter(engine),
         users=UserTable(engine, documents, records),
+        mirrors=MirrorTables(engine),
     )
 
 
@@ -178,6 +187,29 @@ def repairer(store: Store) -> Repairer:
 def status_updater(store: Store) -> StatusUpdater:
     """Return the status updater: one per process."""
     return StatusUpdater(DueInterviewFinder(store.engine), store.writing, now)
+
+
+@contextmanager
+def following(
+    store: Store,
+    organization: Organization,
+    base: "httpx.URL",
+    client: "Client",
+    policy: "AccountPolicy",
+    loading: Callable[[], AbstractContextManager[Callable[["LoadStep"], None]]],
+) -> "Iterator[Follower]":
+    """Return what mirrors an account into an organization: its requests end with the block."""
+    from rowen.mirror.account import Account  # imported here: the other commands need none of it
+    from rowen.mirror.follower import Follower, FollowerDeps
+    from rowen.mirror.writing import Destination
+
+    account = Account(base, client, policy)
+    destination = Destination(store.mirrors, store.merger, store.record_merger, store.writing, now)
+    deps = FollowerDeps(lambda: store.engine.try_lead(f"mirror-{organization.id}"), loading)
+    try:
+        yield Follower(destination, organization, account, str(base), deps)
+    finally:
+        account.close()
 
 
 def rate_limiter(settings: ServerSettings) -> "Limiter":

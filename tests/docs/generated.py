@@ -39,6 +39,7 @@ _WHEN: Final = {
     Code.UNAUTHENTICATED: "There is no key, or it is malformed, unknown or revoked. Carries `WWW-Authenticate`, with "
     '`error="missing_key"` if the request has no readable key.',
     Code.FORBIDDEN: "The key lacks the permission for this call.",
+    Code.READ_ONLY: "A write, if the organization mirrors an account: `rowen mirror`.",
     Code.BAD_HOST: "An HTTP/1.1 request without a `Host` header, or with several.",
     Code.CROSS_SITE: "A browser sent a write for a page of another site: its `Sec-Fetch-Site` is neither "
     "`same-origin` nor `none`, or its `Origin` is not this server's.",
@@ -87,6 +88,8 @@ def _commands() -> str:
 def _paths(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     for name, inner in getattr(command, "commands", {}).items():
         if getattr(inner, "commands", None):
+            if inner.invoke_without_command:
+                yield (*path, name)
             yield from _paths(inner, (*path, name))
         else:
             yield (*path, name)
@@ -250,7 +253,7 @@ _HAPPENED: Final = {
     Kind.PANEL_CHANGED: "Somebody joined the panel or left it",
     Kind.RESPONDED: "An interviewer answered",
     Kind.UPDATED: "Another field was changed",
-    Kind.STATUS_CHANGED: "Its end has passed",
+    Kind.STATUS_CHANGED: "Its end has passed; or, in a mirror, it has another status in the account",
     Kind.SCORED: "A scorecard was submitted",
     Kind.SCORE_REMOVED: "A submitted scorecard was deleted",
     Kind.PERSON_RENAMED: "Its organizer or an interviewer has another name, employee id or address",

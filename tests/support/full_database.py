@@ -84,6 +84,18 @@ def _others(organization: int) -> Iterator[tuple[str, dict[str, Any]]]:
             answered = {"last_attempt_at": status and 2**41, "last_answer": status and _BYTES}
             kept = {"created_at": 2**40, "settled_at": status, "body": _BYTES}
             yield "deliveries", {**one, **event, **tried, **kept, **answered}
+    times = {"started_at": 2**40, "loaded_at": None, "followed_at": 2**41, "error": "größe", "error_at": 2**41}
+    yield "mirrors", {**one, "source": "https://ö.example/v3", **times, "counters": b'{"rows":1}'}
+    swept = {"newest": 2**41, "sweep_cursor": None, "sweep_above": 2**53, "swept_at": None}
+    for resource, loaded in (("interviews", True), ("users", False)):
+        yield "mirror_positions", {**one, "resource": resource, "cursor": "ä=", "loaded": loaded, **swept}
+        for identifier, parent in ((1, None), (_LARGEST, 7)):
+            links = {"parent_id": parent, "person_id": None, "subject_id": parent}
+            yield (
+                "mirror_rows",
+                {**one, "resource": resource, "id": identifier, "updated_at": -1, "document": _BYTES, **links},
+            )
+            yield "mirror_pending", {**one, "resource": resource, "id": identifier, "marked_at": 2**41}
     for key in ("", "a", "B", "ä", "\N{REPLACEMENT CHARACTER}", "😀"):
         kept = {"fingerprint": _BYTES, "created_at": 2**40, "answer": b""}
         yield "idempotency_keys", {**one, "api_key_id": 1, "key": key, **kept}

@@ -60,6 +60,8 @@ def set_back(database: str, version: str = "0002") -> None:
     """Make an older schema of a PostgreSQL database that has the newest."""
     execute(
         database,
+        "DROP TABLE mirrors, mirror_positions, mirror_rows, mirror_pending",
+        "ALTER TABLE organizations DROP COLUMN mirrored_from",
         "DROP TABLE interviewers",
         "ALTER TABLE organizations DROP COLUMN last_interviewer_id",
         "ALTER TABLE webhooks DROP COLUMN allowed_host",

@@ -23,6 +23,9 @@ ERROR_RESPONSES: Final[dict[Code, ErrorResponse]] = {
     Code.BAD_HOST: ErrorResponse(400, "An HTTP/1.1 request must have one Host header"),
     Code.UNAUTHENTICATED: ErrorResponse(401, "Invalid Basic Auth credentials"),
     Code.FORBIDDEN: ErrorResponse(403, "This API Key does not have permission for this endpoint"),
+    Code.READ_ONLY: ErrorResponse(
+        403, "This organization mirrors a Harvest v3 account and is read-only here: make the change in that account"
+    ),
     Code.INSECURE: ErrorResponse(403, "Requests must use HTTPS"),
     Code.CROSS_SITE: ErrorResponse(403, "A page of another site may not change anything here"),
     Code.UNEXPECTED_BODY: ErrorResponse(403, "A GET request may not have a body"),

@@ -27,6 +27,7 @@ class Organization(NamedTuple):
 
     Every change raises `revision`, and `last_updated_at` grows strictly with it. `interview_count` is the number of
     stored interviews. `grace` is how many milliseconds after its end an interview starts to await feedback.
+    `mirrored_from` is the account that it mirrors, read-only here; None if it mirrors none.
     """
 
     id: OrganizationId
@@ -38,6 +39,7 @@ class Organization(NamedTuple):
     interview_count: int
     double_booking: DoubleBooking
     grace: int
+    mirrored_from: str | None = None
 
     @property
     def version(self) -> Version:

@@ -20,6 +20,7 @@ from rowen.cli import (
     imports,
     interviews,
     keys,
+    mirror,
     organizations,
     server,
     users,
@@ -42,6 +43,7 @@ app.command("serve")(server.serve)
 app.command("import")(imports.import_interviews)
 app.command("export")(exports.export_interviews)
 app.command("follow")(change_feed.follow)
+app.add_typer(mirror.app, name="mirror")
 app.add_typer(keys.app, name="keys")
 app.add_typer(organizations.app, name="organizations")
 app.add_typer(interviews.app, name="interviews")
@@ -87,13 +89,16 @@ def _let_paragraphs_flow(group: typer.Typer) -> None:
     Paragraphs that begin with `\\b`, the examples, keep their lines.
     """
     for command in group.registered_commands:
-        paragraphs = (inspect.getdoc(command.callback) or "").split("\n\n")
-        command.help = "\n\n".join(
-            each if each.startswith("\b") else " ".join(each.splitlines()) for each in paragraphs
-        )
+        command.help = _flowing(inspect.getdoc(command.callback) or "")
+    if group.registered_callback is not None and (text := inspect.getdoc(group.registered_callback.callback)):
+        group.registered_callback.help = _flowing(text)
     for inner in group.registered_groups:
         if inner.typer_instance is not None:
             _let_paragraphs_flow(inner.typer_instance)
+
+
+def _flowing(text: str) -> str:
+    return "\n\n".join(each if each.startswith("\b") else " ".join(each.splitlines()) for each in text.split("\n\n"))
 
 
 _let_paragraphs_flow(app)

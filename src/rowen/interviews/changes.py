@@ -31,12 +31,13 @@ class Kind(StrEnum):
 
 
 class ActorKind(StrEnum):
-    """The kind of an actor; an operator is a person who runs a command of `rowen`."""
+    """The kind of an actor; an operator is a person who runs a command of `rowen`, a mirror follows an account."""
 
     USER = "user"
     CLOCK = "clock"
     IMPORT = "import"
     OPERATOR = "operator"
+    MIRROR = "mirror"
 
 
 class Actor(msgspec.Struct, frozen=True, gc=False):
@@ -65,6 +66,11 @@ class Change(msgspec.Struct, frozen=True, gc=False):
     kind: Kind
     actor: Actor
     scorecard: bytes | None = None
+
+    @property
+    def is_mirrored(self) -> bool:
+        """Whether it happened in a mirrored account: its interviews are neither changed by clients nor by time here."""
+        return self.actor.kind is ActorKind.MIRROR
 
 
 class Counts(msgspec.Struct, frozen=True, gc=False):

@@ -14,6 +14,7 @@ class Code(StrEnum):
 
     UNAUTHENTICATED = "unauthenticated"
     FORBIDDEN = "forbidden"
+    READ_ONLY = "read_only"
     INSECURE = "insecure"
     CROSS_SITE = "cross_site"
     BAD_HOST = "bad_host"

@@ -30,6 +30,8 @@ _REUSED: Final = FieldProblem(IDEMPOTENCY_KEY.name, "Was used for another reques
 
 async def perform(services: Services, request: ApiRequest, work: WriteOperation) -> Response:
     """Write, or return the response given before to the same request. Raises Refusal."""
+    if request.organization.mirrored_from is not None:
+        raise Refusal(Code.READ_ONLY)
     try:
         written = await services.writing.write(request.organization, work, _idempotent_request(request))
     except KeyReusedError:

@@ -67,6 +67,10 @@ class BoundedClient:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
         if self._pool is not None:
             self._pool.close()
 
@@ -81,16 +85,31 @@ class BoundedClient:
         """
         meter = self._meter
         meter.begin(None if endless else self._limits.total_seconds)
+        with self._sent("GET", url, headers or {}) as response:
+            yield BoundedResponse(response, meter, most_codings=0 if endless else 1)
+
+    @contextmanager
+    def post(self, url: httpx.URL, content: bytes, headers: Mapping[str, str]) -> Iterator["BoundedResponse"]:
+        """Send a POST request with a body, and return its response as `get` does."""
+        self._meter.begin(self._limits.total_seconds)
+        with self._sent("POST", url, {**headers, "Content-Length": str(len(content))}, content) as response:
+            yield BoundedResponse(response, self._meter)
+
+    @contextmanager
+    def _sent(
+        self, method: str, url: httpx.URL, headers: Mapping[str, str], content: bytes | None = None
+    ) -> Iterator[httpcore.Response]:
         wait = self._limits.silent_seconds
         timeouts = {"connect": wait, "read": wait, "write": wait, "pool": wait}
-        with _translated(meter):
+        with _translated(self._meter):
             if self._pool is None:
                 self._pool = self._opened()
             target = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
-            sent = [*self._headers, *(headers or {}).items()]
-            with self._pool.stream("GET", target, headers=sent, extensions={"timeout": timeouts}) as response:
-                meter.end_of_headers()
-                yield BoundedResponse(response, meter, most_codings=0 if endless else 1)
+            sent = [*self._headers, *headers.items()]
+            extensions = {"timeout": timeouts}
+            with self._pool.stream(method, target, headers=sent, content=content, extensions=extensions) as response:
+                self._meter.end_of_headers()
+                yield response
 
     def _opened(self) -> httpcore.ConnectionPool:
         """Return the pool of connections; trusted authorities are loaded only if they are needed."""

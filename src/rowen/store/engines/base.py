@@ -31,6 +31,9 @@ Parameters = Mapping[str, Any]
 Row = Sequence[Any]
 Identifiers = "array[int]"
 
+DISPATCHER = "tell"
+"""The role of the process that sends webhooks; as PostgreSQL stores it, so that another name would cost a migration."""
+
 
 class Unindexed(FunctionElement[Any]):
     """A column, written so that an engine without statistics does not use an index of it."""
@@ -149,8 +152,8 @@ class Engine(ReadTarget, Protocol):
         """Return the same value as `state`, by a statement if necessary; None if nothing can find out."""
         ...
 
-    async def try_lead(self) -> bool:
-        """Become or stay the leader of the processes of this database; return False if another process leads."""
+    async def try_lead(self, role: str = DISPATCHER) -> bool:
+        """Become or stay the leader of the processes of this database in a role; return False if another one leads."""
         ...
 
     async def require_durable(self) -> None:

@@ -26,6 +26,7 @@ COLUMNS: Final = (
     *LEDGER,
     organizations.c.double_booking,
     organizations.c.grace,
+    organizations.c.mirrored_from,
 )
 """The columns of an `Organization`, in the order of its fields."""
 
@@ -101,7 +102,9 @@ def next_state(state: LedgerState, now: Instant) -> LedgerState:
 
 def organization_of(row: Row) -> Organization:
     """Return an organization from the values of `COLUMNS`."""
-    identifier, name, time_zone, created_at, revision, last_updated_at, count, double_booking, grace = row
+    identifier, name, time_zone, created_at, revision, last_updated_at, count, double_booking, grace, mirrored_from = (
+        row
+    )
     return Organization(
         OrganizationId(identifier),
         name,
@@ -112,6 +115,7 @@ def organization_of(row: Row) -> Organization:
         count,
         DoubleBooking(double_booking),
         grace,
+        mirrored_from,
     )
 
 

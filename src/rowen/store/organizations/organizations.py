@@ -65,6 +65,7 @@ class OrganizationTable:
                 "interview_count": 0,
                 "double_booking": DoubleBooking.ALLOW.value,
                 "grace": 0,
+                "mirrored_from": None,
             }
             await transaction.run(self._insert, values)
             return Organization(identifier, name, time_zone, now, 0, now, 0, DoubleBooking.ALLOW, 0)

@@ -22,7 +22,7 @@ from sqlalchemy import (
     literal_column,
 )
 
-SCHEMA_VERSIONS: Final = ("0001", "0002", "0003", "0004", "0005")
+SCHEMA_VERSIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006")
 """Every migration there ever was, in order."""
 
 SCHEMA_VERSION: Final = SCHEMA_VERSIONS[-1]
@@ -69,6 +69,8 @@ organizations: Final = Table(
     Column("grace", BigInteger, nullable=False, server_default="0"),
     # The highest id that a row of `interviewers` has had.
     Column("last_interviewer_id", BigInteger, nullable=False, server_default="0"),
+    # The account of which the organization is a mirror, read-only here.
+    Column("mirrored_from", Text),
 )
 
 api_keys: Final = Table(
@@ -330,6 +332,75 @@ import_positions: Final = Table(
     Column("source", Text, nullable=False),
     Column("next", Text, nullable=False),
     PrimaryKeyConstraint("organization_id", "source"),
+)
+
+mirrors: Final = Table(
+    # Organizations that mirror an account elsewhere: no credentials of it are stored.
+    "mirrors",
+    metadata,
+    _organization(),
+    Column("source", Text, nullable=False),
+    Column("started_at", BigInteger, nullable=False),
+    Column("loaded_at", BigInteger),
+    Column("followed_at", BigInteger),
+    Column("error", Text),
+    Column("error_at", BigInteger),
+    # JSON: numbers by name.
+    Column("counters", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("organization_id"),
+)
+
+mirror_positions: Final = Table(
+    # How far each resource of a mirrored account was read and swept.
+    "mirror_positions",
+    metadata,
+    _organization(),
+    Column("resource", Text, nullable=False),
+    Column("cursor", Text),
+    Column("loaded", Boolean, nullable=False),
+    Column("newest", BigInteger),
+    Column("sweep_cursor", Text),
+    Column("sweep_above", BigInteger),
+    Column("swept_at", BigInteger),
+    PrimaryKeyConstraint("organization_id", "resource"),
+)
+
+mirror_rows: Final = Table(
+    # The rows of a mirrored account: the part of each that matters here, and the ids in it by which it is found.
+    "mirror_rows",
+    metadata,
+    _organization(),
+    Column("resource", Text, nullable=False),
+    Column("id", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Column("document", LargeBinary, nullable=False),
+    Column("parent_id", BigInteger),
+    Column("person_id", BigInteger),
+    Column("subject_id", BigInteger),
+    PrimaryKeyConstraint("organization_id", "resource", "id"),
+    **_CLUSTERED,
+)
+for _column in ("parent_id", "person_id", "subject_id"):
+    Index(
+        f"mirror_rows_by_{_column}",
+        mirror_rows.c.organization_id,
+        mirror_rows.c.resource,
+        mirror_rows.c[_column],
+        mirror_rows.c.id,
+        sqlite_where=mirror_rows.c[_column].is_not(None),
+        postgresql_where=mirror_rows.c[_column].is_not(None),
+    )
+
+mirror_pending: Final = Table(
+    # Records that have to be compared with the rows of a mirrored account again.
+    "mirror_pending",
+    metadata,
+    _organization(),
+    Column("resource", Text, nullable=False),
+    Column("id", BigInteger, nullable=False),
+    Column("marked_at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("organization_id", "resource", "id"),
+    **_CLUSTERED,
 )
 
 leases: Final = Table(

@@ -170,11 +170,14 @@ class StoreUnitOfWork:
         after = msgspec.structs.replace(after, updated_at=self._state.last_updated_at)
         draft = self._draft(after)
         values = {**draft._asdict(), "due_at": None, "organization_id": self._organization.id}
-        if after.status is Status.SCHEDULED:
+        if after.status is Status.SCHEDULED and not change.is_mirrored:
             values["due_at"] = draft.ends_at + self._organization.grace
         if before is None:
-            await self._run(self._dependencies.statements.insert, **values, created_through_api=True)
-            self._state = self._state._replace(interview_count=self._state.interview_count + 1)
+            through_api = not change.is_mirrored
+            await self._run(self._dependencies.statements.insert, **values, created_through_api=through_api)
+            self._state = self._state._replace(
+                interview_count=self._state.interview_count + 1, last_id=max(self._state.last_id, after.id)
+            )
             await self._book(draft, draft.panel)
             await self._keep_rows(self._dependencies.interviewers.add, draft)
         else:

@@ -20,7 +20,7 @@ from sqlalchemy.sql.expression import ClauseElement
 
 from rowen.app.organizations import Version
 from rowen.interviews.errors import Unavailable
-from rowen.store.engines.base import Insertion, Parameters, Prepared, ReadTarget, Row, Transaction
+from rowen.store.engines.base import DISPATCHER, Insertion, Parameters, Prepared, ReadTarget, Row, Transaction
 from rowen.store.engines.compiler import compiled, compiled_insert
 from rowen.store.engines.postgres.copy import add_rows
 from rowen.store.engines.postgres.errors import LOST_AGAINST_ANOTHER, unavailable_to_all
@@ -168,7 +168,8 @@ class PostgresEngine(PostgresReader):
         super().__init__(reading, Pool(dsn, _SCANNERS, scan_seconds, fallback_pool=reading))
         self._writing = Pool(dsn, _WRITERS, _WRITE_SECONDS, fallback_pool=reading)
         self._queues: dict[int, _Queue] = {}
-        self._lease = LeaderLease(self._reading, name)
+        self._name = name
+        self._leases = {DISPATCHER: LeaderLease(self._reading, name, DISPATCHER)}
         self._units: set[asyncio.Task[Any]] = set()
 
     @property
@@ -268,9 +269,11 @@ class PostgresEngine(PostgresReader):
         """Wait until cancelled: a server maintains itself."""
         await asyncio.Event().wait()
 
-    async def try_lead(self) -> bool:
-        """Become or stay the leader of all processes of this database."""
-        return await self._lease.try_acquire()
+    async def try_lead(self, role: str = DISPATCHER) -> bool:
+        """Become or stay the leader of all processes of this database in a role."""
+        if role not in self._leases:
+            self._leases[role] = LeaderLease(self._reading, self._name, role)
+        return await self._leases[role].try_acquire()
 
     def joined_documents(self, documents: ColumnElement[Any]) -> ColumnElement[Any]:
         """Return the aggregate that joins documents by commas, in the order of their rows."""
@@ -298,7 +301,8 @@ class PostgresEngine(PostgresReader):
         """Finish pending writes and close the connections."""
         if self._units:
             await asyncio.wait(self._units, timeout=_CLOSE_SECONDS)
-        await self._lease.release()
+        for lease in self._leases.values():
+            await lease.release()
         await self._writing.close()
         await super().close()
 

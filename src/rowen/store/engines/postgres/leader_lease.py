@@ -15,7 +15,6 @@ from rowen.store.engines.postgres.sessions import execute_autonomously, with_rec
 _LEASE_SECONDS: Final = 5.0
 _RENEWAL_SECONDS: Final = 1.0
 
-_LEASE: Final = "tell"  # as it is stored: another name would cost a migration
 _NOW: Final = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
 # A lease that ends further ahead than we ever grant was written before the server's clock was set back, or by another
 # server: ignore it.
@@ -39,8 +38,9 @@ class LeaderLease:
     A process that hangs loses it to another; time is the server's, whatever the clocks of the nodes show.
     """
 
-    def __init__(self, pool: Pool, name: str) -> None:
+    def __init__(self, pool: Pool, name: str, role: str) -> None:
         self._pool = pool
+        self._role = role
         self._holder = f"{name} {secrets.token_hex(8)}"
         self._held = False
         self._until = 0.0
@@ -51,7 +51,7 @@ class LeaderLease:
         now = monotonic()
         if now < self._asks_again:
             return self._held and now < self._until
-        asked = (_LEASE, self._holder, round(_LEASE_SECONDS * 1000))
+        asked = (self._role, self._holder, round(_LEASE_SECONDS * 1000))
         found = await with_reconnect_no_retry(
             self._pool, lambda connection: execute_autonomously(self._pool, connection, _ACQUIRE, asked)
         )
@@ -69,5 +69,5 @@ class LeaderLease:
         with suppress(Unavailable):
             await with_reconnect(
                 self._pool,
-                lambda connection: execute_autonomously(self._pool, connection, _RELEASE, (_LEASE, self._holder)),
+                lambda connection: execute_autonomously(self._pool, connection, _RELEASE, (self._role, self._holder)),
             )

@@ -25,7 +25,7 @@ from sqlalchemy.sql.expression import ClauseElement
 
 from rowen.app.organizations import Version
 from rowen.interviews.errors import Unavailable
-from rowen.store.engines.base import Insertion, Parameters, Prepared, Row, Transaction, Unindexed
+from rowen.store.engines.base import DISPATCHER, Insertion, Parameters, Prepared, Row, Transaction, Unindexed
 from rowen.store.engines.compiler import compiled, compiled_insert
 from rowen.store.engines.sqlite.connections import READER_CACHE_KIB, Faults, KeptConnection, explain, primary_code
 from rowen.store.engines.sqlite.group_commit import GroupWriter, finish
@@ -106,7 +106,7 @@ class SqliteEngine:
             lambda error: self._unavailable(self._writing, error),
             self._recovery,
         )
-        self._leader_lock = LeaderLock(path)
+        self._leader_locks = {DISPATCHER: LeaderLock(path)}
 
     def prepare(self, statement: ClauseElement) -> Prepared:
         """Return a statement that is compiled when it is first run."""
@@ -166,9 +166,11 @@ class SqliteEngine:
         """Watch the files of the database, and keep its write-ahead log small, until cancelled."""
         await self._upkeep.run()
 
-    async def try_lead(self) -> bool:
-        """Become or stay the leader of the processes of this database."""
-        return self._leader_lock.try_acquire()
+    async def try_lead(self, role: str = DISPATCHER) -> bool:
+        """Become or stay the leader of the processes of this database in a role."""
+        if role not in self._leader_locks:
+            self._leader_locks[role] = LeaderLock(self._path, role)
+        return self._leader_locks[role].try_acquire()
 
     async def read(self, work: Callable[[Transaction], Awaitable[Result]]) -> Result:
         """Run work that may take long on one snapshot, concurrently with other requests."""
@@ -245,7 +247,8 @@ class SqliteEngine:
             for connection in (self._direct, self._scanning, self._writing):
                 connection.drop()
             self._log.close()
-        self._leader_lock.release()
+        for lock in self._leader_locks.values():
+            lock.release()
 
 
 def _on_snapshot(connection: sqlite3.Connection, work: Callable[[Transaction], Awaitable[Result]]) -> Result:

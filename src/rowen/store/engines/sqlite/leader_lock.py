@@ -15,9 +15,10 @@ from rowen.interviews.errors import Unavailable
 class LeaderLock:
     """The leader lock, as held by one engine."""
 
-    def __init__(self, database: Path) -> None:
+    def __init__(self, database: Path, role: str = "") -> None:
+        """Take the database, and the role if it is not the first: each has a file of its own."""
         # A link to the database leads to the same lock.
-        self._path = Path(f"{os.path.realpath(database)}-lead")
+        self._path = Path(f"{os.path.realpath(database)}-lead{role and f'-{role}'}")
         self._descriptor: int | None = None
         self._held = False
 

@@ -1,0 +1,209 @@
+"""The mirror of an account elsewhere: what is kept of it, and the port that keeps it.
+
+Owns the links between the rows of an account, and which of our records follow from which rows. Must not know SQL, HTTP
+or the fields of a row.
+"""
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Final, NamedTuple, Protocol
+
+from rowen.app.organizations import Organization
+from rowen.app.records import APPLICATIONS, CANDIDATES, INTERVIEWS, JOB_STAGES, JOBS, SCORECARDS, USERS
+from rowen.interviews.interview import OrganizationId
+from rowen.interviews.moments import Instant
+
+
+class Link(StrEnum):
+    """The ids of other rows that a row holds, by which it can be found."""
+
+    PARENT = "parent_id"
+    PERSON = "person_id"
+    SUBJECT = "subject_id"
+
+
+class MirroredRow(NamedTuple):
+    """A row of the account: the part of it that matters here, as JSON, and its links."""
+
+    resource: str
+    id: int
+    updated_at: int
+    document: bytes
+    parent_id: int | None = None
+    person_id: int | None = None
+    subject_id: int | None = None
+
+
+class Step(NamedTuple):
+    """A step from ids to others: to the rows of a resource that have them as `find`, and from those to their `take`.
+
+    None stands for the id of the row itself.
+    """
+
+    resource: str
+    find: Link | None
+    take: Link | None
+
+
+class Reach(NamedTuple):
+    """One way from a row to records of ours that follow from it: `target` is their resource.
+
+    The way begins at the row's id, or at its link `origin`, and goes on step by step.
+    """
+
+    target: str
+    origin: Link | None = None
+    steps: tuple[Step, ...] = ()
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it leads from a row to the record with its own id."""
+        return self.origin is None and not self.steps
+
+
+_STAGE_OF: Final = Step("job_interviews", None, Link.PARENT)
+_INTERVIEW_OF: Final = Step("interview_kits", None, Link.PARENT)
+_CANDIDATE_OF: Final = Step("applications", None, Link.SUBJECT)
+
+REACHES: Final[Mapping[str, Sequence[Reach]]] = {
+    "users": (
+        Reach(USERS),
+        Reach(INTERVIEWS, steps=(Step("interviews", Link.PERSON, None),)),
+        Reach(INTERVIEWS, steps=(Step("interviewers", Link.PERSON, Link.PARENT),)),
+        Reach(SCORECARDS, steps=(Step("scorecards", Link.PERSON, None),)),
+    ),
+    "jobs": (
+        Reach(JOBS),
+        Reach(APPLICATIONS, steps=(Step("applications", Link.PARENT, None),)),
+        Reach(CANDIDATES, steps=(Step("applications", Link.PARENT, Link.SUBJECT),)),
+    ),
+    "job_interview_stages": (Reach(JOB_STAGES),),
+    "job_interviews": (
+        Reach(JOB_STAGES, Link.PARENT),
+        Reach(INTERVIEWS, steps=(Step("interviews", Link.SUBJECT, None),)),
+    ),
+    "interview_kits": (Reach(JOB_STAGES, Link.PARENT, (_STAGE_OF,)),),
+    "default_interviewers": (Reach(JOB_STAGES, Link.PARENT, (_INTERVIEW_OF, _STAGE_OF)),),
+    "candidates": (Reach(CANDIDATES),),
+    "applications": (Reach(APPLICATIONS), Reach(CANDIDATES, Link.SUBJECT)),
+    "application_stages": (
+        Reach(APPLICATIONS, Link.PARENT),
+        Reach(CANDIDATES, Link.PARENT, (_CANDIDATE_OF,)),
+    ),
+    "scorecards": (
+        Reach(SCORECARDS),
+        Reach(INTERVIEWS, steps=(Step("interviewers", Link.SUBJECT, Link.PARENT),)),
+    ),
+    "interviewers": (Reach(INTERVIEWS, Link.PARENT),),
+    "interviews": (Reach(INTERVIEWS),),
+}
+"""The resources that are mirrored, in the order in which they are read, and what follows from the rows of each."""
+
+TARGETS: Final = (USERS, JOBS, JOB_STAGES, CANDIDATES, APPLICATIONS, SCORECARDS, INTERVIEWS)
+"""The resources of ours that follow, in the order in which they are written."""
+
+
+class Position(NamedTuple):
+    """How far a resource has been read.
+
+    `cursor` continues an unfinished first reading, which ends with `loaded`. `newest` is the time, by the account's
+    clock, up to which its changes are known. A sweep that is under way continues at `sweep_cursor` with the rows below
+    `sweep_above`; `swept_at` is when the last one ended.
+    """
+
+    resource: str
+    cursor: str | None = None
+    loaded: bool = False
+    newest: int | None = None
+    sweep_cursor: str | None = None
+    sweep_above: int | None = None
+    swept_at: int | None = None
+
+
+class Mirror(NamedTuple):
+    """The mirror of an organization; times are in milliseconds since 1970.
+
+    `followed_at` is when all changes were last known to be here. `error` is the last failure, if nothing has succeeded
+    since.
+    """
+
+    source: str
+    started_at: int
+    loaded_at: int | None = None
+    followed_at: int | None = None
+    error: str | None = None
+    error_at: int | None = None
+    counters: Mapping[str, int] = {}
+
+
+class Pending(NamedTuple):
+    """A record of ours that has to be compared with the account again, and when that was noticed."""
+
+    id: int
+    marked_at: int
+
+
+class Mirrors(Protocol):
+    """The mirrors of a database, and the rows that they hold."""
+
+    async def find(self, organization: OrganizationId) -> Mirror | None:
+        """Return the mirror of an organization."""
+        ...
+
+    async def begin(self, organization: Organization, source: str, now: Instant) -> Mirror:
+        """Make an organization the mirror of an account, and return its mirror.
+
+        Raises Refusal (conflict) if it is the mirror of another one.
+        """
+        ...
+
+    async def end(self, organization: Organization) -> bool:
+        """Make an organization independent of its account; return False if it was no mirror."""
+        ...
+
+    async def save(self, organization: OrganizationId, mirror: Mirror) -> None:
+        """Store the times, the counters and the last error of a mirror."""
+        ...
+
+    async def positions(self, organization: OrganizationId) -> dict[str, Position]:
+        """Return how far each resource has been read, by resource."""
+        ...
+
+    async def put(
+        self, organization: OrganizationId, rows: Sequence[MirroredRow], position: Position, now: Instant
+    ) -> int:
+        """Store rows of one resource with the position after them, and mark what follows from those that differ.
+
+        Return how many differ. During the first reading only the records with the rows' own ids are marked.
+        """
+        ...
+
+    async def remove(
+        self, organization: OrganizationId, resource: str, identifiers: Sequence[int], now: Instant
+    ) -> int:
+        """Delete rows, and mark what followed from them; return how many there were."""
+        ...
+
+    async def rows(
+        self, organization: OrganizationId, resource: str, identifiers: Sequence[int]
+    ) -> dict[int, MirroredRow]:
+        """Return the rows of a resource with these ids, by id."""
+        ...
+
+    async def linked(
+        self, organization: OrganizationId, resource: str, link: Link, identifiers: Sequence[int]
+    ) -> Sequence[MirroredRow]:
+        """Return the rows of a resource with a link to any of these ids, ordered by id."""
+        ...
+
+    async def identifiers(self, organization: OrganizationId, resource: str, low: int, high: int) -> Sequence[int]:
+        """Return the ids of a resource's rows from `low` up to but not including `high`."""
+        ...
+
+    async def pending(self, organization: OrganizationId, target: str, most: int) -> Sequence[Pending]:
+        """Return the first records of a resource of ours that are marked, by id."""
+        ...
+
+    async def settle(self, organization: OrganizationId, target: str, done: Sequence[Pending]) -> None:
+        """Remove marks; one that was set again meanwhile stays."""
+        ...

@@ -1,0 +1,200 @@
+"""`rowen mirror`.
+
+Owns the options of the command, its progress, and how it ends. Must not know the wire of an account.
+"""
+
+import asyncio
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+from typing import Annotated, Final
+
+import httpx
+import typer
+
+from rowen import logs, wiring
+from rowen.app.organizations import Organization
+from rowen.cli.console import progress
+from rowen.cli.mirror_status import print_status
+from rowen.cli.options import Database, with_settings
+from rowen.cli.options import Organization as OrganizationOption
+from rowen.cli.store import in_organization, in_store, require_database, unknown_organization
+from rowen.imports.sources.retries import RetryPolicy
+from rowen.interviews.errors import Code, Refusal
+from rowen.mirror.account import AccountPolicy, read_address
+from rowen.mirror.credentials import Client
+from rowen.mirror.follower import MirroredElsewhereError, MirrorEndedError
+from rowen.mirror.reading import LoadStep
+from rowen.settings import (
+    DATABASE_HELP,
+    DEFAULT_DATABASE,
+    DEFAULT_ORGANIZATION,
+    DatabaseUrl,
+    OrganizationName,
+    Row,
+)
+from rowen.wiring import Store
+
+app = typer.Typer()
+
+_GREENHOUSE: Final = "harvest.greenhouse.io"
+_GREENHOUSE_TOKENS: Final = "https://auth.greenhouse.io/token"
+_LARGEST_SECRET: Final = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class MirrorSettings:
+    """What is mirrored, and how."""
+
+    source: Annotated[
+        str | None, Row("The address of the account: https://harvest.greenhouse.io/v3", option="--from")
+    ] = None
+    token_url: Annotated[
+        str | None, Row("The address that gives tokens. Default: Greenhouse's, or /token of the account's host.")
+    ] = None
+    client_id: Annotated[str | None, Row("The client id of the account's API credentials.")] = None
+    client_secret_file: Annotated[Path | None, Row("A file that holds the client secret, and nothing else.")] = None
+    user: Annotated[
+        int | None, Row("The id of the user who reads. Default: the integration's own user.", 1, 2**53 - 1)
+    ] = None
+    organization: Annotated[OrganizationName, Row("The organization that becomes the mirror.")] = DEFAULT_ORGANIZATION
+    database: Annotated[DatabaseUrl, Row(DATABASE_HELP)] = DEFAULT_DATABASE
+    every: Annotated[int, Row("How many seconds to wait between two rounds.", 1, 86_400)] = 30
+    once: Annotated[bool, Row("Read everything, or what has changed since, and end.")] = False
+    rate_margin: Annotated[
+        int, Row("How many percent of the account's rate limit are left to its other clients.", 0, 90)
+    ] = 20
+    insecure: Annotated[bool, Row("Allow plain http to other machines: it shows tokens to the network.")] = False
+
+
+@app.callback(invoke_without_command=True)
+@with_settings
+def mirror(context: typer.Context, settings: MirrorSettings) -> None:
+    """Mirror an account of Harvest v3, read-only, and follow it.
+
+    The first time everything is read: interviews with their panels, users, applications, job stages and scorecards.
+    From then on changes are looked for every 30 seconds, written as v1 documents, and sent to the feed and to webhooks.
+    Clients of v1 and v2 read the mirror as they read the account before; writes are refused with 403.
+
+    Runs beside any number of servers on the same database. Several may run for one organization: one of them works,
+    and another takes over if it ends. Interrupt it at any time: it continues where it stopped.
+
+    \b
+    Examples:
+      rowen mirror --from https://harvest.greenhouse.io/v3 --client-id ID --client-secret-file secret.txt
+      rowen mirror status
+      rowen mirror end
+    """
+    if context.invoked_subcommand is not None:
+        return
+    base, client = _account_of(settings)
+    require_database(settings.database, create=True)
+    logs.configure()
+    try:
+        in_store(settings.database, lambda store: _mirror(store, settings, base, client))
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        typer.echo("Interrupted. Everything written is complete; run the same command again to continue.", err=True)
+        raise typer.Exit(130) from None
+    except MirroredElsewhereError:
+        raise Refusal(
+            Code.CONFLICT, f"another process mirrors organization {settings.organization!r} right now"
+        ) from None
+    except MirrorEndedError:
+        typer.echo(f"Organization {settings.organization} is no mirror any more.", err=True)
+
+
+@app.command("status")
+def status(organization: OrganizationOption = DEFAULT_ORGANIZATION, database: Database = DEFAULT_DATABASE) -> None:
+    """Print how far the mirror of an organization is.
+
+    \b
+    Example:
+      rowen mirror status --organization lisbon
+    """
+    in_organization(database, organization, print_status)
+
+
+@app.command("end")
+def end(organization: OrganizationOption = DEFAULT_ORGANIZATION, database: Database = DEFAULT_DATABASE) -> None:
+    """Make a mirrored organization independent: it keeps all its records, and clients can write.
+
+    \b
+    Example:
+      rowen mirror end --organization lisbon
+    """
+
+    async def work(store: Store, found: Organization) -> bool:
+        return await store.mirrors.end(found)
+
+    if not in_organization(database, organization, work):
+        raise Refusal(Code.NOT_FOUND, f"organization {organization!r} is no mirror")
+    typer.echo(f"Organization {organization} is independent of its account now.")
+
+
+def _account_of(settings: MirrorSettings) -> tuple[httpx.URL, Client]:
+    """Return the account's address and the client. Raises BadParameter and SourceError."""
+    if not settings.source:
+        raise typer.BadParameter("is required", param_hint="--from")
+    if not settings.client_id:
+        raise typer.BadParameter("is required", param_hint="--client-id")
+    if settings.client_secret_file is None:
+        raise typer.BadParameter("is required", param_hint="--client-secret-file")
+    base = read_address(settings.source, "--from", insecure=settings.insecure)
+    if not base.path.strip("/"):
+        base = base.copy_with(path="/v3")
+    tokens = settings.token_url or (
+        _GREENHOUSE_TOKENS if base.host == _GREENHOUSE else str(base.copy_with(path="/token"))
+    )
+    token_url = read_address(tokens, "--token-url", insecure=settings.insecure)
+    return base, Client(settings.client_id, _secret(settings.client_secret_file), token_url, settings.user)
+
+
+def _secret(path: Path) -> str:
+    """Return the secret in a file. Raises BadParameter, which does not show it."""
+    with path.open("rb") as file:
+        content = file.read(_LARGEST_SECRET + 1).strip()
+    if not content or len(content) > _LARGEST_SECRET or not content.isascii() or len(content.split()) > 1:
+        raise typer.BadParameter("must hold one line: the secret", param_hint="--client-secret-file")
+    return content.decode()
+
+
+async def _mirror(store: Store, settings: MirrorSettings, base: httpx.URL, client: Client) -> None:
+    organization = await _organization(store, settings.organization)
+    policy = AccountPolicy(retries=RetryPolicy(on_retry=_report_retry), margin=settings.rate_margin)
+    with wiring.following(store, organization, base, client, policy, _loading) as follower:
+        if settings.once:
+            await follower.run_once()
+        else:
+            await follower.run(settings.every)
+
+
+async def _organization(store: Store, name: str) -> Organization:
+    """Return the organization; the default one of a new database is created. Raises Refusal (not found)."""
+    found = await store.organizations.find(name)
+    if found is not None:
+        return found
+    others = [each.name for each in await store.organizations.all()]
+    if others or name != DEFAULT_ORGANIZATION:
+        raise unknown_organization(name, others)
+    return await store.organizations.create(name, "UTC", wiring.now())
+
+
+def _report_retry(reason: str, seconds: float) -> None:
+    typer.echo(f"{reason}; trying again in {seconds:.0f} s", err=True)
+
+
+@contextmanager
+def _loading() -> Iterator[Callable[[LoadStep], None]]:
+    """Show the progress of the first reading: a bar on a terminal, a line now and then elsewhere."""
+    started = monotonic()
+    with progress() as shown:
+
+        def show(step: LoadStep) -> None:
+            rate = step.done / max(monotonic() - started, 0.001)
+            shown(step.doing, step.done, None, f"{step.done:,} so far, {rate:,.0f}/s")
+
+        yield show
+    sys.stderr.flush()

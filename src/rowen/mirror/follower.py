@@ -1,0 +1,201 @@
+"""Following an account: round after round, in one process of those that could.
+
+Owns what a round is, how often there is one, and what happens after a failure. Must not know the wire or SQL.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+
+from rowen.app.mirror import REACHES, Mirror, Position
+from rowen.app.organizations import Organization
+from rowen.imports.errors import SourceError
+from rowen.interviews.errors import Unavailable
+from rowen.mirror.account import Account
+from rowen.mirror.errors import LeadLostError
+from rowen.mirror.reading import LoadStep, Reader
+from rowen.mirror.writing import Destination, Writer
+
+SWEEP_PAGES: Final = 20
+"""How many pages a round compares with what is stored, at most."""
+SWEEP_REST: Final = 3_600_000
+"""How long a resource rests after it was compared completely, in milliseconds."""
+
+_SPARE_FOR_SWEEPS: Final = 0.5
+_WAIT_FOR_LEADER: Final = 1.0
+_LONGEST_WAIT: Final = 300.0
+
+_log = structlog.stdlib.get_logger("rowen.mirror")
+
+
+class MirrorEndedError(Exception):
+    """The organization is no mirror of the account any more."""
+
+
+class MirroredElsewhereError(Exception):
+    """Another process mirrors the organization right now."""
+
+
+@dataclass(frozen=True, slots=True)
+class FollowerDeps:
+    """What a follower needs of its process.
+
+    `try_lead` returns whether this process mirrors the organization. `loading` shows the progress of the first reading
+    for the length of a block. `pause` sleeps for seconds.
+    """
+
+    try_lead: Callable[[], Awaitable[bool]]
+    loading: Callable[[], AbstractContextManager[Callable[[LoadStep], None]]]
+    pause: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+
+class Follower:
+    """Mirrors one account into an organization."""
+
+    def __init__(
+        self,
+        destination: Destination,
+        organization: Organization,
+        account: Account,
+        source: str,
+        deps: FollowerDeps,
+    ) -> None:
+        self._to = destination
+        self._organization = organization
+        self._account = account
+        self._source = source
+        self._deps = deps
+        self._reader = Reader(destination.mirrors, organization, account, destination.now, self._require_lead)
+        self._writer = Writer(destination, organization, self._require_lead)
+        self._counted: dict[str, int] = {}
+
+    async def run_once(self) -> None:
+        """Read everything, or all changes, once. Raises SourceError, Refusal and MirroredElsewhereError."""
+        if not await self._deps.try_lead():
+            raise MirroredElsewhereError
+        await self._to.mirrors.begin(self._organization, self._source, self._to.now())
+        await self._noted_round()
+
+    async def run(self, every: float) -> None:
+        """Follow until cancelled, with `every` seconds between two rounds.
+
+        A failure of the first round is raised as it is; later ones are noted, and tried again after growing waits.
+        Raises SourceError, Refusal and MirrorEndedError.
+        """
+        failures, answered = 0, False
+        while True:
+            try:
+                if not await self._deps.try_lead():
+                    await self._deps.pause(_WAIT_FOR_LEADER)
+                    continue
+                if not answered:
+                    await self._to.mirrors.begin(self._organization, self._source, self._to.now())
+                await self._noted_round()
+            except LeadLostError:
+                _log.warning("another process mirrors the organization by now", organization=self._organization.name)
+                continue
+            except (SourceError, Unavailable) as error:
+                if not answered:
+                    raise
+                failures += 1
+                _log.error("the account could not be followed", reason=str(error), failures=failures)
+            else:
+                failures, answered = 0, True
+            await self._deps.pause(every if not failures else min(every * 2.0**failures, max(every, _LONGEST_WAIT)))
+
+    async def _noted_round(self) -> None:
+        """Do one round, and note what came of it."""
+        mirror = await self._to.mirrors.find(self._organization.id)
+        if mirror is None:
+            raise MirrorEndedError
+        began = int(self._to.now())
+        try:
+            mirror = await self._round(mirror)
+        except SourceError as error:
+            await self._save(mirror._replace(error=str(error), error_at=int(self._to.now())))
+            raise
+        await self._save(mirror._replace(followed_at=began, error=None, error_at=None))
+
+    async def _round(self, mirror: Mirror) -> Mirror:
+        """Read what is new, write what follows from it, and look for what is gone."""
+        before = self._writer.written
+        if mirror.loaded_at is None:
+            await self._load(mirror)
+            mirror = mirror._replace(loaded_at=int(self._to.now()))
+        else:
+            await self._follow()
+            await self._writer.drain(bulk=False)
+        gone = self._reader.counts.gone
+        if await self._sweep(mirror):
+            await self._writer.drain(bulk=False)
+        written, gone = self._writer.written - before, self._reader.counts.gone - gone
+        if written or gone:
+            _log.info("followed", organization=self._organization.name, written=written, gone=gone)
+        return mirror
+
+    async def _load(self, mirror: Mirror) -> None:
+        with self._deps.loading() as show:
+            positions = await self._to.mirrors.positions(self._organization.id)
+            for resource in REACHES:
+                position = positions.get(resource, Position(resource))
+                if not position.loaded:
+                    await self._reader.load(position, show)
+                    await self._save(mirror)
+            await self._follow()  # what changed meanwhile
+            await self._writer.drain(bulk=True, progress=lambda: show(LoadStep("Writing", self._writer.written)))
+
+    async def _follow(self) -> None:
+        """Read what has changed, the rows that name others before those: whatever a row names is read after it."""
+        positions = await self._to.mirrors.positions(self._organization.id)
+        for resource in reversed(list(REACHES)):
+            await self._reader.follow(positions[resource])
+
+    async def _sweep(self, mirror: Mirror) -> int:
+        """Compare some pages with what is stored, if enough of the rate limit is left; return how many."""
+        positions = await self._to.mirrors.positions(self._organization.id)
+        pages = 0
+        for resource in REACHES:
+            position = positions[resource]
+            while _is_due(position, mirror, int(self._to.now())):
+                if pages >= SWEEP_PAGES or self._account.spare < _SPARE_FOR_SWEEPS:
+                    return pages
+                position = await self._reader.sweep(position)
+                pages += 1
+        return pages
+
+    async def _save(self, mirror: Mirror) -> None:
+        """Store a mirror with everything counted so far."""
+        counts, statistics = self._reader.counts, self._account.statistics
+        now = {
+            "requests": statistics.requests,
+            "throttled": statistics.throttled,
+            "rows": counts.rows,
+            "news": counts.news,
+            "gone": counts.gone,
+            "unusable": counts.unusable,
+            "written": self._writer.written,
+        }
+        stored = await self._to.mirrors.find(self._organization.id)
+        if stored is None:
+            raise MirrorEndedError
+        counters = {
+            name: stored.counters.get(name, 0) + count - self._counted.get(name, 0) for name, count in now.items()
+        }
+        self._counted = now
+        await self._to.mirrors.save(self._organization.id, mirror._replace(counters=counters))
+
+    async def _require_lead(self) -> None:
+        if not await self._deps.try_lead():
+            raise LeadLostError
+
+
+def _is_due(position: Position, mirror: Mirror, now: int) -> bool:
+    """Return whether a resource is being compared, or has not been for a while; having read it all counts."""
+    if position.sweep_cursor is not None:
+        return True
+    last = mirror.loaded_at if position.swept_at is None else position.swept_at
+    return last is None or now - last >= SWEEP_REST

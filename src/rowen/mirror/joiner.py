@@ -1,0 +1,197 @@
+"""Collecting the rows that a v1 document is joined from.
+
+Owns which rows each document needs, and reading them many at a time. Must not know the fields of a document, or where
+it goes.
+"""
+
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeVar
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from rowen.api.codec import documents, records
+from rowen.api.codec.documents import InvalidDocumentError
+from rowen.app.interviews import InterviewRow
+from rowen.app.mirror import Link, MirroredRow, Mirrors
+from rowen.app.organizations import Organization
+from rowen.app.records import APPLICATIONS, CANDIDATES, INTERVIEWS, JOB_STAGES, JOBS, SCORECARDS, USERS, RecordRow
+from rowen.interviews.interview import ScheduledInterview
+from rowen.mirror import join, rows
+from rowen.mirror.join import COMPLETE, Known, LeftOut
+from rowen.mirror.rows import content_of
+
+Content = TypeVar("Content", bound=rows.Row)
+
+_encode: Final = msgspec.json.Encoder(enc_hook=str).encode
+
+
+@dataclass(slots=True)
+class Joined:
+    """Joined records by id: interviews, other records, and those that have no v1 form (None), with the reason."""
+
+    interviews: dict[int, ScheduledInterview | None] = field(default_factory=dict)
+    records: dict[int, RecordRow | None] = field(default_factory=dict)
+    left_out: dict[int, str] = field(default_factory=dict)
+
+
+class Joiner:
+    """Joins the rows of one mirrored organization."""
+
+    def __init__(self, mirrors: Mirrors, organization: Organization) -> None:
+        self._mirrors = mirrors
+        self._organization = organization
+        self._zone = ZoneInfo(organization.time_zone)
+        self._ways: dict[str, Callable[[Sequence[int], Joined], Coroutine[Any, Any, None]]] = {
+            USERS: self._users,
+            JOBS: self._jobs,
+            JOB_STAGES: self._job_stages,
+            CANDIDATES: self._candidates,
+            APPLICATIONS: self._applications,
+            SCORECARDS: self._scorecards,
+            INTERVIEWS: self._interviews,
+        }
+
+    async def join(self, target: str, identifiers: Sequence[int]) -> Joined:
+        """Return the records of a resource of ours with these ids, as they follow from the rows."""
+        joined = Joined()
+        await self._ways[target](identifiers, joined)
+        return joined
+
+    def draft(self, interview: ScheduledInterview) -> InterviewRow:
+        """Return an interview as it is stored."""
+        return documents.draft(interview, self._zone)
+
+    async def _users(self, identifiers: Sequence[int], joined: Joined) -> None:
+        for row in await self._all("users", identifiers, joined):
+            self._record(USERS, join.user(content_of(row), row.updated_at), joined)
+
+    async def _job_stages(self, identifiers: Sequence[int], joined: Joined) -> None:
+        found = await self._all("job_interview_stages", identifiers, joined)
+        interviews = await self._linked("job_interviews", Link.PARENT, (row.id for row in found))
+        kits = await self._linked("interview_kits", Link.PARENT, (row.id for row in interviews))
+        holders = await self._linked("default_interviewers", Link.PARENT, (row.id for row in kits))
+        known = Known(users=await self._contents("users", (row.person_id for row in holders), rows.User))
+        kit_of = {row.parent_id: row for row in reversed(kits) if row.parent_id is not None}
+        by_stage, by_kit = _by(Link.PARENT, interviews), _by(Link.PARENT, holders)
+        for row in found:
+            mine = by_stage.get(row.id, [])
+            my_kits = {each.id: kit_of[each.id] for each in mine if each.id in kit_of}
+            held = {interview: by_kit.get(kit.id, []) for interview, kit in my_kits.items()}
+            parts = [row, *mine, *my_kits.values(), *(each for some in held.values() for each in some)]
+            plan = join.StagePlan(
+                content_of(row),
+                max(each.updated_at for each in parts),
+                [content_of(each) for each in mine],
+                {interview: kit.id for interview, kit in my_kits.items()},
+                {
+                    interview: [each.person_id for each in some if each.person_id is not None]
+                    for interview, some in held.items()
+                },
+            )
+            self._record(JOB_STAGES, join.job_stage(plan, known), joined)
+
+    async def _jobs(self, identifiers: Sequence[int], joined: Joined) -> None:
+        for row in await self._all("jobs", identifiers, joined):
+            self._record(JOBS, join.job(content_of(row), row.updated_at), joined)
+
+    async def _candidates(self, identifiers: Sequence[int], joined: Joined) -> None:
+        found = await self._all("candidates", identifiers, joined)
+        applications = await self._linked("applications", Link.SUBJECT, (row.id for row in found))
+        documents = await self._application_documents(applications)
+        by_candidate = _by(Link.SUBJECT, applications)
+        for row in found:
+            mine = by_candidate.get(row.id, [])
+            updated_at = max(each.updated_at for each in (row, *mine))
+            document = join.candidate(content_of(row), updated_at, [documents[each.id] for each in mine])
+            self._record(CANDIDATES, document, joined)
+
+    async def _applications(self, identifiers: Sequence[int], joined: Joined) -> None:
+        found = await self._all("applications", identifiers, joined)
+        for document in (await self._application_documents(found)).values():
+            self._record(APPLICATIONS, document, joined)
+
+    async def _application_documents(self, found: Sequence[MirroredRow]) -> dict[int, dict[str, Any]]:
+        stages: dict[int | None, list[rows.ApplicationStage]] = {}
+        for each in await self._linked("application_stages", Link.PARENT, (row.id for row in found)):
+            stages.setdefault(each.parent_id, []).append(content_of(each))
+        contents: list[rows.Application] = [content_of(row) for row in found]
+        jobs = [each for content in contents for each in (content.job_id, *(content.prospective_job_ids or []))]
+        people = [each for content in contents for each in (content.recruiter_id, content.coordinator_id)]
+        known = Known(
+            users=await self._contents("users", people, rows.User), jobs=await self._contents("jobs", jobs, rows.Job)
+        )
+        return {content.id: join.application(content, stages.get(content.id, []), known) for content in contents}
+
+    async def _scorecards(self, identifiers: Sequence[int], joined: Joined) -> None:
+        found = [(row, content_of(row)) for row in await self._all("scorecards", identifiers, joined)]
+        kits = await self._contents("interview_kits", (row.subject_id for row, _ in found), rows.InterviewKit)
+        steps = (kit.job_interview_id for kit in kits.values())
+        people = [each for _, content in found for each in (content.interviewer_id, content.submitter_id)]
+        known = Known(
+            users=await self._contents("users", people, rows.User),
+            job_interviews=await self._contents("job_interviews", steps, rows.JobInterview),
+            kits=kits,
+            applications=await self._contents("applications", (row.parent_id for row, _ in found), rows.Application),
+        )
+        for row, content in found:
+            if content.status == COMPLETE:
+                self._record(SCORECARDS, join.scorecard(content, row.updated_at, known), joined)
+
+    async def _interviews(self, identifiers: Sequence[int], joined: Joined) -> None:
+        joined.interviews.update(dict.fromkeys(identifiers))
+        found = (await self._mirrors.rows(self._organization.id, "interviews", identifiers)).values()
+        panels: dict[int, list[rows.Interviewer]] = {}
+        members = await self._linked("interviewers", Link.PARENT, (row.id for row in found))
+        for member in members:
+            if member.parent_id is not None:
+                panels.setdefault(member.parent_id, []).append(content_of(member))
+        people = [*(row.person_id for row in found), *(row.person_id for row in members)]
+        scorecards = await self._contents("scorecards", (row.subject_id for row in members), rows.Scorecard)
+        known = Known(
+            users=await self._contents("users", people, rows.User),
+            job_interviews=await self._contents("job_interviews", (row.subject_id for row in found), rows.JobInterview),
+            complete=frozenset(each for each, content in scorecards.items() if content.status == COMPLETE),
+        )
+        for row in found:
+            made = join.interview(content_of(row), row.updated_at, panels.get(row.id, []), known)
+            if isinstance(made, LeftOut):
+                joined.left_out[row.id] = made.value
+            else:
+                joined.interviews[row.id] = made
+
+    async def _all(self, resource: str, identifiers: Sequence[int], joined: Joined) -> Sequence[MirroredRow]:
+        """Return the rows of the records asked for; those without a row have no v1 form."""
+        joined.records.update(dict.fromkeys(identifiers))
+        return list((await self._mirrors.rows(self._organization.id, resource, identifiers)).values())
+
+    async def _linked(self, resource: str, link: Link, identifiers: Iterable[int]) -> Sequence[MirroredRow]:
+        wanted = sorted(set(identifiers))
+        return await self._mirrors.linked(self._organization.id, resource, link, wanted) if wanted else []
+
+    async def _contents(
+        self, resource: str, identifiers: Iterable[int | None], _: type[Content]
+    ) -> Mapping[int, Content]:
+        wanted = sorted({each for each in identifiers if each is not None})
+        if not wanted:
+            return {}
+        found = await self._mirrors.rows(self._organization.id, resource, wanted)
+        return {identifier: content_of(row) for identifier, row in found.items()}
+
+    def _record(self, resource: str, document: dict[str, Any], joined: Joined) -> None:
+        identifier = document["id"]
+        try:
+            joined.records[identifier] = records.draft(resource, _encode(document))
+        except InvalidDocumentError as error:
+            joined.left_out[identifier] = str(error)
+
+
+def _by(link: Link, found: Iterable[MirroredRow]) -> dict[int, list[MirroredRow]]:
+    """Return rows by a link that they have."""
+    result: dict[int, list[MirroredRow]] = {}
+    for row in found:
+        identifier = getattr(row, link.value)
+        if identifier is not None:
+            result.setdefault(identifier, []).append(row)
+    return result

@@ -1,0 +1,193 @@
+"""Reading an account: the first time, what has changed since, and what is gone.
+
+Owns which pages are requested, and the position that is stored with the rows of each. Must not know what follows from
+rows. Whatever is read twice is stored once: every step may be cut off, and is done again.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Final, NamedTuple
+
+import structlog
+
+from rowen.app.mirror import Mirrors, Position
+from rowen.app.organizations import Organization
+from rowen.imports.errors import ServerResponseError
+from rowen.interviews.clock_skew import is_ahead
+from rowen.interviews.moments import Clock, Instant
+from rowen.mirror.account import MOST_IDS, Account, Page
+from rowen.mirror.errors import CursorLostError
+from rowen.mirror.threads import in_thread
+
+OVERLAP: Final = 120_000
+"""How far before the last window the next one begins, in milliseconds: a change may appear after its own time."""
+
+_UNKNOWN_CLOCK: Final = 86_400_000
+"""How far the account's clock may be from ours if it does not show it, in milliseconds."""
+
+_EVERY_ID: Final = 2**53
+_MOST_EMPTY: Final = 100
+
+_log = structlog.stdlib.get_logger("rowen.mirror")
+
+
+@dataclass(slots=True)
+class ReadCounts:
+    """What was read: rows, those of them that were news, those that were gone, and those that could not be read."""
+
+    rows: int = 0
+    news: int = 0
+    gone: int = 0
+    unusable: int = 0
+
+
+class LoadStep(NamedTuple):
+    """The progress of the first reading: what is done, and how many rows or records there are so far."""
+
+    doing: str
+    done: int
+
+
+class _Walk:
+    """Requires a list to be ordered by id, descending: a walk that makes no progress ends here."""
+
+    def __init__(self, resource: str) -> None:
+        self._resource = resource
+        self._below = _EVERY_ID
+        self._empty = 0
+
+    def check(self, page: Page) -> None:
+        """Take the next page. Raises ServerResponseError."""
+        for identifier in page.content.identifiers:
+            if identifier >= self._below:
+                raise ServerResponseError(f"the account's list of {self._resource} is not ordered by id")
+            self._below = identifier
+        self._empty = 0 if page.content.identifiers else self._empty + 1
+        if self._empty > _MOST_EMPTY:
+            raise ServerResponseError(f"the account's list of {self._resource} has {self._empty} empty pages")
+
+
+class Reader:
+    """Reads one account into the mirror of an organization. `require_lead` is called before anything is stored."""
+
+    def __init__(
+        self,
+        mirrors: Mirrors,
+        organization: Organization,
+        account: Account,
+        now: Clock,
+        require_lead: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._mirrors = mirrors
+        self._organization = organization.id
+        self._account = account
+        self._now = now
+        self._require_lead = require_lead
+        self.counts = ReadCounts()
+
+    async def load(self, position: Position, progress: Callable[[LoadStep], None]) -> None:
+        """Read a resource completely, from its position on, with `progress` after each page. Raises SourceError."""
+        try:
+            await self._load(position, progress)
+        except CursorLostError as lost:
+            _log.warning("reading a list again from its beginning", resource=position.resource, reason=str(lost))
+            await self._load(Position(position.resource), progress)
+
+    async def _load(self, position: Position, progress: Callable[[LoadStep], None]) -> None:
+        walk = _Walk(position.resource)
+
+        def step() -> LoadStep:
+            return LoadStep(f"Reading {position.resource}", self.counts.rows)
+
+        if position.cursor is None:
+            page = await self._first(position.resource, {})
+            position = position._replace(newest=self._clock_of(page))
+        else:
+            page = await self._next(position.resource, position.cursor)
+        while True:
+            walk.check(page)
+            position = position._replace(cursor=page.cursor, loaded=page.cursor is None)
+            stored = self._store(page, position)
+            if page.cursor is None:
+                await stored
+                progress(step())
+                return
+            # the next page arrives while this one is stored
+            _, page = await asyncio.gather(stored, self._next(position.resource, page.cursor))
+            progress(step())
+
+    async def follow(self, position: Position) -> None:
+        """Read what has changed since the position, with an overlap. Raises SourceError."""
+        walk = _Walk(position.resource)
+        known = position.newest or 0
+        since = Instant(max(0, known - OVERLAP))
+        page = await self._first(position.resource, {"updated_at": f"gte|{since}"})
+        position = position._replace(newest=max(known, self._clock_of(page)))
+        while True:
+            walk.check(page)
+            last = page.cursor is None
+            await self._store(page, position if last else position._replace(newest=known))
+            if page.cursor is None:
+                return
+            page = await self._next(position.resource, page.cursor)
+
+    async def sweep(self, position: Position) -> Position:
+        """Compare one more page with what is stored; return the position after it. Raises SourceError."""
+        resource = position.resource
+        try:
+            if position.sweep_cursor is None:
+                page = await self._first(resource, {})
+            else:
+                page = await self._next(resource, position.sweep_cursor)
+        except CursorLostError as lost:
+            _log.warning("sweeping a list again from its beginning", resource=resource, reason=str(lost))
+            return position._replace(sweep_cursor=None, sweep_above=None)
+        walk = _Walk(resource)
+        walk.check(page)
+        high = position.sweep_above or _EVERY_ID
+        low = 0 if page.cursor is None else min(page.content.identifiers, default=high)
+        present = set(page.content.identifiers)
+        held = await self._mirrors.identifiers(self._organization, resource, low, high)
+        await self._remove_gone(resource, [each for each in held if each not in present])
+        if page.cursor is None:
+            position = position._replace(sweep_cursor=None, sweep_above=None, swept_at=int(self._now()))
+        else:
+            position = position._replace(sweep_cursor=page.cursor, sweep_above=low)
+        await self._store(page, position)
+        return position
+
+    async def _remove_gone(self, resource: str, suspects: Sequence[int]) -> None:
+        """Delete those rows that the account confirms not to have."""
+        for start in range(0, len(suspects), MOST_IDS):
+            asked = list(suspects[start : start + MOST_IDS])
+            existing = await in_thread(partial(self._account.existing, resource, asked))
+            gone = sorted(set(asked) - set(existing.content.identifiers))
+            if gone:
+                await self._require_lead()
+                self.counts.gone += await self._mirrors.remove(self._organization, resource, gone, self._now())
+
+    async def _first(self, resource: str, query: dict[str, str]) -> Page:
+        return await in_thread(partial(self._account.page, resource, query))
+
+    async def _next(self, resource: str, cursor: str) -> Page:
+        return await in_thread(partial(self._account.next_page, resource, cursor))
+
+    async def _store(self, page: Page, position: Position) -> None:
+        content = page.content
+        if content.unusable:
+            _log.warning("rows that cannot be read", count=content.unusable, first=content.fault)
+        await self._require_lead()
+        news = await self._mirrors.put(self._organization, content.rows, position, self._now())
+        self.counts.rows += len(content.rows)
+        self.counts.news += news
+        self.counts.unusable += content.unusable
+
+    def _clock_of(self, page: Page) -> int:
+        """Return the time up to which a page that was just requested shows everything, by the account's clock."""
+        now = int(self._now())
+        if page.sent_at is not None and not is_ahead(page.sent_at, now):
+            return page.sent_at
+        newest = [row.updated_at for row in page.content.rows if not is_ahead(row.updated_at, now)]
+        return max(newest, default=now - _UNKNOWN_CLOCK)

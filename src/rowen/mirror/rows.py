@@ -1,0 +1,254 @@
+"""The rows of Harvest v3, as far as v1 needs them.
+
+Owns the fields that are read of each resource (contract section 9), their links, and the reading of a page. Must not
+know how pages are requested, or what is made of rows. Fields that are not named here are not kept.
+"""
+
+import datetime
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from rowen.api.codec.documents import read_instant
+from rowen.app.mirror import MirroredRow
+from rowen.interviews.interview import Identifier
+from rowen.interviews.moments import Instant
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """What every row has."""
+
+    id: Identifier
+    created_at: Instant
+
+
+class User(Row, frozen=True, kw_only=True):
+    """A user."""
+
+    first_name: str | None = None
+    last_name: str | None = None
+    name: str | None = None
+    primary_email: str | None = None
+    emails: list[Any] | None = None
+    employee_id: str | None = None
+    deactivated: bool | None = None
+    site_admin: bool | None = None
+    linked_candidate_ids: list[Any] | None = None
+
+
+class Job(Row, frozen=True, kw_only=True):
+    """A job."""
+
+    name: str | None = None
+    requisition_id: str | None = None
+    notes: str | None = None
+    confidential: bool | None = None
+    status: str | None = None
+    opened_at: Instant | None = None
+    closed_at: Instant | None = None
+    is_template: bool | None = None
+    copied_from_id: Identifier | None = None
+
+
+class Candidate(Row, frozen=True, kw_only=True):
+    """A candidate."""
+
+    first_name: str | None = None
+    last_name: str | None = None
+    company: str | None = None
+    title: str | None = None
+    last_activity_at: Instant | None = None
+    private: bool | None = None
+    can_email: bool | None = None
+    email_addresses: list[Any] | None = None
+    phone_numbers: list[Any] | None = None
+    addresses: list[Any] | None = None
+    website_addresses: list[Any] | None = None
+    social_media_addresses: list[Any] | None = None
+    tags: list[Any] | None = None
+    linked_user_ids: list[Any] | None = None
+
+
+class JobInterviewStage(Row, frozen=True, kw_only=True):
+    """A stage of a job's plan."""
+
+    job_id: Identifier | None = None
+    name: str | None = None
+    sort_order: int | None = None
+    active: bool | None = None
+
+
+class JobInterview(Row, frozen=True, kw_only=True):
+    """An interview of a stage."""
+
+    job_interview_stage_id: Identifier | None = None
+    name: str | None = None
+    sort_order: int | None = None
+    duration: int | None = None
+    active: bool | None = None
+
+
+class InterviewKit(Row, frozen=True, kw_only=True):
+    """The kit of an interview of a stage."""
+
+    job_interview_id: Identifier | None = None
+
+
+class DefaultInterviewer(Row, frozen=True, kw_only=True):
+    """A user who usually holds the interview of a kit."""
+
+    interview_kit_id: Identifier | None = None
+    user_id: Identifier | None = None
+
+
+class Application(Row, frozen=True, kw_only=True):
+    """An application."""
+
+    candidate_id: Identifier | None = None
+    job_id: Identifier | None = None
+    prospective_job_ids: list[Identifier] | None = None
+    job_post_id: Identifier | None = None
+    recruiter_id: Identifier | None = None
+    coordinator_id: Identifier | None = None
+    status: str | None = None
+    prospect: bool | None = None
+    stage_name: str | None = None
+    rejected_at: Instant | None = None
+    last_activity_at: Instant | None = None
+
+
+class ApplicationStage(Row, frozen=True, kw_only=True):
+    """A stage that an application is in or was in."""
+
+    application_id: Identifier | None = None
+    job_interview_stage_id: Identifier | None = None
+    current: bool | None = None
+
+
+class Scorecard(Row, frozen=True, kw_only=True):
+    """A scorecard. `interviewer_id` is a user's id."""
+
+    application_id: Identifier | None = None
+    interview_kit_id: Identifier | None = None
+    interviewer_id: Identifier | None = None
+    submitter_id: Identifier | None = None
+    candidate_rating: str | None = None
+    status: str | None = None
+    interviewed_at: Instant | None = None
+    submitted_at: Instant | None = None
+
+
+class Interviewer(Row, frozen=True, kw_only=True):
+    """A member of a panel; a guest has an e-mail address and no user."""
+
+    interview_id: Identifier | None = None
+    user_id: Identifier | None = None
+    scorecard_id: Identifier | None = None
+    email: str | None = None
+    response_status: str | None = None
+
+
+class Interview(Row, frozen=True, kw_only=True):
+    """An interview."""
+
+    application_id: Identifier
+    job_interview_id: Identifier | None = None
+    organizer_id: Identifier | None = None
+    status: str
+    starts_at: Instant | None = None
+    ends_at: Instant | None = None
+    all_day_start_on: datetime.date | None = None
+    all_day_end_on: datetime.date | None = None
+    location: str | None = None
+    external_event_id: str | None = None
+    video_conferencing_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One resource: the type of its rows, and the fields that hold its links."""
+
+    type: type[Row]
+    parent: str | None = None
+    person: str | None = None
+    subject: str | None = None
+
+
+KINDS: Final[Mapping[str, Kind]] = {
+    "users": Kind(User),
+    "jobs": Kind(Job),
+    "job_interview_stages": Kind(JobInterviewStage, "job_id"),
+    "job_interviews": Kind(JobInterview, "job_interview_stage_id"),
+    "interview_kits": Kind(InterviewKit, "job_interview_id"),
+    "default_interviewers": Kind(DefaultInterviewer, "interview_kit_id", "user_id"),
+    "candidates": Kind(Candidate),
+    "applications": Kind(Application, "job_id", None, "candidate_id"),
+    "application_stages": Kind(ApplicationStage, "application_id"),
+    "scorecards": Kind(Scorecard, "application_id", "interviewer_id", "interview_kit_id"),
+    "interviewers": Kind(Interviewer, "interview_id", "user_id", "scorecard_id"),
+    "interviews": Kind(Interview, "application_id", "organizer_id", "job_interview_id"),
+}
+"""The resources, by their names in URLs."""
+
+
+class _Head(msgspec.Struct, frozen=True, gc=False):
+    updated_at: Instant
+
+
+class PageRows(NamedTuple):
+    """The rows of a page, in its order; how many of its elements could not be read, and all ids on it.
+
+    `unusable` names the first fault.
+    """
+
+    rows: list[MirroredRow]
+    identifiers: list[int]
+    unusable: int = 0
+    fault: str = ""
+
+
+_elements: Final = msgspec.json.Decoder(list[msgspec.Raw])
+_head: Final = msgspec.json.Decoder(_Head, dec_hook=read_instant)
+_identifier: Final = msgspec.json.Decoder(Row, dec_hook=read_instant)
+_decoders: Final[Mapping[str, "msgspec.json.Decoder[Any]"]] = {
+    name: msgspec.json.Decoder(kind.type, dec_hook=read_instant) for name, kind in KINDS.items()
+}
+_encode: Final = msgspec.json.Encoder(enc_hook=str).encode
+
+
+def read_page(resource: str, body: bytes | bytearray) -> PageRows:
+    """Return the rows of a page. Raises ValueError if it is no array of objects with ids."""
+    rows: list[MirroredRow] = []
+    identifiers: list[int] = []
+    unusable, fault = 0, ""
+    for element in _elements.decode(body):
+        identifier = _identifier.decode(element).id
+        identifiers.append(identifier)
+        try:
+            rows.append(_row_of(resource, element))
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            unusable += 1
+            fault = fault or f"{resource} {identifier}: {error}"
+    return PageRows(rows, identifiers, unusable, fault)
+
+
+def _row_of(resource: str, element: msgspec.Raw) -> MirroredRow:
+    content = _decoders[resource].decode(element)
+    kind = KINDS[resource]
+    link: Callable[[str | None], int | None] = lambda field: None if field is None else getattr(content, field)  # noqa: E731  (one expression)
+    return MirroredRow(
+        resource,
+        content.id,
+        int(_head.decode(element).updated_at),
+        _encode(content),
+        link(kind.parent),
+        link(kind.person),
+        link(kind.subject),
+    )
+
+
+def content_of(row: MirroredRow) -> Any:
+    """Return the content of a row, of the type of its resource."""
+    return _decoders[row.resource].decode(row.document)

@@ -1,0 +1,1 @@
+"""Mirrors of accounts elsewhere: their state, and the rows that they hold."""

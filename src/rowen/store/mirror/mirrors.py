@@ -1,0 +1,242 @@
+"""The mirrors of a database: their state, and the rows that they hold.
+
+Owns that rows, the position after them, and the marks on what follows from them change together or not at all. Must not
+know the content of a row, or where it comes from. See docs/decisions/0032-a-mirror-holds-rows.md.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import bindparam, delete, insert, select, update
+
+from rowen.app.mirror import REACHES, Link, Mirror, MirroredRow, Pending, Position
+from rowen.app.organizations import Organization
+from rowen.interviews.errors import Code, Refusal
+from rowen.interviews.interview import OrganizationId
+from rowen.interviews.moments import Instant
+from rowen.store.engines.base import Engine, Transaction
+from rowen.store.mirror.reaches import OF, Marker
+from rowen.store.schema.tables import mirror_pending, mirror_positions, mirror_rows, mirrors, organizations
+
+_encode: Final = msgspec.json.Encoder().encode
+_counters: Final = msgspec.json.Decoder(dict[str, int]).decode
+
+
+class MirrorTables:
+    """The `Mirrors` of one engine."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._marker = Marker(engine)
+        of_mirror = mirrors.c.organization_id == bindparam("organization")
+        self._find = engine.prepare(select(*(mirrors.c[name] for name in Mirror._fields)).where(of_mirror))
+        self._begin = engine.prepare(insert(mirrors).values({c.name: bindparam(c.name) for c in mirrors.c}))
+        saved = [name for name in Mirror._fields if name != "source"]
+        self._save = engine.prepare(
+            update(mirrors).where(of_mirror).values({name: bindparam(f"new_{name}") for name in saved})
+        )
+        self._name = engine.prepare(
+            update(organizations)
+            .where(organizations.c.id == bindparam("organization"))
+            .values(mirrored_from=bindparam("source"))
+        )
+        everything = (mirrors, mirror_positions, mirror_rows, mirror_pending)
+        self._forget = [
+            engine.prepare(delete(each).where(each.c.organization_id == bindparam("organization")))
+            for each in everything
+        ]
+        self._prepare_positions(engine)
+        self._prepare_rows(engine)
+        self._prepare_marks(engine)
+
+    def _prepare_positions(self, engine: Engine) -> None:
+        columns = mirror_positions.c
+        of_organization = columns.organization_id == bindparam("organization")
+        self._positions = engine.prepare(select(*(columns[name] for name in Position._fields)).where(of_organization))
+        self._leave = engine.prepare(
+            delete(mirror_positions).where(of_organization, columns.resource == bindparam("resource"))
+        )
+        self._arrive = engine.prepare(insert(mirror_positions).values({c.name: bindparam(c.name) for c in columns}))
+
+    def _prepare_rows(self, engine: Engine) -> None:
+        columns = mirror_rows.c
+        shown = [columns[name] for name in MirroredRow._fields]
+        self._rows = engine.prepare(select(*shown).where(*OF, engine.id_in(columns.id, "ids")).order_by(columns.id))
+        self._linked = {
+            link: engine.prepare(
+                select(*shown).where(*OF, engine.id_in(columns[link.value], "ids")).order_by(columns.id)
+            )
+            for link in Link
+        }
+        self._identifiers = engine.prepare(
+            select(columns.id).where(*OF, columns.id >= bindparam("low"), columns.id < bindparam("high"))
+        )
+        self._remove = engine.prepare(delete(mirror_rows).where(*OF, columns.id == bindparam("id")))
+        self._insert = engine.prepare_insert(mirror_rows)
+
+    def _prepare_marks(self, engine: Engine) -> None:
+        columns = mirror_pending.c
+        of = (columns.organization_id == bindparam("organization"), columns.resource == bindparam("resource"))
+        self._pending = engine.prepare(
+            select(columns.id, columns.marked_at).where(*of).order_by(columns.id).limit(bindparam("most"))
+        )
+        self._settle = engine.prepare(
+            delete(mirror_pending).where(
+                *of, columns.id == bindparam("id"), columns.marked_at <= bindparam("marked_at")
+            )
+        )
+
+    async def find(self, organization: OrganizationId) -> Mirror | None:
+        """Return the mirror of an organization."""
+        row = await self._engine.row(self._find, {"organization": organization})
+        return None if row is None else _mirror_of(row)
+
+    async def begin(self, organization: Organization, source: str, now: Instant) -> Mirror:
+        """Make an organization the mirror of an account, and return its mirror. Raises Refusal (conflict)."""
+
+        async def work(transaction: Transaction) -> Mirror:
+            row = await transaction.row(self._find, {"organization": organization.id})
+            if row is not None:
+                known = _mirror_of(row)
+                if known.source != source:
+                    problem = f"organization {organization.name!r} is the mirror of {known.source}"
+                    raise Refusal(Code.CONFLICT, f"{problem}: `rowen mirror end` makes it independent of that account")
+                return known
+            made = Mirror(source, int(now))
+            values = {**made._asdict(), "organization_id": organization.id, "counters": b"{}"}
+            await transaction.run(self._begin, values)
+            for resource in REACHES:
+                await self._move(transaction, organization.id, Position(resource))
+            await transaction.run(self._name, {"organization": organization.id, "source": source})
+            return made
+
+        return await self._engine.write(work)
+
+    async def end(self, organization: Organization) -> bool:
+        """Make an organization independent of its account; return False if it was no mirror."""
+
+        async def work(transaction: Transaction) -> bool:
+            parameters = {"organization": organization.id}
+            found = [await transaction.run(statement, parameters) for statement in self._forget]
+            await transaction.run(self._name, {**parameters, "source": None})
+            return found[0] > 0
+
+        return await self._engine.write(work)
+
+    async def save(self, organization: OrganizationId, mirror: Mirror) -> None:
+        """Store the times, the counters and the last error of a mirror."""
+        values = {f"new_{name}": value for name, value in mirror._asdict().items() if name != "source"}
+        values["new_counters"] = _encode(mirror.counters)
+
+        async def work(transaction: Transaction) -> None:
+            await transaction.run(self._save, {"organization": organization, **values})
+
+        await self._engine.write(work)
+
+    async def positions(self, organization: OrganizationId) -> dict[str, Position]:
+        """Return how far each resource has been read, by resource."""
+        rows = await self._engine.rows(self._positions, {"organization": organization})
+        return {row[0]: Position(*row)._replace(loaded=bool(row[2])) for row in rows}
+
+    async def put(
+        self, organization: OrganizationId, rows: Sequence[MirroredRow], position: Position, now: Instant
+    ) -> int:
+        """Store rows of one resource with the position after them, and mark what follows from those that differ."""
+        newest = {row.id: row for row in sorted(rows, key=lambda row: row.updated_at)}
+
+        async def work(transaction: Transaction) -> int:
+            stored = await self._stored(transaction, organization, position.resource, sorted(newest))
+            written = [row for row in newest.values() if _is_news(row, stored.get(row.id))]
+            await self._replace(transaction, organization, position.resource, written)
+            replaced = [stored[row.id] for row in written if row.id in stored]  # also what followed from them before
+            await self._marker.mark(
+                transaction, organization, [*written, *replaced], now, only_own=not position.loaded and not replaced
+            )
+            await self._move(transaction, organization, position)
+            return len(written)
+
+        return await self._engine.write(work)
+
+    async def remove(
+        self, organization: OrganizationId, resource: str, identifiers: Sequence[int], now: Instant
+    ) -> int:
+        """Delete rows, and mark what followed from them; return how many there were."""
+
+        async def work(transaction: Transaction) -> int:
+            stored = await self._stored(transaction, organization, resource, identifiers)
+            await self._marker.mark(transaction, organization, list(stored.values()), now)
+            await self._delete(transaction, organization, resource, stored)
+            return len(stored)
+
+        return await self._engine.write(work)
+
+    async def rows(
+        self, organization: OrganizationId, resource: str, identifiers: Sequence[int]
+    ) -> dict[int, MirroredRow]:
+        """Return the rows of a resource with these ids, by id."""
+        found = await self._engine.rows(self._rows, self._named(organization, resource, identifiers))
+        return {row.id: row for row in (MirroredRow(*each) for each in found)}
+
+    async def linked(
+        self, organization: OrganizationId, resource: str, link: Link, identifiers: Sequence[int]
+    ) -> Sequence[MirroredRow]:
+        """Return the rows of a resource with a link to any of these ids, ordered by id."""
+        found = await self._engine.rows(self._linked[link], self._named(organization, resource, identifiers))
+        return [MirroredRow(*each) for each in found]
+
+    async def identifiers(self, organization: OrganizationId, resource: str, low: int, high: int) -> Sequence[int]:
+        """Return the ids of a resource's rows from `low` up to but not including `high`."""
+        parameters = {"organization": organization, "resource": resource, "low": low, "high": high}
+        return [row[0] for row in await self._engine.rows(self._identifiers, parameters)]
+
+    async def pending(self, organization: OrganizationId, target: str, most: int) -> Sequence[Pending]:
+        """Return the first records of a resource of ours that are marked, by id."""
+        parameters = {"organization": organization, "resource": target, "most": most}
+        return [Pending(*row) for row in await self._engine.rows(self._pending, parameters)]
+
+    async def settle(self, organization: OrganizationId, target: str, done: Sequence[Pending]) -> None:
+        """Remove marks; one that was set again meanwhile stays."""
+
+        async def work(transaction: Transaction) -> None:
+            values = [{"organization": organization, "resource": target, **each._asdict()} for each in done]
+            await transaction.run_many(self._settle, [self._settle.bind(each) for each in values])
+
+        await self._engine.write(work)
+
+    def _named(self, organization: OrganizationId, resource: str, identifiers: Sequence[int]) -> dict[str, Any]:
+        ids = self._engine.bind_identifiers(identifiers)
+        return {"organization": organization, "resource": resource, "ids": ids}
+
+    async def _stored(
+        self, transaction: Transaction, organization: OrganizationId, resource: str, identifiers: Sequence[int]
+    ) -> dict[int, MirroredRow]:
+        found = await transaction.rows(self._rows, self._named(organization, resource, identifiers))
+        return {row.id: row for row in (MirroredRow(*each) for each in found)}
+
+    async def _replace(
+        self, transaction: Transaction, organization: OrganizationId, resource: str, rows: Sequence[MirroredRow]
+    ) -> None:
+        await self._delete(transaction, organization, resource, [row.id for row in rows])
+        values = ({"organization_id": organization, **row._asdict()} for row in sorted(rows, key=lambda row: row.id))
+        await transaction.insert(self._insert, [self._insert.bind(each) for each in values])
+
+    async def _delete(
+        self, transaction: Transaction, organization: OrganizationId, resource: str, identifiers: Any
+    ) -> None:
+        values = [{"organization": organization, "resource": resource, "id": each} for each in identifiers]
+        await transaction.run_many(self._remove, [self._remove.bind(each) for each in values])
+
+    async def _move(self, transaction: Transaction, organization: OrganizationId, position: Position) -> None:
+        await transaction.run(self._leave, {"organization": organization, "resource": position.resource})
+        await transaction.run(self._arrive, {"organization_id": organization, **position._asdict()})
+
+
+def _is_news(row: MirroredRow, stored: MirroredRow | None) -> bool:
+    """Return whether a row has to be written: it is unknown, or differs and is not older than the stored one."""
+    return stored is None or (row.document != stored.document and row.updated_at >= stored.updated_at)
+
+
+def _mirror_of(row: Sequence[Any]) -> Mirror:
+    found = Mirror(*row)
+    return found._replace(counters=_counters(row[-1]))

@@ -1,0 +1,80 @@
+"""Marking the records that follow from rows of a mirrored account.
+
+Owns the statements that go from rows to marks, within the transaction that writes the rows. Must not know the content
+of a row, or what becomes of a mark.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import bindparam, delete, select
+
+from rowen.app.mirror import REACHES, Link, MirroredRow, Reach
+from rowen.interviews.interview import OrganizationId
+from rowen.interviews.moments import Instant
+from rowen.store.engines.base import Engine, Transaction
+from rowen.store.schema.tables import mirror_pending, mirror_rows
+
+OF = (mirror_rows.c.organization_id == bindparam("organization"), mirror_rows.c.resource == bindparam("resource"))
+
+
+class Marker:
+    """Marks records through one engine."""
+
+    def __init__(self, engine: Engine) -> None:
+        rows, marks = mirror_rows.c, mirror_pending.c
+        self._bind = engine.bind_identifiers
+        self._steps = {
+            (find, take): engine.prepare(
+                select(rows[take.value if take else "id"]).where(
+                    *OF, engine.id_in(rows[find.value if find else "id"], "ids")
+                )
+            )
+            for find in (None, *Link)
+            for take in (None, *Link)
+        }
+        self._remove = engine.prepare(
+            delete(mirror_pending).where(
+                marks.organization_id == bindparam("organization_id"),
+                marks.resource == bindparam("resource"),
+                marks.id == bindparam("id"),
+            )
+        )
+        self._insert = engine.prepare_insert(mirror_pending)
+
+    async def mark(
+        self,
+        transaction: Transaction,
+        organization: OrganizationId,
+        rows: Sequence[MirroredRow],
+        now: Instant,
+        *,
+        only_own: bool = False,
+    ) -> None:
+        """Mark what follows from rows of one resource; with `only_own` the records with their own ids alone."""
+        if not rows:
+            return
+        for reach in REACHES[rows[0].resource]:
+            if only_own and not reach.is_own:
+                continue
+            found = await self._reached(transaction, organization, rows, reach)
+            values = [
+                {"organization_id": organization, "resource": reach.target, "id": each, "marked_at": int(now)}
+                for each in sorted(found)
+            ]
+            await transaction.run_many(self._remove, [self._remove.bind(each) for each in values])
+            await transaction.insert(self._insert, [self._insert.bind(each) for each in values])
+
+    async def _reached(
+        self, transaction: Transaction, organization: OrganizationId, rows: Sequence[MirroredRow], reach: Reach
+    ) -> set[int]:
+        origin = reach.origin.value if reach.origin else "id"
+        found = _known(getattr(row, origin) for row in rows)
+        for step in reach.steps:
+            parameters = {"organization": organization, "resource": step.resource, "ids": self._bind(sorted(found))}
+            statement = self._steps[(step.find, step.take)]
+            found = _known(row[0] for row in await transaction.rows(statement, parameters))
+        return found
+
+
+def _known(identifiers: Iterable[int | None]) -> set[int]:
+    return {each for each in identifiers if each is not None}

@@ -1,0 +1,110 @@
+"""A mirror in-process: an organization that follows an upstream, round by round.
+
+Owns the clock of its rounds, and the waits that it was asked for, none of which it waits.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import httpx
+import msgspec
+
+from rowen import wiring
+from rowen.imports.sources.http_client import TransferLimits
+from rowen.imports.sources.retries import RetryPolicy
+from rowen.interviews.query import InterviewQuery, PageRequest
+from rowen.mirror.account import Account, AccountPolicy
+from rowen.mirror.credentials import Client
+from rowen.mirror.follower import SWEEP_REST, Follower, FollowerDeps
+from rowen.mirror.reading import LoadStep
+from rowen.mirror.writing import Destination
+from tests.support.harness import FakeClock, Tenant
+from tests.support.records import Record
+from tests.support.v3_upstream import CLIENT_ID, CLIENT_SECRET, V3Upstream
+
+LIMITS = TransferLimits(silent_seconds=10.0, total_seconds=30.0)
+
+
+class Mirroring:
+    """The mirror of an upstream in the organization of a tenant."""
+
+    def __init__(self, tenant: Tenant, upstream: V3Upstream, user: int | None = None) -> None:
+        self.tenant = tenant
+        self.upstream = upstream
+        self.clock = FakeClock(wiring.now())
+        self.waits: list[float] = []
+        self.leads = True
+        store = tenant.harness.store
+        self.destination = Destination(store.mirrors, store.merger, store.record_merger, store.writing, self.clock)
+        self._client = Client(CLIENT_ID, CLIENT_SECRET, httpx.URL(upstream.token_url), user)
+        self.account = self._new_account()
+        self.follower = self._new_follower()
+
+    def restart(self) -> None:
+        """Go on as a new process does."""
+        self.account.close()
+        self.account = self._new_account()
+        self.follower = self._new_follower()
+
+    def round(self) -> int:
+        """Do one round, and return how many requests for lists it took."""
+        before = len(self.upstream.asked)
+        self.tenant.harness.run(self.follower.run_once())
+        return len(self.upstream.asked) - before
+
+    def sweep(self) -> None:
+        """Do the rounds that compare everything, as an hour has passed."""
+        self.clock.advance(SWEEP_REST + 1)
+        self.round()
+
+    def interviews(self) -> dict[int, Record]:
+        """Return the interviews of the organization by id."""
+        harness = self.tenant.harness
+        found = harness.run(
+            harness.store.interviews.page(self.tenant.organization, InterviewQuery(), PageRequest(size=500))
+        )
+        return {each["id"]: each for each in msgspec.json.decode(found.body)}
+
+    def _wait(self, event: threading.Event, seconds: float) -> bool:
+        self.waits.append(seconds)
+        self.upstream.advance(round(seconds * 1000))
+        return event.is_set()
+
+    def _new_account(self) -> Account:
+        retries = RetryPolicy(chance=lambda: 0.0, now=lambda: self.upstream.now / 1000)
+        return Account(httpx.URL(self.upstream.base), self._client, AccountPolicy(LIMITS, retries, wait=self._wait))
+
+    def _new_follower(self, destination: Destination | None = None) -> Follower:
+        return Follower(
+            destination or self.destination,
+            self.tenant.organization,
+            self.account,
+            self.upstream.base,
+            FollowerDeps(self._lead, _silent),
+        )
+
+    def restart_with(self, change: Callable[[Destination], Destination]) -> None:
+        """Go on as a new process that has other ports."""
+        self.account.close()
+        self.account = self._new_account()
+        self.follower = self._new_follower(change(replace(self.destination)))
+
+    async def _lead(self) -> bool:
+        return self.leads
+
+
+@contextmanager
+def _silent() -> Iterator[Callable[[LoadStep], None]]:
+    yield lambda _: None
+
+
+@contextmanager
+def mirroring_of(tenant: Tenant, upstream: V3Upstream) -> Iterator[Mirroring]:
+    """Mirror an upstream in the organization of a tenant, until the end of the block."""
+    mirroring = Mirroring(tenant, upstream)
+    try:
+        yield mirroring
+    finally:
+        mirroring.account.close()
