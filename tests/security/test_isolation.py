@@ -14,7 +14,7 @@ import pytest
 from rowen.api.declarations import Operation
 from rowen.api.operations import OPERATIONS
 from rowen.api.v1.catalogue import CATALOGUE, ArchiveCall
-from rowen.app.archive import ARCHIVED, Parent
+from rowen.app.archive import ARCHIVED
 from rowen.app.keys import PERMISSIONS
 from rowen.http.connections import Connection
 from rowen.http.documentation import SITE_PATH
@@ -121,18 +121,15 @@ def targets_of(tenants: TenantPair) -> Mapping[tuple[str, str], Targets]:
 
 def archive_targets(tenants: TenantPair, call: ArchiveCall) -> Targets:
     """Return the addresses of a call of the archive: of each organization's own parent or document."""
-    names = [tenants.home.name, tenants.auckland.name, NOBODY]
     if "{token}" in call.path:
-        return Targets(*(call.path.format(token=name) for name in names), UNKNOWN)
-    if "{id}" in call.path:
-        what = {Parent.QUESTION: "archived", Parent.QUESTION_SET: "archived"}.get(
-            call.parent, call.parent or "archived"
-        )
-        what = "archived" if what in {Parent.JOB_POST, Parent.CUSTOM_FIELD} else what
-        own, foreign, missing = (call.path.format(id=each) for each in ids(tenants, what))
-        return Targets(own, foreign, missing, UNKNOWN)
-    path = call.path.format(field_type="job")
-    return Targets(path, path, path, None)
+        names: tuple[Any, Any, Any] = (tenants.home.name, tenants.auckland.name, NOBODY)
+    elif "{id}" in call.path:
+        names = ids(tenants, call.parent if call.parent is not None and call.parent in tenants.home.ids else "archived")
+    else:
+        path = call.path.format(field_type="job")
+        return Targets(path, path, path, None)
+    own, foreign, missing = (call.path.format(id=each, token=each) for each in names)
+    return Targets(own, foreign, missing, UNKNOWN)
 
 
 def opening_targets(tenants: TenantPair) -> Targets:
