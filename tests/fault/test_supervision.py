@@ -102,7 +102,8 @@ def test_a_stop_with_busy_peers_takes_less_than_service_managers_allow(writable:
 def test_a_process_that_was_suspended_with_its_parent_is_not_late() -> None:
     heartbeats = Heartbeats(1)
     heartbeats.expect(0)
-    heartbeats.beat(0)
+    beat = heartbeats.of(0)
+    beat()
     assert [heartbeats.is_silent(0) for _ in range(21)] == [False] * 20 + [True]
-    heartbeats.beat(0)
+    beat()
     assert not heartbeats.is_silent(0)

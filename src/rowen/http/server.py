@@ -38,6 +38,7 @@ HANG_LOOKS: Final = 20
 """Checks, one a second, without a beat of a worker's event loop until the worker is killed and replaced."""
 
 _LOOK_SECONDS: Final = 1.0
+_POLL_SECONDS: Final = 0.05
 _START_LOOKS: Final = 60  # starting may take longer
 _DESCRIPTORS: Final = 512  # for files, databases, webhooks
 _FEWEST: Final = 16
@@ -57,6 +58,7 @@ class Heartbeats:
 
     def __init__(self, workers: int) -> None:
         self._beats = multiprocessing.Array("L", workers, lock=False)
+        self._starts = multiprocessing.Array("L", workers, lock=False)
         self._last = [0] * workers
         self._looks_left = [0] * workers
 
@@ -64,9 +66,21 @@ class Heartbeats:
         """Allow a worker more time while it starts."""
         self._looks_left[worker] = _START_LOOKS
 
-    def beat(self, worker: int) -> None:
-        """Record that a worker's event loop runs; called in the worker."""
-        self._beats[worker] += 1
+    def of(self, worker: int) -> Callable[[], None]:
+        """Return a function for the process of a worker to call while its event loop runs."""
+        has_started = False
+
+        def beat() -> None:
+            nonlocal has_started
+            self._starts[worker] += not has_started
+            has_started = True
+            self._beats[worker] += 1
+
+        return beat
+
+    def starts(self, worker: int) -> int:
+        """Return how many processes of a worker have started: a new one beats next to the one that it replaces."""
+        return int(self._starts[worker])
 
     def is_silent(self, worker: int) -> bool:
         """Check a worker: return whether it has not beaten for too many checks in a row."""
@@ -87,10 +101,33 @@ class _SupervisedServer(Server):  # type: ignore[misc,valid-type,unused-ignore] 
     def __init__(self, heartbeats: Heartbeats, **options: Any) -> None:
         super().__init__(**options)
         self._heartbeats = heartbeats
+        self._is_reloading = False
 
     def _spawn_worker(self, idx: int, target: Any, callback_loader: Any) -> "WorkerProcess":
         self._heartbeats.expect(idx)
-        return super()._spawn_worker(idx, target, partial(callback_loader, idx))  # type: ignore[no-any-return,unused-ignore]  # the same
+        worker: WorkerProcess = super()._spawn_worker(idx, target, partial(callback_loader, idx))
+        if self._is_reloading:
+            worker.start = partial(self._start, worker, worker.start)  # type: ignore[method-assign,unused-ignore]
+        return worker
+
+    def _reload(self, spawn_target: Any, target_loader: Any) -> None:
+        self._is_reloading = True
+        try:
+            super()._reload(spawn_target, target_loader)
+        finally:
+            self._is_reloading = False
+
+    def _start(self, worker: "WorkerProcess", start: Callable[[], None]) -> None:
+        """Start a worker, and return once it runs: each has a listening socket of its own, and the old one stops next.
+
+        Granian would wait for 3.5 seconds, however long the start takes.
+        """
+        known = self._heartbeats.starts(worker.idx)
+        start()
+        for _ in range(round(_START_LOOKS * _LOOK_SECONDS / _POLL_SECONDS)):
+            if self._heartbeats.starts(worker.idx) != known or not worker.inner.is_alive() or self.interrupt_signal:
+                break
+            sleep(_POLL_SECONDS)
 
     def watch(self) -> None:
         """Kill workers that hang, for as long as the server runs."""
@@ -168,7 +205,7 @@ def _load(heartbeats: Heartbeats, parent: int, load: Load, worker: int) -> "ASGI
     block_sigterm()  # it may have been started by other means than a fork
     logs.configure()
     threading.Thread(target=_end_with, args=(parent,), name="watch-parent", daemon=True).start()
-    return load(partial(heartbeats.beat, worker))
+    return load(heartbeats.of(worker))
 
 
 def _end_with(parent: int) -> None:

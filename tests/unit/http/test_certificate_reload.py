@@ -1,20 +1,24 @@
 """SIGHUP: new connections get the new certificate, none is lost, and unusable files change nothing."""
 
+import os
 import re
 import signal
 import socket
 import ssl
 from pathlib import Path
+from time import monotonic
 from typing import Final
 
 import pytest
 
 from tests.support.certificates import Pair, new_pair
+from tests.support.processes import workers
 from tests.support.records import record
 from tests.support.served_schedule import import_records, make_key
 from tests.support.server import Server, basic, serving
 
 LARGE: Final = 40_000
+GRANIAN_WAITS: Final = 4  # seconds: a little more than it gives a new worker, on its own, before it stops the old one
 _RECORDS: Final = 200
 _TRUSTING: Final = ssl.create_default_context()
 _TRUSTING.check_hostname = False
@@ -53,13 +57,12 @@ def ask(server: Server) -> bytes | None:
         with connected(server) as connection:
             connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
             answer = connection.recv(4_096)
-            certificate = connection.getpeercert(binary_form=True)
-    except (ConnectionResetError, ssl.SSLEOFError):
+            if not answer:
+                return None
+            assert answer.startswith(b"HTTP/1.1 200 ")
+            return connection.getpeercert(binary_form=True)
+    except (ConnectionResetError, BrokenPipeError, ssl.SSLEOFError):
         return None
-    if not answer:
-        return None
-    assert answer.startswith(b"HTTP/1.1 200 ")
-    return certificate
 
 
 def answered(server: Server) -> bytes:
@@ -83,16 +86,16 @@ def read_to_its_end(connection: ssl.SSLSocket, received: bytearray) -> bytearray
     return body
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("count", ["1", "2"])
 def test_a_renewed_certificate_is_used_and_no_connection_lost(
-    database: str, tmp_path: Path, pairs: list[Pair], workers: str
+    database: str, tmp_path: Path, pairs: list[Pair], count: str
 ) -> None:
     key = make_key(database, "mine", "own")
     import_records(database, "mine", tmp_path, [record(number, location="x" * LARGE) for number in range(_RECORDS)][1:])
     links = Pair(tmp_path / "live.pem", tmp_path / "live-key.pem")
     first, second, _ = pairs
     point(links, first)
-    with serving(database, [*links.options, "--workers", workers]) as server, connected(server, 4_096) as begun:
+    with serving(database, [*links.options, "--workers", count]) as server, connected(server, 4_096) as begun:
         path = "/v1/scheduled_interviews?per_page=500"
         authorization = basic(key)["Authorization"]
         begun.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: {authorization}\r\n\r\n".encode())
@@ -103,9 +106,32 @@ def test_a_renewed_certificate_is_used_and_no_connection_lost(
         while not any("Stopping old worker-" in line for line in server.log):  # it waits for the response in progress
             assert answered(server) in (der(first), der(second))
         assert read_to_its_end(begun, received).endswith(b"]")
-        while not any(f"Stopped old worker-{workers}" in line for line in server.log):
+        while not any(f"Stopped old worker-{count}" in line for line in server.log):
             answered(server)
         assert {answered(server) for _ in range(20)} == {der(second)}
+        assert server.stop() == 0
+
+
+def test_a_worker_is_not_stopped_before_its_replacement_runs(database: str, tmp_path: Path, pairs: list[Pair]) -> None:
+    """Each has a listening socket of its own: in between, connections would be refused."""
+    links = Pair(tmp_path / "live.pem", tmp_path / "live-key.pem")
+    first, second, _ = pairs
+    point(links, first)
+    with serving(database, links.options) as server:
+        (old,) = workers(server.process)
+        point(links, second)
+        server.process.send_signal(signal.SIGHUP)
+        while len(found := set(workers(server.process))) < 2:
+            pass
+        (new,) = found - {old}
+        os.kill(new, signal.SIGSTOP)
+        if sum("Started worker-" in line for line in server.log) == 1:
+            until = monotonic() + GRANIAN_WAITS
+            while monotonic() < until:
+                assert answered(server) == der(first)
+        os.kill(new, signal.SIGCONT)
+        while answered(server) != der(second):
+            pass
         assert server.stop() == 0
 
 
