@@ -61,6 +61,7 @@ PAGES: Final = {
         "how-to/export-interviews",
         "how-to/manage-records",
         "how-to/manage-keys",
+        "how-to/manage-clients",
         "how-to/deploy",
         "how-to/run-with-docker",
         "how-to/run-with-systemd",
@@ -74,6 +75,7 @@ PAGES: Final = {
     "Reference": [
         "reference/api",
         "reference/calls",
+        "reference/v3",
         "reference/contract",
         "reference/webhooks",
         "reference/commands",

@@ -105,6 +105,9 @@ class ServerSettings:
     rate_limit: Annotated[
         int, Row("How many requests a key may make in 10 seconds; 0 for no limit.", 0, LARGEST_RATE_LIMIT)
     ] = 1_000
+    v3_rate_limit: Annotated[
+        int, Row("How many requests a client of v3 may make in 30 seconds; 0 for no limit.", 0, LARGEST_RATE_LIMIT)
+    ] = 3_000
     rate_limit_store: Annotated[
         RedisUrl | None,
         Row(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from rowen.api.codec import documents, records, scorecards
 from rowen.app.adoption import Adopter
 from rowen.app.changes import Commits, Feed
+from rowen.app.clients import Clients
 from rowen.app.delivery_attempts import WebhookSender
 from rowen.app.imports import Merger
 from rowen.app.interviews import Interviews
@@ -22,6 +23,7 @@ from rowen.app.organizations import Organization, Organizations
 from rowen.app.records import RecordMerger, Records, UserRemover
 from rowen.app.services import Services
 from rowen.app.status_updates import StatusUpdater
+from rowen.app.tokens import Tokens
 from rowen.app.unit_of_work import UnitOfWorks
 from rowen.app.webhooks import Webhooks
 from rowen.demo.key import DemoKeyring
@@ -38,7 +40,9 @@ from rowen.store.ledger.commit_watcher import CommitWatcher
 from rowen.store.ledger.feed import ChangeFeed
 from rowen.store.mirror.mirrors import MirrorTables
 from rowen.store.organizations.api_keys import KeyTable
+from rowen.store.organizations.clients import ClientTable
 from rowen.store.organizations.organizations import OrganizationTable
+from rowen.store.organizations.tokens import TokenTable
 from rowen.store.records.merger import RecordTableMerger
 from rowen.store.records.reader import RecordReader
 from rowen.store.records.user_removal import UserTable
@@ -69,6 +73,8 @@ class Store:
     engine: Engine
     organizations: Organizations
     keys: Keys
+    clients: Clients
+    tokens: Tokens
     interviews: Interviews
     merger: Merger
     record_merger: RecordMerger
@@ -97,6 +103,8 @@ def open_store(location: Location, clock: Callable[[], Instant] = now) -> Store:
         engine=engine,
         organizations=OrganizationTable(engine),
         keys=KeyTable(engine),
+        clients=ClientTable(engine),
+        tokens=TokenTable(engine),
         interviews=InterviewReader(engine),
         merger=InterviewMerger(engine, documents, records),
         record_merger=RecordTableMerger(engine, documents, records),
@@ -212,16 +220,18 @@ def following(
         account.close()
 
 
-def rate_limiter(settings: ServerSettings) -> "Limiter":
-    """Return the limiter of requests per key, shared with other processes if a store is set."""
-    from rowen.http.rate_limit import RateLimiter
+def rate_limiters(settings: ServerSettings) -> "tuple[Limiter, Limiter]":
+    """Return the limiters of requests per key and per client of v3, shared with other processes if a store is set."""
+    from rowen.http.rate_limit import V3_WINDOW, RateLimiter
 
-    alone = RateLimiter(settings.rate_limit)
+    alone = RateLimiter(settings.rate_limit), RateLimiter(settings.v3_rate_limit, window=V3_WINDOW, shows_reset=True)
     if settings.rate_limit_store is None:
         return alone
     from rowen.http.shared_rate_limit import SharedRateLimiter  # Redis's client takes long to import
 
-    return SharedRateLimiter(settings.rate_limit_store, alone)
+    of_keys, of_clients = alone
+    store = settings.rate_limit_store
+    return SharedRateLimiter(store, of_keys), SharedRateLimiter(store, of_clients)
 
 
 def connection_limits(settings: ServerSettings) -> "ConnectionLimits":
@@ -235,27 +245,39 @@ def build_application(settings: ServerSettings, beat: Callable[[], None] = lambd
     """Return the ASGI application of a server; it calls `beat` about once a second while its event loop runs."""
     # Imported here: the other commands need none of it and start in half the time; and prometheus-client decides on
     # import whether workers share their numbers.
+    from rowen.api.generations import Generation
     from rowen.http import metrics
     from rowen.http.application import ProcessHooks, application
-    from rowen.http.authentication import ApiKeyAuthenticator, Authentication
+    from rowen.http.authentication import ApiKeyAuthenticator, Authentication, BearerAuthenticator
     from rowen.http.connections import Connections
     from rowen.http.edge import EdgePolicy
-    from rowen.http.endpoint import ApiContext
+    from rowen.http.endpoint import ApiContext, Gate
     from rowen.http.sockets import SUPPORTED, Sockets
+    from rowen.http.token_endpoint import BRIDGE_PATH, ISSUING_PATH, TokenEndpoint
 
     store = open_store(locate(settings.database_url, settings.replicas))
     keyring = DemoKeyring(store.keys, store.organizations) if settings.demo else store.keys
     api_keys = ApiKeyAuthenticator(keyring, now)
-    limiter = rate_limiter(settings)
+    tokens = BearerAuthenticator(store.tokens, now)
+    limiter, v3_limiter = rate_limiters(settings)
     public_url = settings.public_url.rstrip("/") if settings.public_url else None
     post = sender(settings.webhook_allow)
     sockets = Sockets(settings.port) if SUPPORTED else None
     connections = Connections(connection_limits(settings), sockets, metrics.observe_connections)
-    api = ApiContext(services(store, post), Authentication([api_keys]), limiter, connections, public_url)
+    gates = {
+        Generation.V1: Gate(Authentication([api_keys]), limiter),
+        Generation.V3: Gate(Authentication([tokens]), v3_limiter),
+    }
+    api = ApiContext(services(store, post), gates, connections, public_url)
+    token_endpoints = [
+        TokenEndpoint(path, store.tokens, v3_limiter, now, takes_keys=path == BRIDGE_PATH)
+        for path in (ISSUING_PATH, BRIDGE_PATH)
+    ]
 
     async def close() -> None:
         await post.aclose()
         await limiter.close()
+        await v3_limiter.close()
         await store.close()
 
     async def ready() -> None:
@@ -269,10 +291,11 @@ def build_application(settings: ServerSettings, beat: Callable[[], None] = lambd
         background=(
             connections.supervise,
             api_keys.record_uses,
+            tokens.record_uses,
             store.engine.maintain,
             status_updater(store).run,
             dispatcher(store, post).run,
         ),
     )
     policy = EdgePolicy(public_url, settings.require_https, limiter.shown, settings.access_log)
-    return application(api, policy, process, public_metrics=settings.public_metrics)
+    return application(api, policy, process, token_endpoints, public_metrics=settings.public_metrics)

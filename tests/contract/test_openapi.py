@@ -21,6 +21,7 @@ from schemathesis.checks import negative_data_rejection, positive_data_acceptanc
 from rowen.api import examples
 from rowen.api.errors import ERROR_RESPONSES
 from rowen.api.examples import ALL_DAY, TIMED
+from rowen.api.generations import Generation
 from rowen.api.operations import OPERATIONS
 from rowen.app.archive import KEPT
 from rowen.interviews.errors import Code
@@ -101,6 +102,8 @@ def test_every_operation_is_described_with_every_status_it_has(document: dict[st
         found = described[operation.method, operation.path]
         assert operation.permission in found["description"]
         assert {"200", "401", "403", "405", "429", "431", "500", "503"} <= found["responses"].keys()
+        taken = [each for security in found.get("security", document["security"]) for each in security]
+        assert taken == (["token"] if operation.generation is Generation.V3 else ["api_key"])
         assert ("304" in found["responses"]) == (operation.method == "GET")
         assert ("404" in found["responses"]) >= ("{id}" in operation.path)
         assert {"400", "413", "415", "422"} <= found["responses"].keys() or "requestBody" not in found
@@ -203,7 +206,7 @@ def test_responses_match_the_schemas(document: dict[str, Any], busy: Busy) -> No
         client.patch(f"/v2/scheduled_interviews/{ids['scheduled_interviews']}", json=moved, headers=ACTING)
         event_id = client.get(f"/rowen/v1/webhooks/{ids['webhooks']}/deliveries").json()[0]["event_id"]
         for (method, path), operation in operations(document).items():
-            if method == "GET":
+            if method == "GET" and not path.startswith("/v3/"):
                 answer = client.get(named(address(path, ids).replace("{event_id}", event_id), operation))
                 assert answer.status_code == 200, (path, answer.text)
                 schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
@@ -313,6 +316,7 @@ def test_schemathesis_finds_nothing(storage: Storage, busy: Busy, tmp_path: Path
         [
             *(sys.executable, "-m", "schemathesis.cli", "--config-file", configuration),
             *("run", f"{busy.server.url}/openapi.json", "--auth", f"{busy.key}:", "--checks", "all"),
+            *("--exclude-path-regex", "^/v3/"),  # test_v3_openapi.py
             *("--no-color", "--suppress-health-check", "all"),
         ],
         cwd=tmp_path,

@@ -17,14 +17,17 @@ from benchmarks.sizing import table as sizing
 from rowen.api.codec.documents import event_body
 from rowen.api.declarations import Operation
 from rowen.api.errors import ERROR_RESPONSES
+from rowen.api.generations import Generation
 from rowen.api.operations import OPERATIONS
 from rowen.api.reading.query import list_parameters
 from rowen.api.v1.catalogue import CATALOGUE, ArchiveCall
 from rowen.api.v1.records import RESOURCES
+from rowen.api.v3.lists import LISTS
 from rowen.app.archive import ARCHIVED, permissions
 from rowen.app.delivery_attempts import ATTEMPTS, pause_after
 from rowen.app.keys import PERMISSIONS
 from rowen.app.outbox import events_of
+from rowen.app.scopes import SCOPES
 from rowen.cli.main import app
 from rowen.http.openapi import openapi_document
 from rowen.interviews.changes import Actor, ActorKind, Change, Kind
@@ -138,13 +141,13 @@ def _default(option: TyperOption) -> str:
 
 
 def _calls() -> str:
-    """Return the calls of the API."""
+    """Return the calls of the API that take API keys."""
     return _table(
         ("Call", "What it does", "Permission"),
         [
             (f"`{each.method} {each.path}`", each.summary, f"`{each.permission}`")
             for each in OPERATIONS
-            if not _is_archive(each)
+            if each.generation is Generation.V1 and not _is_archive(each)
         ],
     )
 
@@ -173,6 +176,16 @@ def _answered(operation: Operation, call: ArchiveCall | None) -> tuple[str, ...]
 
 
 _ARCHIVE: Final = {call.path: call for call in CATALOGUE}
+
+
+def _v3_lists() -> str:
+    """Return the lists of v3, with the parameters that not every list has."""
+    common = set.intersection(*(set(each.parameters) for each in LISTS.values()))
+    rows = []
+    for name, declared in LISTS.items():
+        own = ", ".join(f"`{each}`" for each in declared.parameters if each not in common)
+        rows.append((f"`/v3/{name}`", own, f"`{SCOPES[f'harvest:{name}:list']}`"))
+    return _table(("List", "Parameters of its own", "Permission of keys that includes it"), rows)
 
 
 def _permissions() -> str:
@@ -284,6 +297,7 @@ PARTS: Final[dict[str, Callable[[], str]]] = {
     "commands": _commands,
     "calls": _calls,
     "archive": _archive,
+    "v3_lists": _v3_lists,
     "permissions": _permissions,
     "parameters": _parameters,
     "errors": _errors,

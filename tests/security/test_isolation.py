@@ -1,7 +1,8 @@
 """Isolation: every operation against every kind of caller, byte for byte (contract section 3).
 
 A new operation needs a row in `targets_of`, a new page one in `PUBLIC`: without it, a test here fails.
-`tests/support/tenants.py` makes the two organizations; names in bodies are tested in `test_foreign_names.py`.
+`tests/support/tenants.py` makes the two organizations; names in bodies are tested in `test_foreign_names.py`, callers
+with tokens of v3 in `test_v3_isolation.py`.
 """
 
 from base64 import b64encode
@@ -12,13 +13,13 @@ from typing import Any, Final
 import pytest
 
 from rowen.api.declarations import Operation
-from rowen.api.operations import OPERATIONS
 from rowen.api.v1.catalogue import CATALOGUE, ArchiveCall
 from rowen.app.archive import ARCHIVED
 from rowen.app.keys import PERMISSIONS
 from rowen.http.connections import Connection
 from rowen.http.documentation import SITE_PATH
 from rowen.http.pages import pages
+from tests.support.operations import WITH_KEYS
 from tests.support.raw_http import RawAnswer, send_raw, written_request
 from tests.support.records import canonical
 from tests.support.served_schedule import AUCKLAND, HOME, ServedSchedule, make_key
@@ -169,13 +170,13 @@ PUBLIC: Final = {
 }
 METHODS: Final = tuple(
     (method, operation)
-    for operation in OPERATIONS
+    for operation in WITH_KEYS
     for method in ((operation.method, "HEAD") if operation.method == "GET" else (operation.method,))
 )
 EVERY: Final = pytest.mark.parametrize(("method", "operation"), METHODS, ids=lambda each: getattr(each, "path", each))
 ALWAYS_EMPTY: Final = {call.path for call in CATALOGUE if not ARCHIVED[call.resource].kept}
-READS: Final = tuple(operation for operation in OPERATIONS if operation.method == "GET")
-WRITES: Final = tuple(operation for operation in OPERATIONS if operation.method != "GET")
+READS: Final = tuple(operation for operation in WITH_KEYS if operation.method == "GET")
+WRITES: Final = tuple(operation for operation in WITH_KEYS if operation.method != "GET")
 ACTS: Final = tuple(operation for operation in WRITES if "webhooks" not in operation.path)
 """The writes on behalf of a user: they need `On-Behalf-Of`."""
 
@@ -221,9 +222,9 @@ def test_every_operation_and_every_page_has_a_row(targets: Mapping[tuple[str, st
 
     async def room(_connection: Connection, _size: int) -> None: ...
 
-    assert targets.keys() == {(operation.method, operation.path) for operation in OPERATIONS}
+    assert targets.keys() == {(operation.method, operation.path) for operation in WITH_KEYS}
     assert {page.path for page in pages(ready, room, public_url=None, public_metrics=False)} - {SITE_PATH} == PUBLIC
-    assert {operation.permission for operation in OPERATIONS} == PERMISSIONS.keys()
+    assert {operation.permission for operation in WITH_KEYS} == PERMISSIONS.keys()
 
 
 @EVERY
@@ -261,7 +262,7 @@ def test_a_permission_opens_its_operations_and_nothing_else(
         tenants.home.harness.server.client(lacking) as outside,
         tenants.home.harness.server.client(alone) as inside,
     ):
-        for operation in OPERATIONS:
+        for operation in WITH_KEYS:
             shut, let_in = (outside, inside) if operation.permission == permission else (inside, outside)
             found = targets[operation.method, operation.path]
             every = {found.own, found.foreign, found.missing} if operation.permission == permission else {found.own}

@@ -96,6 +96,11 @@ def _others(organization: int) -> Iterator[tuple[str, dict[str, Any]]]:
                 {**one, "resource": resource, "id": identifier, "updated_at": -1, "document": _BYTES, **links},
             )
             yield "mirror_pending", {**one, "resource": resource, "id": identifier, "marked_at": 2**41}
+    for client, user, revoked in ((1, None, None), (2, 2**53 - 1, 2**41)):
+        digests = {"secret_digest": _BYTES, "refresh_digest": b"\0", "signing_key": _BYTES[::-1]}
+        shown = {"id": client, "name": f"größe {client}", "client_id": f"{organization}-{client}", "scopes": "a b"}
+        times = {"created_at": 2**40, "last_used_at": revoked, "revoked_at": revoked}
+        yield "clients", {**one, **shown, **digests, "user_id": user, **times}
     for key in ("", "a", "B", "ä", "\N{REPLACEMENT CHARACTER}", "😀"):
         kept = {"fingerprint": _BYTES, "created_at": 2**40, "answer": b""}
         yield "idempotency_keys", {**one, "api_key_id": 1, "key": key, **kept}

@@ -62,6 +62,7 @@ def set_back(database: str, version: str = "0002") -> None:
         database,
         "DROP TABLE mirrors, mirror_positions, mirror_rows, mirror_pending",
         "ALTER TABLE organizations DROP COLUMN mirrored_from",
+        "DROP TABLE clients",
         "DROP TABLE interviewers",
         "ALTER TABLE organizations DROP COLUMN last_interviewer_id",
         "ALTER TABLE webhooks DROP COLUMN allowed_host",

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from rowen.api.generations import Generation
 from rowen.api.parameters import Parameter
 from rowen.api.reading.body import Body
 from rowen.api.reading.query import QueryParameter
@@ -42,6 +43,7 @@ class Reply:
 class Operation:
     """One operation.
 
+    `permission` is what its callers need: a permission of API keys, or of `generation` v3 a scope of tokens.
     `path_parameters` declare what is in braces in `path`, `query` and `headers` what a client may add. `leads_to` names
     operations (by `name`) that take the `id` of its reply. `can_conflict` adds 409 to its statuses. `alias` is its name
     where the handler's own would not be one. With `secret_path` the access log shows the template of the path only.
@@ -62,6 +64,7 @@ class Operation:
     can_conflict: bool = False
     alias: str | None = None
     secret_path: bool = False
+    generation: Generation = Generation.V1
 
     @property
     def name(self) -> str:

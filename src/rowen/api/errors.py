@@ -1,14 +1,15 @@
 """Refusals on the wire.
 
-Owns the one table from code to status and message, and the JSON of an error (contract section 3). Must not know why a
-request is refused.
+Owns the one table from code to status and message, and the JSON of an error in each generation of the API (contract
+sections 3 and 11). Must not know why a request is refused.
 """
 
 from typing import Final, NamedTuple
 
 import msgspec
 
-from rowen.interviews.errors import Code, Refusal
+from rowen.api.generations import Generation
+from rowen.interviews.errors import Code, FieldProblem, Refusal
 
 
 class ErrorResponse(NamedTuple):
@@ -48,6 +49,16 @@ ERROR_RESPONSES: Final[dict[Code, ErrorResponse]] = {
     Code.OVERLOADED: ErrorResponse(503, "The server has too much to send right now: try again in a moment"),
 }
 
+_UNDECODED: Final = FieldProblem("", "Token could not be decoded. Please ensure your token is from a trusted source.")
+_OF_V3: Final[dict[Code, str]] = {
+    Code.UNAUTHENTICATED: "Unauthorized",
+    Code.FORBIDDEN: "This token does not have the scope of this endpoint",
+    Code.INVALID: "Unprocessable Content",
+    Code.RATE_LIMITED: "Too Many Requests",
+    Code.UNREAD: "Responses to this client are waiting to be read: read them, then try again",
+}
+"""The messages that differ in v3; the statuses are the same."""
+
 
 class _Error(msgspec.Struct):
     message: str
@@ -60,13 +71,25 @@ class _Body(msgspec.Struct, omit_defaults=True):
     request_id: str = ""
 
 
-def error_body(refusal: Refusal, request_id: str) -> bytes:
+class _BodyOfV3(msgspec.Struct, omit_defaults=True):
+    message: str
+    errors: list[str | dict[str, str]] = []
+    request_id: str = ""
+
+
+def message_of(code: Code, generation: Generation) -> str:
+    """Return the message of a kind of refusal in a generation of the API."""
+    message = ERROR_RESPONSES[code].message
+    return _OF_V3.get(code, message) if generation is Generation.V3 else message
+
+
+def error_body(refusal: Refusal, request_id: str, generation: Generation = Generation.V1) -> bytes:
     """Return the JSON of a refusal; internal errors carry the request id to quote, and no details."""
-    response = ERROR_RESPONSES[refusal.code]
-    return msgspec.json.encode(
-        _Body(
-            response.message,
-            [_Error(message, field) for field, message in refusal.problems],
-            request_id if response.status >= 500 else "",
-        )
-    )
+    message = message_of(refusal.code, generation)
+    quoted = request_id if ERROR_RESPONSES[refusal.code].status >= 500 else ""
+    if generation is Generation.V3:
+        problems = refusal.problems or ((_UNDECODED,) if refusal.code is Code.UNAUTHENTICATED else ())
+        # A problem of no single field is a sentence, that of a field an object.
+        errors = [{field: reason} if field else reason for field, reason in problems]
+        return msgspec.json.encode(_BodyOfV3(message, errors, quoted))
+    return msgspec.json.encode(_Body(message, [_Error(reason, field) for field, reason in refusal.problems], quoted))

@@ -355,6 +355,8 @@ IDS: Final = {
 }
 """An id of each resource, by its name in paths."""
 
+V3_ROW: Final[Json] = {"id": 4, "created_at": "2024-05-23T20:43:11.679Z", "updated_at": "2024-05-23T20:43:11.679Z"}
+
 ARCHIVED_ID: Final = 48765
 TOKEN: Final = "tnch4u"  # noqa: S105  (of nobody's link)
 _KEYS: Final = {"application_id": TIMED["application_id"], "candidate_id": APPLICATION["candidate_id"]}

@@ -6,8 +6,14 @@ know how they work.
 
 from typing import Final
 
-from rowen.api import rowen, v1, v2
+from rowen.api import rowen, v1, v2, v3
 from rowen.api.declarations import Operation
 from rowen.api.v1 import archive
 
-OPERATIONS: Final[tuple[Operation, ...]] = (*v1.OPERATIONS, *v2.OPERATIONS, *rowen.OPERATIONS, *archive.OPERATIONS)
+OPERATIONS: Final[tuple[Operation, ...]] = (
+    *v1.OPERATIONS,
+    *v2.OPERATIONS,
+    *rowen.OPERATIONS,
+    *archive.OPERATIONS,
+    *v3.OPERATIONS,
+)

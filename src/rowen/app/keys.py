@@ -24,7 +24,7 @@ class Identity(NamedTuple):
 
     `id` identifies it in its organization: rate limits count by it, and idempotency keys belong to it. API keys have
     theirs; other credentials need ids that no API key has, such as negative ones. `rate_limit` is how many requests it
-    may make in 10 seconds, None for as many as the server allows.
+    may make in a window, None for as many as the server allows. `acting_user` is the user it acts for, if it names one.
     """
 
     id: int
@@ -32,6 +32,7 @@ class Identity(NamedTuple):
     permissions: frozenset[str]
     rate_limit: int | None
     organization: Organization
+    acting_user: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

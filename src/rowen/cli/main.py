@@ -15,6 +15,7 @@ import typer
 from rowen import __version__
 from rowen.cli import (
     change_feed,
+    clients,
     database,
     exports,
     imports,
@@ -45,6 +46,7 @@ app.command("export")(exports.export_interviews)
 app.command("follow")(change_feed.follow)
 app.add_typer(mirror.app, name="mirror")
 app.add_typer(keys.app, name="keys")
+app.add_typer(clients.app, name="clients")
 app.add_typer(organizations.app, name="organizations")
 app.add_typer(interviews.app, name="interviews")
 app.add_typer(users.app, name="users")

@@ -14,17 +14,21 @@ from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rowen.api.declarations import Operation
+from rowen.api.generations import Generation
 from rowen.api.operations import OPERATIONS
 from rowen.http import metrics
 from rowen.http.edge import Edge, EdgePolicy
-from rowen.http.endpoint import ApiContext, Endpoint, identify
+from rowen.http.endpoint import ApiContext, Endpoint, Gate, identify
 from rowen.http.pages import pages
+from rowen.http.responses import context_of
 from rowen.http.shutdown import on_sigterm, unblock_sigterm_once_serving
+from rowen.http.token_endpoint import TokenEndpoint
 from rowen.interviews.errors import Code, Refusal
 
 _BEAT_SECONDS: Final = 1
 _RESTART_SECONDS: Final = 1
 _AUTHENTICATED: Final = ("/v1/", "/v2/")
+_V3: Final = "/v3/"
 _WITH_SLASH: Final = ("/", "/docs/", "/docs/api/")
 
 _log = structlog.stdlib.get_logger("rowen.http")
@@ -44,7 +48,14 @@ class ProcessHooks:
     background: Sequence[Callable[[], Awaitable[None]]] = ()
 
 
-def application(api: ApiContext, policy: EdgePolicy, process: ProcessHooks, *, public_metrics: bool) -> ASGIApp:
+def application(
+    api: ApiContext,
+    policy: EdgePolicy,
+    process: ProcessHooks,
+    token_endpoints: Sequence[TokenEndpoint],
+    *,
+    public_metrics: bool,
+) -> ASGIApp:
     """Return the whole application."""
     by_path: dict[str, dict[str, Operation]] = {}
     for operation in OPERATIONS:  # the busiest first: the router tries one after the other
@@ -52,7 +63,7 @@ def application(api: ApiContext, policy: EdgePolicy, process: ProcessHooks, *, p
     endpoints = {path: Endpoint(api, operations) for path, operations in by_path.items()}
     routes = [Route(path, endpoint) for path, endpoint in endpoints.items()]
     beside = pages(process.ready, api.connections.room, public_url=api.public_url, public_metrics=public_metrics)
-    routes += [Route(page.path, page) for page in beside]
+    routes += [Route(page.path, page) for page in (*beside, *token_endpoints)]
 
     @asynccontextmanager
     async def lifespan(_: object) -> AsyncIterator[None]:
@@ -65,7 +76,7 @@ def application(api: ApiContext, policy: EdgePolicy, process: ProcessHooks, *, p
         await asyncio.gather(*tasks, return_exceptions=True)
         await process.close()
 
-    router = Router(routes, redirect_slashes=False, default=_Unrouted(api), lifespan=lifespan)
+    router = Router(routes, redirect_slashes=False, default=_Unrouted(api.gates), lifespan=lifespan)
     return Edge(_WithoutTrailingSlash(_Shortcut(endpoints, router)), policy, api.connections, metrics.observe)
 
 
@@ -86,14 +97,21 @@ async def _supervised(task: Callable[[], Awaitable[None]]) -> None:
 
 
 class _Unrouted:
-    """Answers paths that nothing has: Harvest v1 and v2 authenticate before they route (contract section 3)."""
+    """Answers paths that nothing has: Harvest v1 and v2 authenticate before they route, v3 does not.
 
-    def __init__(self, api: ApiContext) -> None:
-        self._api = api
+    See contract sections 3 and 11.
+    """
+
+    def __init__(self, gates: Mapping[Generation, Gate]) -> None:
+        self._gates = gates
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  (ASGI's shape)
         if f"{scope['path']}/".startswith(_AUTHENTICATED):
-            await identify(self._api, scope)
+            await identify(self._gates[Generation.V1], scope)
+        elif f"{scope['path']}/".startswith(_V3):
+            context = context_of(scope)
+            context.generation = Generation.V3
+            context.rate = self._gates[Generation.V3].limiter.initial()
         raise Refusal(Code.NOT_FOUND)
 
 

@@ -1,8 +1,9 @@
 """Authentication: the ways to prove who makes a request, in order.
 
 Owns how credentials are found in a request, and the challenges of a 401 (RFC 9110 section 11; contract section 3). Must
-not know permissions of endpoints or what is asked. To add a way, such as a bearer token, the cookie of a session or a
-secret address, write a class with the methods of `Authenticator` and put it into the list in `wiring.py`.
+not know permissions of endpoints or what is asked. To add a way, such as the cookie of a session or a secret address,
+write a class with the methods of `Authenticator` and put it into a list in `wiring.py`: each generation of the API has
+one.
 """
 
 import asyncio
@@ -15,11 +16,12 @@ import structlog
 from starlette.types import Scope
 
 from rowen.app.keys import Identity, Keyring, digest
+from rowen.app.tokens import Tokens
 from rowen.http.addresses import RequestHeaders
 from rowen.http.responses import context_of
 from rowen.interviews.errors import Code, Refusal, Unavailable
 from rowen.interviews.interview import OrganizationId
-from rowen.interviews.moments import Clock
+from rowen.interviews.moments import Clock, Instant
 
 FLUSH_SECONDS: Final = 30
 
@@ -68,37 +70,19 @@ class Authentication:
         raise Refusal(Code.UNAUTHENTICATED)
 
 
-class ApiKeyAuthenticator:
-    """API keys, sent as the user name of HTTP Basic (RFC 7617), and when they were used.
+class _UseRecorder(Protocol):
+    """Where the last use of credentials is stored."""
 
-    A key goes from the header to its digest here and nowhere else.
-    """
+    async def record_use(self, uses: Sequence[tuple[OrganizationId, int, Instant]]) -> None: ...
 
-    def __init__(self, keys: Keyring, now: Clock) -> None:
-        self._keys = keys
+
+class _Uses:
+    """When credentials were used, until that is stored."""
+
+    def __init__(self, store: _UseRecorder, now: Clock) -> None:
+        self._store = store
         self._now = now
         self._used: set[tuple[OrganizationId, int]] = set()
-
-    def credentials(self, path: str, headers: RequestHeaders) -> str | None:  # noqa: ARG002  (keys are in headers)
-        """Return the key in a request, or None."""
-        kind, _, encoded = headers.get(b"authorization", b"").partition(b" ")
-        if kind.lower() != b"basic":
-            return None
-        try:
-            return b64decode(encoded.strip(), validate=True).partition(b":")[0].decode() or None
-        except (binascii.Error, UnicodeDecodeError):
-            return None
-
-    async def identify(self, credentials: str) -> Identity | None:
-        """Return the identity of a key; None if it is unknown or revoked."""
-        identity = await self._keys.authenticate(digest(credentials))
-        if identity is not None:
-            self._used.add((identity.organization.id, identity.id))
-        return identity
-
-    def challenge(self, *, rejected: bool) -> bytes:
-        """Return the `WWW-Authenticate` of a 401. The body is the same for all (contract section 3)."""
-        return _REJECTED if rejected else _MISSING
 
     async def record_uses(self) -> None:
         """Store every 30 seconds when keys were last used, until cancelled, and then once more."""
@@ -116,13 +100,78 @@ class ApiKeyAuthenticator:
             return
         try:
             now = self._now()
-            await self._keys.record_use([(organization, key, now) for organization, key in used])
+            await self._store.record_use([(organization, key, now) for organization, key in used])
         except Unavailable as error:
             # A time of last use is not worth an outage: the next flush writes it.
             self._used |= used
             _log.warning("use of keys not recorded", reason=error.message)
 
 
+class ApiKeyAuthenticator(_Uses):
+    """API keys, sent as the user name of HTTP Basic (RFC 7617), and when they were used.
+
+    A key goes from the header to its digest here and nowhere else.
+    """
+
+    def __init__(self, keys: Keyring, now: Clock) -> None:
+        super().__init__(keys, now)
+        self._keys = keys
+
+    def credentials(self, path: str, headers: RequestHeaders) -> str | None:  # noqa: ARG002  (keys are in headers)
+        """Return the key in a request, or None."""
+        found = basic_credentials(headers)
+        return found[0] or None if found is not None else None
+
+    async def identify(self, credentials: str) -> Identity | None:
+        """Return the identity of a key; None if it is unknown or revoked."""
+        identity = await self._keys.authenticate(digest(credentials))
+        if identity is not None:
+            self._used.add((identity.organization.id, identity.id))
+        return identity
+
+    def challenge(self, *, rejected: bool) -> bytes:
+        """Return the `WWW-Authenticate` of a 401. The body is the same for all (contract section 3)."""
+        return _REJECTED if rejected else _MISSING
+
+
+class BearerAuthenticator(_Uses):
+    """Bearer tokens of v3 (RFC 6750), and when their issuers were used."""
+
+    def __init__(self, tokens: Tokens, now: Clock) -> None:
+        super().__init__(tokens, now)
+        self._tokens = tokens
+
+    def credentials(self, path: str, headers: RequestHeaders) -> str | None:  # noqa: ARG002  (tokens are in headers)
+        """Return the token in a request, or None."""
+        kind, _, token = headers.get(b"authorization", b"").partition(b" ")
+        return str(token.strip(), "latin-1") or None if kind.lower() == b"bearer" else None
+
+    async def identify(self, credentials: str) -> Identity | None:
+        """Return the identity of a token; None if it is not valid now."""
+        identity = await self._tokens.authenticate(credentials, self._now())
+        if identity is not None:
+            self._used.add((identity.organization.id, identity.id))
+        return identity
+
+    def challenge(self, *, rejected: bool) -> bytes:
+        """Return the `WWW-Authenticate` of a 401 (RFC 6750 section 3)."""
+        return _BAD_TOKEN if rejected else _NO_TOKEN
+
+
+def basic_credentials(headers: RequestHeaders) -> tuple[str, str] | None:
+    """Return the user name and the password of HTTP Basic; None if the request has none in this form."""
+    kind, _, encoded = headers.get(b"authorization", b"").partition(b" ")
+    if kind.lower() != b"basic":
+        return None
+    try:
+        name, _, password = b64decode(encoded.strip(), validate=True).partition(b":")
+        return name.decode(), password.decode("utf-8", "replace")
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+
+
+_NO_TOKEN: Final = b'Bearer realm="Rowen"'
+_BAD_TOKEN: Final = b'Bearer realm="Rowen", error="invalid_token"'
 _REJECTED: Final = b'Basic realm="Rowen"'
 _MISSING: Final = (
     b'Basic realm="Rowen", error="missing_key",'

@@ -37,10 +37,13 @@ async def has_body(scope: Scope, headers: RequestHeaders, receive: Receive) -> b
     return False
 
 
-async def read_body(scope: Scope, headers: RequestHeaders, receive: Receive, count: Callable[[int], None]) -> bytes:
+async def read_body(
+    scope: Scope, headers: RequestHeaders, receive: Receive, count: Callable[[int], None], *, forms: bool = False
+) -> bytes:
     """Return the whole body; `count` is called with the size of each part, and may raise Refusal.
 
-    Raises Refusal: too large, too slow, or of an unsupported media type.
+    With `forms` it may be a form, too (`is_form`). Raises Refusal: too large, too slow, or of an unsupported media
+    type.
     """
     announced = headers.get(b"content-length", b"").strip()
     if announced.isdigit() and int(announced) > LARGEST_BODY:
@@ -48,9 +51,15 @@ async def read_body(scope: Scope, headers: RequestHeaders, receive: Receive, cou
     body = b""
     if announced != b"0" and (announced or b"transfer-encoding" in headers or scope["http_version"] == "2"):
         body = await _in_time(_whole(receive, count))
-    if body and scope["method"] != "DELETE":
+    if body and scope["method"] != "DELETE" and not (forms and is_form(headers)):
         _require_json(headers, assumed=not scope["path"].startswith(_STRICT))
     return body
+
+
+def is_form(headers: RequestHeaders) -> bool:
+    """Return whether a body is a form, as browsers encode it."""
+    kind = headers.get(b"content-type", b"").partition(b";")[0]
+    return kind.strip().lower() == b"application/x-www-form-urlencoded"
 
 
 async def _whole(receive: Receive, count: Callable[[int], None]) -> bytes:

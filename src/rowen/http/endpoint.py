@@ -11,6 +11,7 @@ from typing import Final
 from starlette.types import Receive, Scope, Send
 
 from rowen.api.declarations import Operation
+from rowen.api.generations import Generation
 from rowen.api.request import ApiRequest
 from rowen.api.response import Response
 from rowen.app.keys import Identity
@@ -29,12 +30,19 @@ _NOT_HELD: Final = (b"x-rowen-empty", b"not held")
 
 
 @dataclass(frozen=True, slots=True)
-class ApiContext:
-    """What every endpoint needs: authentication, rate limits, and the public address if one is set."""
+class Gate:
+    """Decides who may call the operations of a generation of the API, and how often."""
 
-    services: Services
     authentication: Authentication
     limiter: Limiter
+
+
+@dataclass(frozen=True, slots=True)
+class ApiContext:
+    """What every endpoint needs: the gate of each generation, and the public address if one is set."""
+
+    services: Services
+    gates: Mapping[Generation, Gate]
     connections: Connections
     public_url: str | None
     streams: EventStreams = field(default_factory=EventStreams)
@@ -44,7 +52,9 @@ class Endpoint:
     """The ASGI application of one path."""
 
     def __init__(self, api: ApiContext, operations: Mapping[str, Operation]) -> None:
+        (self._generation,) = {each.generation for each in operations.values()}
         self._api = api
+        self._gate = api.gates[self._generation]
         self._operations = dict(operations)
         if "GET" in operations:
             self._operations["HEAD"] = operations["GET"]
@@ -56,9 +66,12 @@ class Endpoint:
         """Answer one request. Raises Refusal."""
         context = context_of(scope)
         context.path = self._logged_path
+        if self._generation is not Generation.V1:
+            context.generation = self._generation
+            context.rate = self._gate.limiter.initial()
         operation = self._operations.get(scope["method"])
         if operation is None:
-            await identify(self._api, scope)
+            await identify(self._gate, scope)
             context.extra = self._allow
             raise Refusal(Code.METHOD_NOT_ALLOWED)
         context.route = operation.path
@@ -77,7 +90,7 @@ class Endpoint:
             return
 
         async def check() -> None:
-            access = await self._api.authentication.authenticate(scope)
+            access = await self._gate.authentication.authenticate(scope)
             _require(operation, access)
             self._api.connections.admit(context.connection)
 
@@ -99,7 +112,7 @@ class Endpoint:
 
     async def _authorise(self, scope: Scope, operation: Operation) -> Identity:
         context = context_of(scope)
-        access = await identify(self._api, scope)
+        access = await identify(self._gate, scope)
         self._api.connections.charge(context.connection, access)
         if self._api.connections.crowded(context.connection):
             await self._api.connections.room(context.connection)
@@ -118,15 +131,16 @@ class Endpoint:
             str(scope["query_string"], "latin-1"),
             headers,
             body,
+            access.acting_user,
         )
 
 
-async def identify(api: ApiContext, scope: Scope) -> Identity:
+async def identify(gate: Gate, scope: Scope) -> Identity:
     """Return the maker of a request, which counts towards the rate limit. Raises Refusal."""
     context = context_of(scope)
-    access = await api.authentication.authenticate(scope)
+    access = await gate.authentication.authenticate(scope)
     context.key = access.name
-    await api.limiter.admit(access, context)
+    await gate.limiter.admit(access, context)
     return access
 
 

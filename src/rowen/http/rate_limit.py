@@ -1,7 +1,7 @@
-"""Rate limits: the requests of each key, counted in windows of ten seconds.
+"""Rate limits: the requests of each key, counted in windows: of ten seconds, or thirty for tokens of v3.
 
-Owns counting within a process, and the headers of a refusal (contract section 3). Must not know more of a key than its
-identity. A request costs 0.5 µs; the `limits` library takes 5 µs and a timer thread (docs/decisions/0007).
+Owns counting within a process, and the headers of a refusal (contract sections 3 and 11). Must not know more of a key
+than its identity. A request costs 0.5 µs; the `limits` library takes 5 µs and a timer thread (docs/decisions/0007).
 """
 
 from collections.abc import Callable
@@ -12,7 +12,12 @@ from rowen.app.keys import Identity
 from rowen.http.responses import Headers, RateState, RequestContext
 from rowen.interviews.errors import Code, Refusal
 
-WINDOW: Final = 10  # seconds
+WINDOW: Final = 10
+"""How long a window of an API key is, in seconds."""
+
+V3_WINDOW: Final = 30
+"""How long a window of tokens is, in seconds; responses to them show when it ends."""
+
 UNLIMITED: Final = 1_000_000_000
 """`X-RateLimit-Limit` without a limit: clients that pace themselves by it must not stop at 0."""
 
@@ -25,6 +30,9 @@ class Limiter(Protocol):
     @property
     def shown(self) -> int:
         """The limit that responses show before a key is known."""
+
+    def initial(self) -> RateState:
+        """Return the state that a response shows before its key is known."""
 
     async def admit(self, identity: Identity, context: RequestContext) -> None:
         """Count a request of a key, and store its count in the request's context. Raises Refusal (rate limited)."""
@@ -44,9 +52,16 @@ class _Window:
 
 
 class RateLimiter:
-    """Counts the requests of each key in this process; `clock` returns Unix time."""
+    """Counts the requests of each key in this process; `clock` returns Unix time, `window` is in seconds.
 
-    def __init__(self, limit: int, clock: Callable[[], float] = time) -> None:
+    With `shows_reset` every response shows when the window ends.
+    """
+
+    def __init__(
+        self, limit: int, clock: Callable[[], float] = time, *, window: int = WINDOW, shows_reset: bool = False
+    ) -> None:
+        self.window = window
+        self.shows_reset = shows_reset
         self._limit = limit
         self._clock = clock
         self._windows: dict[tuple[int, int], _Window] = {}
@@ -55,6 +70,10 @@ class RateLimiter:
     def shown(self) -> int:
         """The limit that responses show before a key is known."""
         return self._limit or UNLIMITED
+
+    def initial(self) -> RateState:
+        """Return the state that a response shows before its key is known."""
+        return self.state(self.shown, self.shown)
 
     @property
     def windows(self) -> int:
@@ -80,12 +99,18 @@ class RateLimiter:
         """Count a request of a key, and return its state; None if it is over its limit."""
         limit = self.limit_of(identity)
         if not limit:
-            return RateState(UNLIMITED, UNLIMITED)
+            return self.state(UNLIMITED, UNLIMITED)
         window = self._window(identity)
         if window.used >= limit:
             return None
         window.used += 1
-        return RateState(limit, limit - window.used)
+        return self.state(limit, limit - window.used, window.ends)
+
+    def state(self, limit: int, remaining: int, ends: float | None = None) -> RateState:
+        """Return the state that a response shows; `ends` is the end of the window, None for that of a new one."""
+        if not self.shows_reset:
+            return RateState(limit, remaining)
+        return RateState(limit, remaining, _up(self._clock() + self.window if ends is None else ends))
 
     def refused(self, identity: Identity) -> tuple[RateState, Headers]:
         """Return the state of a key over its limit, and the headers that name the end of the window."""
@@ -95,10 +120,10 @@ class RateLimiter:
         key = (identity.organization.id, identity.id)
         now = self._clock()
         window = self._windows.get(key)
-        if window is None or not now < window.ends <= now + WINDOW:  # it has ended, or the clock was set back
+        if window is None or not now < window.ends <= now + self.window:  # it has ended, or the clock was set back
             if len(self._windows) >= _MOST_WINDOWS:
                 self._windows = {key: each for key, each in self._windows.items() if each.ends > now}
-            window = self._windows[key] = _Window(now + WINDOW)
+            window = self._windows[key] = _Window(now + self.window)
         return window
 
 

@@ -10,21 +10,27 @@ from starlette.types import Scope, Send
 
 from rowen.api import response
 from rowen.api.errors import ERROR_RESPONSES, error_body
+from rowen.api.generations import Generation
 from rowen.http.addresses import RequestHeaders
 from rowen.http.connections import Account, Connection
 from rowen.interviews.errors import Refusal
 
 JSON: Final = response.JSON.encode()
 _KEY: Final = "rowen.request"
+_REVALIDATED: Final = b"max-age=0, private, must-revalidate"
 
 Headers = list[tuple[bytes, bytes]]
 
 
 class RateState(NamedTuple):
-    """The state of a key in its window: `limit` and `remaining` requests."""
+    """The state of a key in its window: `limit` and `remaining` requests.
+
+    `resets` is the Unix time of the window's end, 0 if responses do not show it.
+    """
 
     limit: int
     remaining: int
+    resets: int = 0
 
 
 @dataclass(slots=True)
@@ -33,7 +39,7 @@ class RequestContext:
 
     `route` is the template of the matching path, `key` the name of the API key, for logs and metrics; `path` is what
     the access log shows in place of a secret path; `extra` are additional headers of a refusal. `connection` counts the
-    bytes sent on it.
+    bytes sent on it. `generation` decides the form of errors.
     """
 
     request_id: str
@@ -45,6 +51,7 @@ class RequestContext:
     key: str = ""
     status: int = 0
     extra: Headers = field(default_factory=list)
+    generation: Generation = Generation.V1
 
 
 def context_of(scope: Scope) -> RequestContext:
@@ -66,9 +73,10 @@ async def send_response(
     *,
     headers: Headers | None = None,
     media_type: bytes = JSON,
+    cache_control: bytes = _REVALIDATED,
 ) -> None:
     """Send a whole response; `headers` are those that only this response has."""
-    own: Headers = [(b"cache-control", b"max-age=0, private, must-revalidate")]
+    own: Headers = [(b"cache-control", cache_control)]
     if status != 304:
         own.append((b"content-type", media_type))
         own.append((b"content-length", b"%d" % len(body)))
@@ -94,11 +102,13 @@ async def send_start(scope: Scope, send: Send, status: int, headers: Headers) ->
         (b"x-content-type-options", b"nosniff"),
         *headers,
     ]
+    if rate.resets:
+        all_headers.append((b"x-ratelimit-reset", b"%d" % rate.resets))
     await send({"type": "http.response.start", "status": status, "headers": all_headers})
 
 
 async def send_refusal(scope: Scope, send: Send, refusal: Refusal, headers: Headers | None = None) -> None:
     """Send the response to a refusal."""
     context = context_of(scope)
-    body = error_body(refusal, context.request_id)
+    body = error_body(refusal, context.request_id, context.generation)
     await send_response(scope, send, ERROR_RESPONSES[refusal.code].status, body, headers=headers)

@@ -28,6 +28,7 @@ TIMEOUT_SECONDS: Final = 0.25
 
 _PAUSE: Final = 1.0  # seconds between two attempts while it is away
 _CONNECTIONS: Final = 16
+_MOST_ENDS: Final = 10_000
 _ROUNDING: Final = 0.5  # seconds by which a window may exceed Redis's value, which is rounded to whole seconds
 _PREFIX: Final = "rowen"
 _OPTION: Final = r"(db|password|ssl_\w+)=[^&#\s]*"
@@ -41,7 +42,7 @@ _log = structlog.stdlib.get_logger("rowen.http")
 
 
 class Counted(NamedTuple):
-    """A request's number within its key's window, and the Unix time of the window's end, 0 if it was not needed."""
+    """A request's number within its key's window, and the Unix time of the window's end, 0 if it is not known."""
 
     number: int
     ends: float
@@ -55,12 +56,16 @@ class SharedRateLimiter:
 
     def __init__(self, address: str, alone: RateLimiter) -> None:
         self._alone = alone
-        self._counts = SharedCounts(address)
+        self._counts = SharedCounts(address, window=alone.window, with_ends=alone.shows_reset)
 
     @property
     def shown(self) -> int:
         """The limit that responses show before a key is known."""
         return self._alone.shown
+
+    def initial(self) -> RateState:
+        """Return the state that a response shows before its key is known."""
+        return self._alone.initial()
 
     async def admit(self, identity: Identity, context: RequestContext) -> None:
         """Count a request of a key, and store its count in the request's context. Raises Refusal (rate limited)."""
@@ -69,8 +74,10 @@ class SharedRateLimiter:
         if counted is None:
             await self._alone.admit(identity, context)
             return
-        context.rate = RateState(limit, max(0, limit - counted.number))
-        if counted.number > limit:
+        if counted.number <= limit:
+            context.rate = self._alone.state(limit, limit - counted.number, counted.ends)
+        else:
+            context.rate = RateState(limit, 0)
             context.extra = refusal_headers(counted.ends, time())
             raise Refusal(Code.RATE_LIMITED)
 
@@ -83,10 +90,15 @@ class SharedCounts:
     """The counts of all keys in Redis.
 
     Requests of a key that arrive during a round trip share the next one: a busy key costs few of them. `outage` is
-    whether Redis is away, for all keys.
+    whether Redis is away, for all keys. Windows of different length (`window`, in seconds) are counted apart. With
+    `with_ends` the end of the window is known of every request, and not only beyond the limit.
     """
 
-    def __init__(self, address: str, clock: Callable[[], float] = monotonic) -> None:
+    def __init__(
+        self, address: str, clock: Callable[[], float] = monotonic, *, window: int = WINDOW, with_ends: bool = False
+    ) -> None:
+        self._window = window
+        self._ends: dict[str, float] | None = {} if with_ends else None
         self._pool = connections(address)
         self._storage = _storage(self._pool)
         self.outage = Outage(clock, self._pool.connection_kwargs.get("password"))
@@ -134,14 +146,29 @@ class SharedCounts:
                 if returning:
                     # Old connections may be dead, and each would cost a timeout to find out.
                     await self._pool.disconnect(inuse_connections=False)
-                number = await self._storage.incr(key, WINDOW, amount)
-                ends = await self._storage.get_expiry(key) + _ROUNDING if number > limit else 0.0
+                name = key if self._window == WINDOW else f"{self._window}:{key}"
+                number = await self._storage.incr(name, self._window, amount)
+                ends = await self._end(name, number - amount) if number > limit or self._ends is not None else 0.0
         except Exception as error:  # whatever fails, requests go on
             self.outage.begin(error)
             return None
         if returning:
             self.outage.end()
-        return Counted(number, min(ends, time() + WINDOW))
+        return Counted(number, min(ends, time() + self._window))
+
+    async def _end(self, name: str, before: int) -> float:
+        """Return the end of a window, in which `before` requests were counted earlier.
+
+        It is kept where every request needs it, so that Redis is asked once for each window.
+        """
+        ends = None if self._ends is None or not before else self._ends.get(name)
+        if ends is None or ends <= time():
+            ends = await self._storage.get_expiry(name) + _ROUNDING
+            if self._ends is not None:
+                if len(self._ends) >= _MOST_ENDS:
+                    self._ends.clear()
+                self._ends[name] = ends
+        return ends
 
 
 class Outage:

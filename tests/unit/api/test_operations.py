@@ -4,6 +4,8 @@ import re
 
 from rowen.api.operations import OPERATIONS
 from rowen.app.keys import PERMISSIONS
+from rowen.app.scopes import SCOPES
+from tests.support.operations import WITH_KEYS, WITH_TOKENS
 
 
 def test_names_and_addresses_are_unique() -> None:
@@ -12,7 +14,17 @@ def test_names_and_addresses_are_unique() -> None:
 
 
 def test_every_permission_is_known_and_used() -> None:
-    assert {operation.permission for operation in OPERATIONS} == PERMISSIONS.keys()
+    assert {operation.permission for operation in WITH_KEYS} == PERMISSIONS.keys()
+
+
+def test_every_scope_is_known_and_used_and_belongs_to_a_permission() -> None:
+    assert {operation.permission for operation in WITH_TOKENS} == SCOPES.keys()
+    assert set(SCOPES.values()) <= PERMISSIONS.keys()
+
+
+def test_generations_have_paths_of_their_own() -> None:
+    assert all(operation.path.startswith("/v3/") for operation in WITH_TOKENS)
+    assert not any(operation.path.startswith("/v3") for operation in WITH_KEYS)
 
 
 def test_the_parameters_of_each_path_are_declared() -> None:

@@ -39,6 +39,7 @@ def test_every_command_is_tested() -> None:
     assert {" ".join(words) for words in COMMANDS} == {
         *("serve", "import", "export", "follow", "openapi"),
         *("keys create", "keys list", "keys show", "keys revoke"),
+        *("clients create", "clients list", "clients revoke"),
         *("organizations create", "organizations change", "organizations list"),
         *("interviews adopt", "users delete"),
         *("webhooks add", "webhooks list", "webhooks test", "webhooks rotate", "webhooks remove"),

@@ -13,6 +13,7 @@ import structlog
 
 from rowen import wiring
 from rowen.api.declarations import Operation, Reply
+from rowen.api.generations import Generation
 from rowen.api.operations import OPERATIONS
 from rowen.api.parameters import Parameter
 from rowen.api.request import ApiRequest
@@ -26,7 +27,7 @@ from rowen.http.application import ProcessHooks, application
 from rowen.http.authentication import ApiKeyAuthenticator, Authentication
 from rowen.http.connections import ConnectionLimits, Connections
 from rowen.http.edge import EdgePolicy
-from rowen.http.endpoint import ApiContext
+from rowen.http.endpoint import ApiContext, Gate
 from rowen.http.openapi.responses import success
 from rowen.http.rate_limit import RateLimiter
 from rowen.http.responses import RateState, RequestContext, attach
@@ -195,15 +196,16 @@ async def served(folder: Path) -> AsyncIterator[tuple[httpx.AsyncClient, str]]:
         await store.engine.close()
 
     tokens = TokenAuthenticator("ada", organization)
+    authenticators = [ApiKeyAuthenticator(store.keys, wiring.now), tokens, SecretAddress("s3cret", organization)]
+    gate = Gate(Authentication(authenticators), RateLimiter(LIMIT))
     api = ApiContext(
         wiring.services(store, sender),
-        Authentication([ApiKeyAuthenticator(store.keys, wiring.now), tokens, SecretAddress("s3cret", organization)]),
-        RateLimiter(LIMIT),
+        dict.fromkeys(Generation, gate),
         Connections(ConnectionLimits(), None, lambda number, closed: None),
         None,
     )
     policy = EdgePolicy(None, require_https=False, rate_limit=LIMIT, access_log=True)
-    served = application(api, policy, ProcessHooks(ready, close, lambda: None), public_metrics=False)
+    served = application(api, policy, ProcessHooks(ready, close, lambda: None), (), public_metrics=False)
     try:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(served), base_url="http://rowen.test") as client:
             yield client, key

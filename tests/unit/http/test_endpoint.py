@@ -17,6 +17,7 @@ from rowen import wiring
 from rowen.api.codec import documents
 from rowen.api.declarations import Operation, Reply
 from rowen.api.examples import ALL_DAY, TIMED
+from rowen.api.generations import Generation
 from rowen.api.headers.conditional import document_etag, list_etag
 from rowen.api.request import ApiRequest
 from rowen.api.response import Message, Response
@@ -28,7 +29,7 @@ from rowen.http import metrics
 from rowen.http.authentication import ApiKeyAuthenticator, Authentication
 from rowen.http.connections import ConnectionLimits, Connections
 from rowen.http.edge import Edge, EdgePolicy
-from rowen.http.endpoint import ApiContext, Endpoint
+from rowen.http.endpoint import ApiContext, Endpoint, Gate
 from rowen.http.rate_limit import RateLimiter
 from rowen.interviews.interview import InterviewId
 from rowen.interviews.moments import Instant
@@ -92,7 +93,8 @@ def serve(folder: Path, session: Session) -> None:
             await store.merger.merge(organization, rows, now=wiring.now(), created_through_api=False)
             authentication = Authentication([ApiKeyAuthenticator(Keyring(organization), wiring.now)])
             connections = Connections(ConnectionLimits(), None, metrics.observe_connections)
-            api = ApiContext(wiring.services(store, sender), authentication, RateLimiter(0), connections, None)
+            gates = {Generation.V1: Gate(authentication, RateLimiter(0))}
+            api = ApiContext(wiring.services(store, sender), gates, connections, None)
             operations = (
                 Operation("GET", "/interviews/{id}.ics", PERMISSION, calendar, "Retrieve a calendar", "Tests", REPLY),
                 Operation("GET", "/interviews.csv", PERMISSION, table, "List a table", "Tests", REPLY),

@@ -104,11 +104,16 @@ def _read_flag(text: str) -> bool:
     return _BOOLEANS[text.lower()]
 
 
-def _read_time(text: str) -> Instant:
-    # An unencoded plus arrives as a space. Text longer than any time is not matched.
+def repaired_zone(text: str) -> str:
+    """Return the text of a time with the plus of its zone: an unencoded one arrives as a space."""
+    # Text longer than any time is not matched.
     spaced = _SPACED_ZONE.fullmatch(text) if len(text) <= _LONGEST_TIME else None
+    return f"{spaced[1]}+{spaced[2]}" if spaced else text
+
+
+def _read_time(text: str) -> Instant:
     try:
-        return Instant.parse_bound(f"{spaced[1]}+{spaced[2]}" if spaced else text)
+        return Instant.parse_bound(repaired_zone(text))
     except ValueError:
         raise ValueError("Must be an ISO-8601 date or timestamp") from None
 
@@ -188,9 +193,9 @@ def read_list(query_string: str, parameters: QueryParameters) -> ListRequest:
     echo: dict[str, str] = {}
     for part in query_string.split("&"):
         name, _, text = part.partition("=")
-        name = _decoded(name)
+        name = decoded(name)
         if name in parameters:
-            texts[name] = _decoded(text)
+            texts[name] = decoded(text)
             echo.pop(name, None)
             if name not in _PAGING:
                 echo[name] = part
@@ -214,13 +219,13 @@ def read_values(query_string: str, parameters: QueryParameters) -> dict[str, Any
     texts = {}
     for part in query_string.split("&"):
         name, _, text = part.partition("=")
-        if _decoded(name) in parameters:
-            texts[_decoded(name)] = _decoded(text)
+        if decoded(name) in parameters:
+            texts[decoded(name)] = decoded(text)
     defaults = {name: parameter.default for name, parameter in parameters.items() if parameter.default is not None}
     return defaults | _read(texts, parameters)
 
 
-def _decoded(text: str) -> str:
+def decoded(text: str) -> str:
     """Return the text of a name or value, whether its UTF-8 was percent-encoded or not.
 
     Invalid UTF-8 becomes U+FFFD, which matches nothing.

@@ -8,6 +8,7 @@ from typing import Final
 
 from rowen import __version__
 from rowen.api.declarations import Operation
+from rowen.api.generations import Generation
 from rowen.api.headers.acting_user import ON_BEHALF_OF
 from rowen.api.headers.conditional import IF_MATCH, IF_NONE_MATCH
 from rowen.api.headers.idempotency import IDEMPOTENCY_KEY
@@ -15,6 +16,7 @@ from rowen.api.operations import OPERATIONS
 from rowen.api.parameters import Parameter
 from rowen.api.schemas import Json
 from rowen.app.keys import PERMISSIONS
+from rowen.app.scopes import described as scope_in_words
 from rowen.http.openapi.responses import headers, not_modified, refusal_references, refusals, success
 from rowen.http.openapi.schemas import reference, schemas
 from rowen.interviews.errors import Code
@@ -34,7 +36,8 @@ Rowen keeps a hiring team's interview schedule and speaks the Harvest API: clien
 `/v1/scheduled_interviews` and `/v2/scheduled_interviews` work with only the base URL changed. Calls that Harvest does
 not have (the feed of changes, double bookings, webhooks, submitting scorecards) are under `/rowen/v1`.
 
-Authenticate with HTTP Basic: the user name is an API key, the password is blank.
+Authenticate with HTTP Basic: the user name is an API key, the password is blank. Calls under `/v3`, Harvest v3, take a
+bearer token instead: `POST /token` with a client's id and secret returns one.
 """
 
 
@@ -58,7 +61,13 @@ def openapi_document(server: str = "/") -> Json:
                     "type": "http",
                     "scheme": "basic",
                     "description": "The user name is the API key; leave the password blank.",
-                }
+                },
+                "token": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "bearerFormat": "JWT",
+                    "description": "A token from `/token` (client credentials) or `/auth/token` (an API key).",
+                },
             },
             "schemas": schemas(OPERATIONS),
             "responses": refusals(),
@@ -81,16 +90,24 @@ def _operation(operation: Operation) -> Json:
     described: Json = {
         "operationId": operation.name,
         "summary": operation.summary,
-        "description": f"{PERMISSIONS[operation.permission]}. The key needs the permission `{operation.permission}`.",
+        "description": _description(operation),
         "tags": [operation.tag],
         "parameters": _parameters(operation),
-        "responses": {**responses, **refusal_references(_codes(operation))},
+        "responses": {**responses, **refusal_references(_codes(operation), operation.generation)},
     }
+    if operation.generation is Generation.V3:
+        described["security"] = [{"token": []}]
     body = operation.body
     if body is not None:
         content = {"application/json": {"schema": reference(body.name), "example": body.example}}
         described["requestBody"] = {"required": not body.optional, "content": content}
     return described
+
+
+def _description(operation: Operation) -> str:
+    if operation.generation is Generation.V3:
+        return f"{scope_in_words(operation.permission)}. The token needs the scope `{operation.permission}`."
+    return f"{PERMISSIONS[operation.permission]}. The key needs the permission `{operation.permission}`."
 
 
 def _parameters(operation: Operation) -> list[Json]:

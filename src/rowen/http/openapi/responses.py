@@ -6,11 +6,14 @@ paths.
 
 from typing import Final
 
+import msgspec
+
 from rowen.api.declarations import Reply
-from rowen.api.errors import ERROR_RESPONSES
+from rowen.api.errors import ERROR_RESPONSES, error_body, message_of
+from rowen.api.generations import Generation
 from rowen.api.schemas import Json
 from rowen.http.openapi.schemas import reference, type_reference
-from rowen.interviews.errors import Code
+from rowen.interviews.errors import Code, FieldProblem, Refusal
 
 _COMMON: Final = ("X-Request-ID", "X-RateLimit-Limit", "X-RateLimit-Remaining")
 _SPECIAL: Final = {
@@ -25,7 +28,7 @@ _HEADERS: Final = {
     "Warning": ("The interviews that this one overlaps, where the organization warns of double booking", "string"),
     "X-Rowen-Empty": ("`not held`: the response is empty because nothing of the kind was imported", "string"),
     "X-Request-ID": ("The id to quote when reporting a fault", "string"),
-    "X-RateLimit-Limit": ("How many requests the key may make in 10 seconds", "integer"),
+    "X-RateLimit-Limit": ("How many requests the key may make in 10 seconds, or the client of v3 in 30", "integer"),
     "X-RateLimit-Remaining": ("How many of them are left", "integer"),
     "X-RateLimit-Reset": ("The Unix time at which the window ends", "integer"),
     "Retry-After": ("How many seconds to wait", "integer"),
@@ -55,14 +58,18 @@ def headers() -> Json:
 
 def refusals() -> Json:
     """Return the responses of refusals, by name."""
-    return {code.value: _refusal(code) for code in _SHOWN}
+    return {_name(code, generation): _refusal(code, generation) for generation in Generation for code in _SHOWN}
 
 
-def refusal_references(codes: set[Code]) -> Json:
+def refusal_references(codes: set[Code], generation: Generation) -> Json:
     """Return references to the responses of these codes, by status."""
-    shown = {ERROR_RESPONSES[code].status: code for code in _SHOWN}
+    shown = {ERROR_RESPONSES[code].status: _name(code, generation) for code in _SHOWN}
     statuses = sorted({ERROR_RESPONSES[code].status for code in codes})
-    return {str(status): {"$ref": f"#/components/responses/{shown[status].value}"} for status in statuses}
+    return {str(status): {"$ref": f"#/components/responses/{shown[status]}"} for status in statuses}
+
+
+def _name(code: Code, generation: Generation) -> str:
+    return code.value if generation is Generation.V1 else f"{generation.value}_{code.value}"
 
 
 def success(reply: Reply, links: Json) -> Json:
@@ -85,16 +92,16 @@ def not_modified() -> Json:
     return {"description": "The client's copy is still current", "headers": _references("ETag", *_COMMON)}
 
 
-def _refusal(code: Code) -> Json:
-    status, message = ERROR_RESPONSES[code]
-    example: Json = {"message": message}
-    if code in _PROBLEMS_SHOWN:
-        field, reason = _PROBLEMS_SHOWN[code]
-        example["errors"] = [{"message": reason, "field": field}]
+def _refusal(code: Code, generation: Generation) -> Json:
+    status = ERROR_RESPONSES[code].status
+    problems = (FieldProblem(*_PROBLEMS_SHOWN[code]),) if code in _PROBLEMS_SHOWN else ()
+    example: Json = msgspec.json.decode(error_body(Refusal(code, problems=problems), "", generation))
+    is_v3 = generation is Generation.V3
+    special = dict.fromkeys((*_SPECIAL.get(status, ()), *(("X-RateLimit-Reset",) if is_v3 else ())))
     return {
-        "description": message,
-        "headers": _references(*_COMMON, *_SPECIAL.get(status, ())),
-        "content": {"application/json": {"schema": reference("Error"), "example": example}},
+        "description": message_of(code, generation),
+        "headers": _references(*_COMMON, *special),
+        "content": {"application/json": {"schema": reference("V3Error" if is_v3 else "Error"), "example": example}},
     }
 
 

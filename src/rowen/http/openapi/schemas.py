@@ -60,7 +60,7 @@ def schemas(operations: Iterable[Operation]) -> Json:
             _tighten(name, schema)
     replies["Moment"] = _moment_schema()
     public = {_public_name(name): _with_public_references(schema) for name, schema in replies.items()}
-    return {**public, "Error": _error_schema(), **bodies}
+    return {**public, "Error": _error_schema(), "V3Error": _v3_error_schema(), **bodies}
 
 
 def _element(kind: Any) -> Any:
@@ -106,6 +106,12 @@ def _error_schema() -> Json:
     request_id = {"type": "string", "description": "Given where the fault is ours"}
     errors = {"type": "array", "items": closed({"message": TEXT, "field": TEXT})}
     return closed({"message": TEXT, "errors": errors, "request_id": request_id}, "errors", "request_id")
+
+
+def _v3_error_schema() -> Json:
+    problem = {"anyOf": [TEXT, {"type": "object", "additionalProperties": TEXT}]}
+    properties = {"message": TEXT, "errors": {"type": "array", "items": problem}, "request_id": TEXT}
+    return closed(properties, "errors", "request_id")
 
 
 def _schema_of(kind: type) -> Json:

@@ -22,7 +22,7 @@ from sqlalchemy import (
     literal_column,
 )
 
-SCHEMA_VERSIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006")
+SCHEMA_VERSIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
 """Every migration there ever was, in order."""
 
 SCHEMA_VERSION: Final = SCHEMA_VERSIONS[-1]
@@ -89,6 +89,29 @@ api_keys: Final = Table(
     PrimaryKeyConstraint("organization_id", "id"),
     UniqueConstraint("organization_id", "name"),
     Index("api_keys_by_digest", "digest", unique=True),
+)
+
+clients: Final = Table(
+    # The clients of Harvest v3, which make tokens.
+    "clients",
+    metadata,
+    _organization(),
+    Column("id", Integer, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("client_id", Text, nullable=False),
+    Column("secret_digest", LargeBinary, nullable=False),
+    Column("refresh_digest", LargeBinary, nullable=False),
+    # In clear, like the secrets of webhooks: each server verifies tokens without the client's secret.
+    Column("signing_key", LargeBinary, nullable=False),
+    Column("scopes", Text, nullable=False),
+    # The acting user of tokens that name none.
+    Column("user_id", BigInteger),
+    Column("created_at", BigInteger, nullable=False),
+    Column("last_used_at", BigInteger),
+    Column("revoked_at", BigInteger),
+    PrimaryKeyConstraint("organization_id", "id"),
+    UniqueConstraint("organization_id", "name"),
+    Index("clients_by_client_id", "client_id", unique=True),
 )
 
 scheduled_interviews: Final = Table(

@@ -79,7 +79,7 @@ def test_text_is_in_the_order_of_its_bytes(tmp_path: Path) -> None:
 
 # Upgrading
 
-NEW = ("mirrors", "mirror_positions", "mirror_rows", "mirror_pending")
+NEW = ("clients", "mirrors", "mirror_positions", "mirror_rows", "mirror_pending")
 """The tables that older schemas lack, and that nothing fills in an upgrade."""
 
 
@@ -199,8 +199,8 @@ def test_every_table_is_distributed_once(distributable: str) -> None:
     assert distributed == list(distribution())
     assert {*distributed, "leases"} == set(metadata.tables)
     calls = [row[0] for row in fetch(distributable, "SELECT distributed FROM calls ORDER BY number")]
-    assert calls[:2] == ["api_keys everywhere", "organizations by id with default"]
-    assert calls[2:] == [f"{table} by organization_id with organizations" for table in distributed[2:]]
+    assert calls[:3] == ["api_keys everywhere", "clients everywhere", "organizations by id with default"]
+    assert calls[3:] == [f"{table} by organization_id with organizations" for table in distributed[3:]]
     locate(distributable).distribute(distributed.append)
     assert len(distributed) == len(calls), "those that are, stay"
     assert fetch(distributable, "SELECT count(*) FROM calls") == [(len(calls),)]

@@ -52,13 +52,14 @@ _DISTRIBUTED: Final = "SELECT logicalrelid::regclass::text FROM pg_dist_partitio
 def distribution() -> dict[str, tuple[str, ...]]:
     """Return, for each table in order, the statements that make Citus distribute it.
 
-    API keys are on every machine, as requests find their organization by them. Ledgers are distributed by organization
-    like everything else, and with them everything written in one transaction. No index can enforce uniqueness across
-    machines: that organizations have different names is then up to `rowen organizations create`. Leases stay at the
-    coordinator.
+    API keys and clients are on every machine, as requests find their organization by them. Ledgers are distributed by
+    organization like everything else, and with them everything written in one transaction. No index can enforce
+    uniqueness across machines: that organizations have different names is then up to `rowen organizations create`.
+    Leases stay at the coordinator.
     """
     found = {
         "api_keys": ("SELECT create_reference_table('api_keys')",),
+        "clients": ("SELECT create_reference_table('clients')",),
         "organizations": (
             "ALTER TABLE organizations DROP CONSTRAINT IF EXISTS organizations_name_key",
             "SELECT create_distributed_table('organizations', 'id')",

@@ -1,0 +1,131 @@
+"""`rowen clients`.
+
+Owns showing, making and revoking clients of Harvest v3 on the command line. `create` prints the secrets of a new client
+once, and nothing else does. Must not know how clients are stored.
+"""
+
+from typing import Annotated, Final
+
+import typer
+
+from rowen import wiring
+from rowen.app import organizations
+from rowen.app.clients import Client, new_client
+from rowen.app.scopes import READING, scope_summary
+from rowen.cli.console import print_table
+from rowen.cli.options import Database, Organization, read_name
+from rowen.cli.similar_names import alternatives
+from rowen.cli.store import in_organization, in_store
+from rowen.interviews.errors import Code, Refusal
+from rowen.interviews.interview import LARGEST_ID
+from rowen.settings import DEFAULT_DATABASE, DEFAULT_ORGANIZATION
+from rowen.wiring import Store
+
+app = typer.Typer(no_args_is_help=True, help="Clients of Harvest v3: what gets tokens.")
+
+_Name = Annotated[str, typer.Argument(help="The client's name.", callback=read_name)]
+_FEW: Final = 80  # characters of scopes that a table shows
+
+
+@app.command("create")
+def create(
+    name: _Name,
+    organization: Organization = DEFAULT_ORGANIZATION,
+    scope: Annotated[
+        list[str] | None,
+        typer.Option(
+            envvar="ROWEN_SCOPE",
+            metavar="SCOPE",
+            help="A scope, such as harvest:interviews:list. Repeat for more. Default: all. 'harvest:interviews:*' "
+            "stands for all scopes of interviews, and so on.",
+        ),
+    ] = None,
+    read_only: Annotated[
+        bool,
+        typer.Option(
+            "--read-only",
+            envvar="ROWEN_READ_ONLY",
+            help="Allow reading everything, and no changes. Instead of --scope.",
+        ),
+    ] = False,
+    user: Annotated[
+        int | None,
+        typer.Option(
+            envvar="ROWEN_USER",
+            min=1,
+            max=LARGEST_ID,
+            help="The id of the user whom tokens act for that name no user themselves (`sub`).",
+        ),
+    ] = None,
+    database: Database = DEFAULT_DATABASE,
+) -> None:
+    """Create a client of Harvest v3 and print its id, its secret and its refresh token. They are shown only once.
+
+    \b
+    Examples:
+      rowen clients create warehouse --read-only
+      rowen clients create assistant --scope 'harvest:interviews:*' --scope harvest:users:list --user 4080
+    """
+    if read_only and scope:
+        raise typer.BadParameter("cannot be combined with --scope: use one of them", param_hint="--read-only")
+    shown, stored = new_client(name, scopes=READING if read_only else scope or (), user_id=user)
+    in_organization(database, organization, lambda store, found: store.clients.create(found.id, stored, wiring.now()))
+    for field, value in shown._asdict().items():
+        typer.echo(f"{field}: {value}")
+
+
+@app.command("list")
+def list_clients(database: Database = DEFAULT_DATABASE) -> None:
+    """List the clients, without their secrets.
+
+    \b
+    Example:
+      rowen clients list
+    """
+    clients = in_store(database, lambda store: store.clients.all())
+    columns = ("organization", "name", "client id", "scopes", "user", "created", "last used", "revoked")
+    print_table("Clients", columns, [_row(client) for client in clients], foldable=("organization", "name", "scopes"))
+
+
+@app.command("revoke")
+def revoke(
+    name: _Name, organization: Organization = DEFAULT_ORGANIZATION, database: Database = DEFAULT_DATABASE
+) -> None:
+    """Revoke a client: the next request with any of its tokens is refused.
+
+    \b
+    Example:
+      rowen clients revoke warehouse
+    """
+
+    async def work(store: Store, found: organizations.Organization) -> None:
+        if not await store.clients.revoke(found.id, name, wiring.now()):
+            raise _unknown(name, organization, await store.clients.all())
+
+    in_organization(database, organization, work)
+    typer.echo(f"Client {name} revoked.", err=True)
+
+
+def _unknown(name: str, organization: str, clients: list[Client]) -> Refusal:
+    """Return the refusal of a client that does not exist, or is revoked."""
+    own = [client for client in clients if client.organization == organization]
+    revoked = next((client.revoked_at for client in own if client.name == name and client.revoked_at is not None), None)
+    if revoked is not None:
+        return Refusal(Code.CONFLICT, f"client {name!r} of organization {organization!r} was revoked on {revoked}")
+    known = [client.name for client in own if client.revoked_at is None]
+    rest = alternatives(name, known).rstrip(".")
+    return Refusal(Code.NOT_FOUND, f"organization {organization!r} has no client {name!r}{rest}")
+
+
+def _row(client: Client) -> tuple[object, ...]:
+    scopes = scope_summary(client.scopes)
+    return (
+        client.organization,
+        client.name,
+        client.client_id,
+        scopes if len(scopes) <= _FEW else f"{len(client.scopes)} scopes",
+        client.user_id or "",
+        client.created_at,
+        client.last_used_at or "never",
+        client.revoked_at or "",
+    )

@@ -1,0 +1,112 @@
+"""Isolation of Harvest v3: every operation that takes tokens against every kind of caller (contract section 11)."""
+
+from base64 import b64encode
+from typing import Final
+
+import pytest
+
+from rowen.app.scopes import SCOPES
+from rowen.app.tokens import LIFETIME, issue
+from rowen.interviews.moments import Instant
+from tests.support.operations import WITH_TOKENS
+from tests.support.raw_http import RawAnswer
+from tests.support.server import basic
+from tests.support.tenants import NOWHERE, TenantPair, ask, visible
+from tests.support.tokens import bearer, make_client, new_token, revoke_client, token_of
+
+UNAUTHENTICATED: Final = (
+    b'{"message":"Unauthorized","errors":'
+    b'["Token could not be decoded. Please ensure your token is from a trusted source."]}'
+)
+FORBIDDEN: Final = b'{"message":"This token does not have the scope of this endpoint"}'
+PASSING: Final = {"x-ratelimit-reset", "x-ratelimit-remaining"}
+
+
+def seen(answer: RawAnswer) -> tuple[int, list[tuple[str, str]], bytes]:
+    """Return everything that a client sees, except what changes with the time and the number of requests."""
+    status, headers, body = visible(answer)
+    return status, [each for each in headers if each[0] not in PASSING], body
+
+
+def address(path: str) -> str:
+    """Return a path with an id that nothing has."""
+    return path.replace("{id}", str(NOWHERE))
+
+
+@pytest.fixture(scope="module")
+def callers(tenants: TenantPair) -> dict[str, dict[str, str]]:
+    """Return the headers of every caller without a valid token, who must get nothing."""
+    home = tenants.home
+    client = make_client(home, name="revoked client")
+    revoked = token_of(home.harness.server, client)
+    revoke_client(home, "revoked client")
+    open_client = make_client(home)
+    good = token_of(home.harness.server, open_client)
+    theirs = new_token(tenants.auckland)
+    issuer = home.harness.run(home.harness.store.tokens.client(open_client.client_id))
+    assert issuer is not None
+    header, content, signature = good.split(".")
+    not_signed = b64encode(b'{"alg":"none"}').decode()
+    return {
+        "no token": {},
+        "empty": {"Authorization": ""},
+        "no text": {"Authorization": "Bearer"},
+        "another scheme": {"Authorization": f"Token {good}"},
+        "token as user name": basic(good),
+        "an API key": basic(home.key),
+        "malformed": {"Authorization": "Bearer %%%"},
+        "an API key as token": bearer(home.key),
+        "a secret": bearer(open_client.secret),
+        "a refresh token": bearer(open_client.refresh_token),
+        "cut": bearer(good[:-1]),
+        "too long": bearer(good + "0"),
+        "foreign signature": bearer(f"{header}.{content}.{theirs.rpartition('.')[2]}"),
+        "foreign content": bearer(f"{header}.{theirs.split('.')[1]}.{signature}"),
+        "not signed": bearer(f"{not_signed}.{content}."),
+        "revoked": bearer(revoked),
+        "expired": bearer(issue(issuer.issuer, None, Instant(home.harness.clock() - LIFETIME * 1_000)).text),
+    }
+
+
+UNREADABLE: Final = {"no token", "empty", "no text", "another scheme", "token as user name", "an API key"}
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_without_a_valid_token_everyone_gets_the_same_nothing(
+    tenants: TenantPair, callers: dict[str, dict[str, str]], method: str
+) -> None:
+    answers: dict[bool, set[str]] = {True: set(), False: set()}
+    with tenants.unchanged():
+        for operation in WITH_TOKENS:
+            for caller, headers in callers.items():
+                answer = ask(tenants, method, address(operation.path), headers)
+                body = b"" if method == "HEAD" else UNAUTHENTICATED
+                assert (answer.status, answer.body) == (401, body), (caller, operation.path)
+                answers[caller in UNREADABLE].add(str(seen(answer)))
+    # The response shows whether a token can be read, but not whether it ever was valid.
+    assert [len(each) for each in answers.values()] == [1, 1]
+
+
+def test_a_scope_opens_its_operations_and_nothing_else(tenants: TenantPair) -> None:
+    scopes = list(SCOPES)
+    for scope, other in zip(scopes, [*scopes[1:], scopes[0]], strict=True):
+        alone = bearer(new_token(tenants.home, [scope]))
+        lacking = bearer(new_token(tenants.home, SCOPES.keys() - {scope}))
+        for operation in WITH_TOKENS:
+            if operation.permission not in (scope, other):
+                continue
+            shut, let_in = (lacking, alone) if operation.permission == scope else (alone, lacking)
+            for method in (operation.method, "HEAD"):
+                refused = ask(tenants, method, address(operation.path), shut)
+                assert (refused.status, refused.body) == (403, b"" if method == "HEAD" else FORBIDDEN)
+            assert ask(tenants, operation.method, address(operation.path), let_in).status in {200, 404}
+
+
+def test_a_token_of_one_organization_shows_nothing_of_another(tenants: TenantPair) -> None:
+    token = bearer(new_token(tenants.home))
+    for operation in WITH_TOKENS:
+        if operation.path.endswith("{id}"):
+            found = [ask(tenants, "GET", operation.path.replace("{id}", str(each)), token) for each in (NOWHERE, 1)]
+            assert [(each.status, each.body) for each in found] == [(404, b'{"message":"Resource not found"}')] * 2
+        else:
+            assert b"auckland" not in ask(tenants, "GET", operation.path, token).body.lower()
