@@ -43,7 +43,13 @@ HELD: Final[dict[str, list[Record]]] = {
     "demographics_questions": [{"id": 3, "demographic_question_set_id": 9}],
     "demographics_question_sets": [{"id": 9, "title": "Set"}],
     "user_job_permissions": [{"id": 4, "user_id": USER, "job_id": JOB, "user_role_id": 1}],
-    "job_posts": [{"id": 70, "job_id": JOB, "live": True}, {"id": 71, "job_id": JOB, "live": False}],
+    "job_posts": [
+        {"id": 70, "job_id": JOB, "live": True},
+        {"id": 71, "job_id": JOB, "live": False},
+        {"id": 69, "job_id": JOB, "live": False},
+        {"id": 68, "job_id": 53, "live": False, "active": False},
+        {"id": 72, "job_id": 53, "live": None},
+    ],
 }
 KNOWN: Final = {"application": APPLICATION, "candidate": CANDIDATE, "job": JOB, "user": USER, "custom_field": 7}
 KNOWN_PARENTS: Final = {**KNOWN, "job_post": 70, "demographic_question": 3, "demographic_question_set": 9}
@@ -56,7 +62,12 @@ def database(storage: Storage, tmp_path_factory: pytest.TempPathFactory) -> str:
     database = storage.new_database(folder)
     for organization in ("one", "other"):
         make_key(database, organization, "first")
-    application = {"id": APPLICATION, "candidate_id": CANDIDATE, "prospect": False, "jobs": [{"id": JOB}]}
+    application = {
+        "id": APPLICATION,
+        "candidate_id": CANDIDATE,
+        "prospect": False,
+        "jobs": [{"id": JOB}, {"id": 53}, {"id": 54}],
+    }
     import_records(database, "one", folder, [record(1, application_id=APPLICATION), application])
     import_records(database, "other", folder, [record(1, application_id=6)])
     for name, documents in HELD.items():
@@ -134,7 +145,7 @@ def test_lists_below_a_parent(client: httpx.Client) -> None:
     assert ids(client, f"/v1/applications/{APPLICATION}/offers") == [11, 12, 13]
     assert ids(client, f"/v1/applications/{APPLICATION}/offers?status=rejected") == [13]
     assert client.get("/v1/applications/6/offers").status_code == 404
-    assert ids(client, f"/v1/jobs/{JOB}/job_posts") == [70, 71]
+    assert ids(client, f"/v1/jobs/{JOB}/job_posts") == [69, 70, 71]
     assert ids(client, "/v1/custom_fields/job") == [7]
     assert ids(client, "/v1/custom_fields/opening") == []
     assert client.get("/v1/custom_fields/nothing").status_code == 404
@@ -146,6 +157,8 @@ def test_documents_that_are_found_in_other_ways(client: httpx.Client) -> None:
     assert client.get(f"/v1/applications/{APPLICATION}/offers/current_offer").content == msgspec.json.encode(OFFERS[1])
     assert client.get(f"/v1/applications/{NOBODY}/offers/current_offer").status_code == 404
     assert client.get(f"/v1/applications/{APPLICATION}/eeoc").json() == HELD["eeoc"][0]
+    assert [client.get(f"/v1/jobs/{job}/job_post").json()["id"] for job in (JOB, 53)] == [70, 72]
+    assert client.get("/v1/jobs/54/job_post").status_code == 404
     assert client.get("/v1/custom_field/7").json() == HELD["custom_fields"][0]
     assert client.get("/v1/tracking_links/tnch4u").json() == HELD["tracking_links"][0]
     assert client.get("/v1/tracking_links/60").status_code == 404
@@ -180,6 +193,7 @@ def test_single_documents_that_are_not_held(client: httpx.Client, stranger: http
         if not call.is_list and call.parent is None:
             assert client.get(address(call)).status_code == stranger.get(address(call)).status_code == 404, call
     assert stranger.get("/v1/applications/6/eeoc").status_code == 404
+    assert stranger.get(f"/v1/jobs/{JOB}/job_post").status_code == 404
     assert stranger.get("/v1/applications/6/offers/current_offer").status_code == 404
 
 

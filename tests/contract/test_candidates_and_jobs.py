@@ -246,8 +246,9 @@ def test_a_hiring_team_is_shown_as_the_reference_shows_it(client: httpx.Client) 
     tag = answer.headers["ETag"]
     assert client.get("/v1/jobs/6404/hiring_team", headers={"If-None-Match": tag}).status_code == 304
     for job in (8, 12):
-        team = client.get(f"/v1/jobs/{job}/hiring_team").json()
-        assert team == {"hiring_managers": [], "recruiters": [], "coordinators": [], "sourcers": []}
+        other = client.get(f"/v1/jobs/{job}/hiring_team")
+        assert other.json() == {"hiring_managers": [], "recruiters": [], "coordinators": [], "sourcers": []}
+        assert other.headers.get("X-Rowen-Empty") == ("not held" if job == 12 else None)
 
 
 @pytest.mark.parametrize(
@@ -294,4 +295,7 @@ def test_nothing_is_below_an_unknown_job(client: httpx.Client, below: str) -> No
 
 
 def test_a_job_that_is_only_named_has_no_openings(client: httpx.Client) -> None:
-    assert client.get("/v1/jobs/12/openings").content == client.get("/v1/jobs/8/openings").content == b"[]"
+    held, named = client.get("/v1/jobs/8/openings"), client.get("/v1/jobs/12/openings")
+    assert held.content == named.content == b"[]"
+    assert "X-Rowen-Empty" not in held.headers
+    assert named.headers["X-Rowen-Empty"] == "not held"

@@ -31,6 +31,8 @@ def fill(database: str, interviews: int = 40) -> None:
             tenant.merge(_interviews(interviews))
             tenant.merge([record(_LARGEST, external_event_id="😀")], created_through_api=True)
             tenant.merge_records("users", [_user(4080), _user(_LARGEST)])
+            tenant.merge_records("candidates", [{"id": _LARGEST, "email_addresses": [{"value": "Ö@example.com"}]}])
+            tenant.merge_records("jobs", [{"id": _LARGEST, "requisition_id": "😀", "departments": [None]}])
             tenant.merge_records("offers", [{"id": _LARGEST, "version": 1.5, "note": "ö", "application_id": 7}])
             field = FieldChange("location", None, "ü")
             tenant.log_changes(SampleChange(Kind.CANCELLED, 12, '{"id":12,"ö":null}'.encode(), [field]))

@@ -54,7 +54,9 @@ ARCHIVED: Final[Mapping[str, Archived]] = {
     "offers": Archived(
         ("list", "list_for_application", "retrieve", "retrieve_current"), Parent.APPLICATION, terms=("status",)
     ),
-    "job_posts": Archived(("list", "list_for_job", "retrieve"), Parent.JOB, terms=("active", "live")),
+    "job_posts": Archived(
+        ("list", "list_for_job", "retrieve", "retrieve_for_job"), Parent.JOB, terms=("active", "live")
+    ),
     "job_post_custom_locations": Archived(("list_for_job_post",), Parent.JOB_POST, kept=False),
     "departments": Archived(("list", "retrieve"), terms=("external_id",)),
     "offices": Archived(("list", "retrieve"), terms=("external_id",)),
@@ -114,7 +116,8 @@ def _description(resource: str, action: str) -> str:
     verb, _, rest = action.partition("_")
     kind, _, owner = rest.replace("_", " ").partition(" ")
     if kind == "for":
-        return f"List {_with_article(owner)}'s {title(resource).removeprefix(f'{owner} ')}"
+        what = title(resource) if verb == "list" else singular(resource)
+        return f"{verb.capitalize()} {_with_article(owner)}'s {what.removeprefix(f'{owner} ')}"
     if kind:
         return f"Retrieve the {kind} {singular(resource)} of an application"
     return f"List {title(resource)}" if verb == "list" else f"Retrieve {_with_article(singular(resource))}"

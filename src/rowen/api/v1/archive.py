@@ -27,6 +27,14 @@ from rowen.interviews.errors import Code, Refusal
 from rowen.interviews.query import LARGEST_PAGE_SIZE, PageRequest
 
 
+class _Post(msgspec.Struct):
+    """What decides which post of a job is shown for it."""
+
+    id: int
+    live: Any = None
+    active: Any = None
+
+
 class ArchivedDocument(msgspec.Struct, frozen=True):
     """A document of the archive: any object, as it was imported."""
 
@@ -42,6 +50,7 @@ _PAGES: Final = list_parameters()
 _NO_ACTIVITY: Final = b'{"notes":[],"emails":[],"activities":[]}'
 _IN_PATHS: Final = frozenset(("field_type", "token"))
 _offer: Final = msgspec.json.Decoder(_Offer, strict=False).decode
+_post: Final = msgspec.json.Decoder(_Post, strict=False).decode
 _documents: Final = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
@@ -122,6 +131,19 @@ def _version(document: bytes) -> tuple[int, int]:
     return offer.version or 0, offer.id
 
 
+async def _retrieve_post(call: ArchiveCall, services: Services, request: ApiRequest) -> Response:
+    """Retrieve the post of a job: the oldest live one, or else the oldest that was not deleted, if it has several."""
+    identifier = request.identifier()
+    await require_parent(services, request.organization, Parent.JOB, identifier)
+    found = await _found(services, request, call.resource, (Parent.JOB.term, str(identifier)))
+    return _shown(request, min(found, key=_precedence, default=None))
+
+
+def _precedence(document: bytes) -> tuple[bool, bool, int]:
+    post = _post(document)
+    return post.live is not True, post.active is False, post.id
+
+
 async def _found(services: Services, request: ApiRequest, resource: str, term: Term) -> list[bytes]:
     query = RecordQuery(resource, terms=(term,))
     page = await services.records.page(request.organization, query, PageRequest(size=LARGEST_PAGE_SIZE))
@@ -135,7 +157,11 @@ def _shown(request: ApiRequest, document: bytes | None) -> Response:
     return Response(None if request.has_copy(etag) else document, etag)
 
 
-_HANDLERS: Final[Mapping[str, Any]] = {"retrieve_current": _retrieve_current, "retrieve": _retrieve}
+_HANDLERS: Final[Mapping[str, Any]] = {
+    "retrieve_current": _retrieve_current,
+    "retrieve_for_job": _retrieve_post,
+    "retrieve": _retrieve,
+}
 
 
 def _operation(call: ArchiveCall) -> Operation:

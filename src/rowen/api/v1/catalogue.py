@@ -32,7 +32,7 @@ class ArchiveCall:
     @property
     def parent(self) -> Parent | None:
         """What the id in its path is the id of; None if it is no parent's."""
-        if self.action.startswith("list_for") or self.action == "retrieve_current":
+        if "_for_" in self.action or self.action == "retrieve_current":
             return ARCHIVED[self.resource].parent
         return _OWNERS.get(self.resource) if self.action == "retrieve" else None
 
@@ -66,6 +66,7 @@ _PATHS: Final = (
     ("/v1/job_posts", "job_posts", "list"),
     ("/v1/job_posts/{id}", "job_posts", "retrieve"),
     ("/v1/jobs/{id}/job_posts", "job_posts", "list_for_job"),
+    ("/v1/jobs/{id}/job_post", "job_posts", "retrieve_for_job"),
     ("/v1/job_posts/{id}/custom_locations", "job_post_custom_locations", "list_for_job_post"),
     ("/v1/departments", "departments", "list"),
     ("/v1/departments/{id}", "departments", "retrieve"),

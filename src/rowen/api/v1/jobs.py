@@ -1,7 +1,7 @@
 """The parts of a job that have addresses of their own: its hiring team and its openings.
 
 Owns how they are shown from the job's document. A job that is not held, but that a stage or an application names, has
-an empty team and no openings. Must not know HTTP's transport, authentication or SQL.
+an empty team and no openings, marked as not held. Must not know HTTP's transport, authentication or SQL.
 """
 
 from bisect import bisect_right
@@ -29,13 +29,15 @@ _OPENINGS: Final = list_parameters(
         "status", "Only those that are `open` (or `opened`) or `closed`; any other text shows all", str.lower
     )
 )
-_NO_JOB: Final = b"{}"
+_NOTHING: Final = b"{}"
 _JOB: Final = path_id("job", examples.JOB_ID)
 
 
 async def list_job_hiring_team(services: Services, request: ApiRequest) -> Response:
     """List the hiring team of one job; not found if nothing names the job."""
-    return _document_response(request, msgspec.json.encode(hiring_team(await _document(services, request))))
+    document = await _document(services, request)
+    response = _document_response(request, msgspec.json.encode(hiring_team(document or _NOTHING)))
+    return response._replace(is_held=document is not None)
 
 
 async def list_job_openings(services: Services, request: ApiRequest) -> Response:
@@ -45,7 +47,8 @@ async def list_job_openings(services: Services, request: ApiRequest) -> Response
     if request.has_copy(etag):
         return Response(None, etag)
     status = _STATUSES.get(wanted.filters.get("status", ""))
-    found = [each for each in openings(await _document(services, request)) if status in (None, each[0].status)]
+    document = await _document(services, request)
+    found = [each for each in openings(document or _NOTHING) if status in (None, each[0].status)]
     ids = [opening.id for opening, _ in found]
     page = wanted.page
     first = page.offset if page.after is None else bisect_right(ids, page.after)
@@ -57,25 +60,26 @@ async def list_job_openings(services: Services, request: ApiRequest) -> Response
         total=len(ids) if page.counted else None,
         following=ids[end - 1] if end < len(ids) else None,
     )
-    return Response(b"[" + b",".join(document for _, document in found[first:end]) + b"]", etag, links)
+    body = b"[" + b",".join(opening for _, opening in found[first:end]) + b"]"
+    return Response(body, etag, links, is_held=document is not None)
 
 
 async def retrieve_job_opening(services: Services, request: ApiRequest) -> Response:
     """Retrieve one opening of a job by its id."""
     identifier = request.identifier("opening_id")
-    for opening, document in openings(await _document(services, request)):
+    for opening, shown in openings(await _document(services, request) or _NOTHING):
         if opening.id == identifier:
-            return _document_response(request, document)
+            return _document_response(request, shown)
     raise Refusal(Code.NOT_FOUND)
 
 
-async def _document(services: Services, request: ApiRequest) -> bytes:
-    """Return the job's document, an empty one if the job is only named. Raises Refusal (not found)."""
+async def _document(services: Services, request: ApiRequest) -> bytes | None:
+    """Return the job's document, None if the job is only named. Raises Refusal (not found)."""
     identifier = request.identifier()
     document = await services.records.document(request.organization, RecordQuery(JOBS), identifier)
     if document is None:
         await require_job(services.records, request.organization, identifier)
-    return document or _NO_JOB
+    return document
 
 
 def _document_response(request: ApiRequest, document: bytes) -> Response:
@@ -91,7 +95,12 @@ OPERATIONS: Final = (
         list_job_hiring_team,
         PERMISSIONS["jobs:list_hiring_team"],
         "Jobs",
-        Reply(HiringTeam, examples.HIRING_TEAM, "The hiring team; whoever is in the job's document is active"),
+        Reply(
+            HiringTeam,
+            examples.HIRING_TEAM,
+            "The hiring team; whoever is in the job's document is active",
+            archived=True,
+        ),
         path_parameters=(_JOB,),
     ),
     Operation(
@@ -101,7 +110,7 @@ OPERATIONS: Final = (
         list_job_openings,
         PERMISSIONS["jobs:list_openings"],
         "Jobs",
-        Reply(list[Opening], [examples.OPENING], "A page of openings, ordered by id", paged=True),
+        Reply(list[Opening], [examples.OPENING], "A page of openings, ordered by id", paged=True, archived=True),
         path_parameters=(_JOB,),
         query=_OPENINGS,
     ),
