@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from rowen.api.codec import documents, records, scorecards
+from rowen.api.codec import documents, records, scorecards, users
 from rowen.app.adoption import Adopter
 from rowen.app.changes import Commits, Feed
 from rowen.app.clients import Clients
@@ -184,6 +184,7 @@ def services(store: Store, sender: WebhookSender) -> Services:
         commits=store.commits,
         webhooks=webhooks(store, sender),
         scorecard_codec=scorecards,
+        user_codec=users,
     )
 
 

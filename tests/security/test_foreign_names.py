@@ -7,8 +7,9 @@ from typing import Any
 
 import httpx
 
+from tests.support.records import Record
 from tests.support.server import basic
-from tests.support.tenants import NOBODY, NOWHERE, IsolatedTenant, TenantPair, ask, new_scorecard, visible
+from tests.support.tenants import NOBODY, NOWHERE, IsolatedTenant, TenantPair, ask, new_scorecard, new_user, visible
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,8 @@ class Naming:
 
     def with_value(self, value: Any) -> Any:
         """Return the body that names `value`."""
+        if self.field.startswith("user."):
+            return {**self.body, "user": {self.field.split(".")[1]: value}}
         if self.field.startswith("interviewers"):
             return {**self.body, "interviewers": [{self.field.split(".")[1]: value, "response_status": "accepted"}]}
         return {**self.body, self.field: value}
@@ -50,6 +53,15 @@ def namings(tenants: TenantPair) -> Iterator[Naming]:
     ):
         for field, foreign, missing in fields:
             yield Naming(method, path, field, body, foreign, missing)
+    names = (
+        ("user.user_id", auckland.ids["user"], NOWHERE),
+        ("user.email", auckland.email, f"{NOBODY}@team.example"),
+        ("user.employee_id", auckland.employee_id, NOBODY),
+    )
+    for path in ("/v2/users", "/v2/users/disable", "/v2/users/enable"):
+        for field, foreign, missing in names:
+            content: Record = {"payload": {}} if path == "/v2/users" else {}
+            yield Naming("PATCH", path, field, content, foreign, missing)
     for field, what in (("scheduled_interview_id", "scheduled"), ("interviewer_id", "user")):
         yield Naming("POST", "/rowen/v1/scorecards", field, new_scorecard(home), auckland.ids[what], NOWHERE)
 
@@ -82,6 +94,15 @@ def test_a_foreign_address_is_a_guest_as_any_other(new_tenants: TenantPair) -> N
     assert seen[0] == seen[1]
     assert seen[0]["id"] is seen[0]["name"] is seen[0]["employee_id"] is None
     assert new_tenants.auckland.seen() == before
+
+
+def test_an_address_of_another_organization_is_free(new_tenants: TenantPair) -> None:
+    home, auckland = new_tenants.home, new_tenants.auckland
+    before = auckland.seen()
+    foreign = {**new_user(home), "email": auckland.email, "employee_id": auckland.employee_id}
+    made = home.send("POST", "/v1/users", foreign)
+    assert made.status_code == 200, made.text
+    assert auckland.seen() == before
 
 
 def test_an_event_of_another_organization_is_free(new_tenants: TenantPair) -> None:

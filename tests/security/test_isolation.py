@@ -24,7 +24,7 @@ from tests.support.raw_http import RawAnswer, send_raw, written_request
 from tests.support.records import canonical
 from tests.support.served_schedule import AUCKLAND, HOME, ServedSchedule, make_key
 from tests.support.server import basic
-from tests.support.tenants import EARLIER, NOBODY, TenantPair, ask, ids, new_scorecard, visible
+from tests.support.tenants import EARLIER, NOBODY, TenantPair, ask, ids, new_scorecard, new_user, visible
 
 UNAUTHENTICATED: Final = b'{"message":"Invalid Basic Auth credentials"}'
 FORBIDDEN: Final = b'{"message":"This API Key does not have permission for this endpoint"}'
@@ -104,6 +104,11 @@ def targets_of(tenants: TenantPair) -> Mapping[tuple[str, str], Targets]:
     for version in ("v1", "v2"):
         single("PATCH", f"/{version}/scheduled_interviews/{{id}}", "scheduled", {"location": "Here"})
     single("DELETE", "/v1/scheduled_interviews/{id}", "scheduled")
+    whole("POST", "/v1/users", new_user(home))
+    single("PATCH", "/v1/users/{id}", "user", {"first_name": "Ida"})
+    whole("PATCH", "/v2/users", {"user": {"user_id": home.ids["user"]}, "payload": {"first_name": "Ida"}})
+    whole("PATCH", "/v2/users/disable", {"user": {"user_id": home.ids["user"]}})
+    whole("PATCH", "/v2/users/enable", {"user": {"user_id": home.ids["user"]}})
     whole("POST", "/rowen/v1/scorecards", new_scorecard(home))
     single("PATCH", "/rowen/v1/scorecards/{id}", "draft", {"overall_recommendation": "no"})
     single("DELETE", "/rowen/v1/scorecards/{id}", "draft")

@@ -7,7 +7,7 @@ import pytest
 
 from rowen.api.operations import OPERATIONS
 from tests.support.records import Record
-from tests.support.tenants import START, IsolatedTenant, TenantPair
+from tests.support.tenants import START, IsolatedTenant, TenantPair, new_user
 
 TIME: Final = "2001-01-01T00:00:00.000Z"
 SERVERS_FIELDS: Final[Record] = {
@@ -106,6 +106,7 @@ def writes(home: IsolatedTenant) -> dict[str, Write]:
     question = (("questions[0]", "id"),)  # which question it is
     revision = (("", "revision"),)  # which deliveries to resend or skip
     ids = home.ids
+    named, nested = {"user_id": ids["user"]}, ("", "user", "payload")
     return {
         "create": Write("POST", "/v2/scheduled_interviews", whole, levels, alias),
         "create strictly": Write("POST", "/v1/scheduled_interviews", whole, levels, alias),
@@ -116,6 +117,11 @@ def writes(home: IsolatedTenant) -> dict[str, Write]:
         "change strictly": Write("PATCH", f"/v1/scheduled_interviews/{ids['overlapping']}", changes, levels, alias),
         "score": Write("POST", "/rowen/v1/scorecards", scorecard, parts, question),
         "change score": Write("PATCH", f"/rowen/v1/scorecards/{ids['draft']}", draft, parts, question),
+        "add user": Write("POST", "/v1/users", new_user(home)),
+        "change user": Write("PATCH", f"/v1/users/{ids['user']}", {"first_name": "Ida"}),
+        "edit user": Write("PATCH", "/v2/users", {"user": named, "payload": {"first_name": "Ida"}}, nested),
+        "disable user": Write("PATCH", "/v2/users/disable", {"user": named}, nested[:2]),
+        "enable user": Write("PATCH", "/v2/users/enable", {"user": named}, nested[:2]),
         "add webhook": Write("POST", "/rowen/v1/webhooks", {"url": "http://127.0.0.1:9/"}),
         "change webhook": Write("PATCH", f"/rowen/v1/webhooks/{ids['webhook']}", {"enabled": True}),
         "test webhook": Write("POST", f"/rowen/v1/webhooks/{ids['webhook']}/test", {}),
@@ -127,6 +133,7 @@ def writes(home: IsolatedTenant) -> dict[str, Write]:
 
 NAMES: Final = (
     *("create", "create strictly", "create for application", "change", "change strictly", "score", "change score"),
+    *("add user", "change user", "edit user", "disable user", "enable user"),
     *("add webhook", "change webhook", "test webhook", "rotate webhook", "resend", "skip"),
 )
 FIXED: Final = {
@@ -134,6 +141,10 @@ FIXED: Final = {
     "change strictly": ("application_id", "interview_id"),
     "change score": ("scheduled_interview_id", "interviewer_id", "application_id"),
     "score": ("application_id",),
+    "add user": ("disabled", "name"),
+    "change user": ("disabled", "emails"),
+    "edit user": ("disabled", "email"),
+    "disable user": ("payload",),
     "add webhook": ("enabled",),
     "resend": ("pending", "url"),
     "skip": ("failed_since", "url"),

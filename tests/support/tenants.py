@@ -119,6 +119,11 @@ def new_scorecard(home: IsolatedTenant) -> Record:
     return {"scheduled_interview_id": home.ids["overlapping"], "interviewer_id": home.ids["user"]}
 
 
+def new_user(home: IsolatedTenant) -> Record:
+    """Return the body of a user to add."""
+    return {"first_name": "Ida", "last_name": "Rhodes", "email": f"ida@{home.name}.example"}
+
+
 def ask(tenants: TenantPair, method: str, target: str, headers: Mapping[str, str], body: Any = None) -> RawAnswer:
     """Send one request; a write is on behalf of a user of the home organization."""
     content = b"" if body is None else json.dumps(body).encode()

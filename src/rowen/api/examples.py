@@ -264,6 +264,17 @@ NEW_SCORECARD: Final[Json] = {
     "submit": True,
 }
 SCORECARD_CHANGES: Final[Json] = {**_OWN_FIELDS, "submit": True}
+NEW_USER: Final[Json] = {
+    "first_name": "Juliet",
+    "last_name": "Burke",
+    "email": "juliet.burke@example.com",
+    "send_email_invite": False,
+    "employee_id": "221",
+}
+USER_CHANGES: Final[Json] = {"last_name": "Ford", "employee_id": "employee124"}
+USER_EDIT: Final[Json] = {"user": {"email": _EMAIL}, "payload": USER_CHANGES}
+USER_CHOICE: Final[Json] = {"user": {"user_id": INTERVIEWER_ID}}
+SUCCESS: Final[Json] = {"success": "true"}
 NEW_WEBHOOK: Final[Json] = {"url": "https://hooks.example.com/rowen", "actions": ["interview_scheduled"]}
 WEBHOOK_CHANGES: Final[Json] = {"enabled": False}
 

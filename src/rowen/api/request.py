@@ -6,7 +6,7 @@ Owns its type. Must not know how it arrived, or how its key was checked.
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from rowen.api.headers.conditional import matches
+from rowen.api.headers.conditional import matches, still_holds
 from rowen.api.identifiers import read_identifier
 from rowen.app.organizations import Organization
 from rowen.interviews.errors import Code, Refusal
@@ -41,6 +41,11 @@ class ApiRequest(NamedTuple):
         if identifier is None:
             raise Refusal(Code.NOT_FOUND)
         return identifier
+
+    def require_version(self, etag: str) -> None:
+        """Raise Refusal (stale) if `If-Match` names another version than the one with this tag."""
+        if b"if-match" in self.headers and not still_holds(self.header(b"if-match"), etag):
+            raise Refusal(Code.STALE)
 
     def has_copy(self, etag: str) -> bool:
         """Return whether the client has the version with this tag (`If-None-Match`, RFC 9110 section 13.1.2)."""

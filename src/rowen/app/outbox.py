@@ -26,7 +26,7 @@ WriteBody = Callable[[str, str, bytes], bytes]
 
 def events_of(change: Change, document: bytes, write_body: WriteBody) -> list[WebhookEvent]:
     """Return the events of a change, for webhooks; `document` is the interview after it, or before it was cancelled."""
-    if change.kind is Kind.IMPORTED:
+    if change.kind in (Kind.IMPORTED, Kind.RECORDED):
         return []
     action = _ACTIONS.get(change.kind, Action.INTERVIEW_UPDATED)
     events = [WebhookEvent(action, write_body(action, "interview", document))]

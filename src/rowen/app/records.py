@@ -10,6 +10,7 @@ from typing import Final, NamedTuple, Protocol
 from rowen.app.imports import ImportCheckpoint, MergeCounts
 from rowen.app.interviews import Page
 from rowen.app.organizations import Organization
+from rowen.interviews.changes import FieldChange
 from rowen.interviews.errors import Code, Refusal
 from rowen.interviews.interview import InterviewReference
 from rowen.interviews.moments import Instant
@@ -176,6 +177,14 @@ class RecordCodec(Protocol):
 
     def with_times(self, record: RecordRow, created_at: int | None, updated_at: int | None) -> RecordRow:
         """Return a record with other times, in its document, too; both in milliseconds since 1970."""
+        ...
+
+    def identified(self, record: RecordRow, identifier: int, stored: RecordRow | None) -> RecordRow:
+        """Return a user without an id, whom the e-mail address identifies, with one; the stored one is kept up."""
+        ...
+
+    def differences(self, before: RecordRow | None, after: RecordRow) -> Sequence[FieldChange]:
+        """Return the fields that differ, each as the record's id and its name."""
         ...
 
     def document(self, record: RecordRow) -> bytes:

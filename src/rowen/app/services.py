@@ -10,6 +10,7 @@ from rowen.app.conflicts import Conflicts
 from rowen.app.interviews import Interviews
 from rowen.app.records import Records, ScorecardCodec
 from rowen.app.unit_of_work import UnitOfWorks
+from rowen.app.users import UserCodec
 from rowen.app.webhooks import Webhooks
 
 
@@ -25,3 +26,4 @@ class Services:
     commits: Commits
     webhooks: Webhooks
     scorecard_codec: ScorecardCodec
+    user_codec: UserCodec

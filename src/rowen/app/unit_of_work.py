@@ -4,15 +4,16 @@ Owns the ports of writing, and the results that are kept for repeated requests. 
 document. From HTTP it has two values that it passes on without reading them: a tag and a warning.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from rowen.app.organizations import Organization
 from rowen.app.records import RecordRow
-from rowen.interviews.changes import Change
+from rowen.interviews.changes import Actor, Change
 from rowen.interviews.interview import ApplicationId, InterviewId, InterviewReference, ScheduledInterview
 from rowen.interviews.moments import Instant
 from rowen.interviews.people import Person, User, UserId
+from rowen.interviews.renaming import Renaming
 
 
 class Stored(NamedTuple):
@@ -140,6 +141,22 @@ class UnitOfWork(Protocol):
 
     async def delete_record(self, resource: str, identifier: int) -> None:
         """Delete a record."""
+        ...
+
+    async def last_record_id(self, resource: str) -> int | None:
+        """Return the highest id of a resource's records; None if there are none."""
+        ...
+
+    async def new_record_id(self, resource: str) -> int:
+        """Return an id that nothing in the organization has had, nor an imported record of the resource."""
+        ...
+
+    async def record_change(self, before: RecordRow | None, after: RecordRow, actor: Actor) -> None:
+        """Write a record as the change begun last, and log what differs from `before`, None for a new one."""
+        ...
+
+    async def rename(self, people: Mapping[int, Renaming], actor: Actor) -> None:
+        """Rename users, by their ids, in every interview that names them: each is a change of its own."""
         ...
 
     async def records_by_term(self, resource: str, name: str, value: str) -> Sequence[RecordRow]:

@@ -148,6 +148,15 @@ def _repaired(entry: ChangeEntry, zone: tzinfo | None) -> str:
     return f"{_actor(entry)} repaired the times of {_interview(entry, zone)}"
 
 
+def _recorded(entry: ChangeEntry, zone: tzinfo | None) -> str:  # noqa: ARG001  (one shape for all)
+    """Return a sentence with the record's id, which is the first part of each field's path."""
+    verb = "added" if entry.counts is not None and entry.counts.new else "changed"
+    what = entry.resource.removesuffix("s").replace("_", " ")
+    identifiers = dict.fromkeys(field.field.partition(".")[0] for field in entry.fields)
+    names = [field.field.partition(".")[2].replace("_", " ") for field in entry.fields]
+    return f"{_actor(entry)} {verb} {' '.join([what, *identifiers])}" + _listed(names if verb == "changed" else [])
+
+
 def _other(entry: ChangeEntry, zone: tzinfo | None) -> str:
     return f"{_actor(entry)}: {entry.kind.replace('_', ' ')}, {_interview(entry, zone)}"
 
@@ -165,6 +174,7 @@ _DESCRIPTIONS: Final[dict[str, Callable[[ChangeEntry, tzinfo | None], str]]] = {
     Kind.REPAIRED: _repaired,
     Kind.CANCELLED: _cancelled,
     Kind.IMPORTED: _imported,
+    Kind.RECORDED: _recorded,
 }
 _ANSWERS: Final[dict[str, str]] = {
     ResponseStatus.NEEDS_ACTION: "has yet to answer",

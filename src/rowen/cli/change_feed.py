@@ -36,6 +36,7 @@ _STYLES: Final[dict[str, str]] = {
     Kind.RESCHEDULED: "yellow",
     Kind.STATUS_CHANGED: "dim",
     Kind.IMPORTED: "dim",
+    Kind.RECORDED: "dim",
 }
 
 

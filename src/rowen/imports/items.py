@@ -26,6 +26,7 @@ class SourceRecord(Struct, frozen=True, gc=False):
     count from 1; 0 means that there are no lines, or no array. `body` is a JSON object without its wrapper. It is
     UTF-8, but its JSON may still be broken: the decoder reports that with `envelopes.describe_broken_json`. `resource`
     is the record's resource, by its name in a URL, if the source states it; None leaves it to the record's shape.
+    `by_email` means that the record is a user's without an id, whom the e-mail address identifies.
     """
 
     name: str
@@ -33,6 +34,7 @@ class SourceRecord(Struct, frozen=True, gc=False):
     body: bytes
     index: int = 0
     resource: str | None = None
+    by_email: bool = False
 
     @property
     def place(self) -> str:

@@ -260,8 +260,7 @@ class _Reading:
             else:
                 batch.drafts.append(made)
                 return
-        drafted = archive.draft if self._counted in ARCHIVED else records.draft
-        record = drafted(self._counted, body)
+        record = records.draft_by_email(body) if item.by_email else _drafted(self._counted, body)
         if self._plan.future_times is not None:
             self._plan.future_times.reject(record)
         batch.records.append(record)
@@ -274,3 +273,8 @@ class _Reading:
         for path in unknown(body, made.document):
             unknown_fields[path if len(unknown_fields) < _MOST_UNKNOWN else _OTHERS] += 1
         return made
+
+
+def _drafted(resource: str, body: bytes) -> RecordRow:
+    """Return the row of a record, or of a document of the archive. Raises InvalidDocumentError."""
+    return archive.draft(resource, body) if resource in ARCHIVED else records.draft(resource, body)

@@ -28,6 +28,7 @@ class Kind(StrEnum):
     CANCELLED = "cancelled"
     IMPORTED = "imported"
     REPAIRED = "repaired"
+    RECORDED = "recorded"
 
 
 class ActorKind(StrEnum):
@@ -74,7 +75,7 @@ class Change(msgspec.Struct, frozen=True, gc=False):
 
 
 class Counts(msgspec.Struct, frozen=True, gc=False):
-    """How many records an import added and replaced."""
+    """How many records an import, or a client, added and replaced."""
 
     new: int
     changed: int
@@ -83,8 +84,8 @@ class Counts(msgspec.Struct, frozen=True, gc=False):
 class ChangeSummary(msgspec.Struct, frozen=True, gc=False):
     """A change as served, without the document after it; its fields are in the order in which they are served.
 
-    `resource` is the changed resource, by its name in URLs (`scheduled_interviews`). `counts` is how many records an
-    import changed; it is null for all other changes.
+    `resource` is the changed resource, by its name in URLs (`scheduled_interviews`). `counts` is how many records were
+    added and replaced; it is null for the changes of interviews.
     """
 
     revision: int

@@ -10,7 +10,9 @@ from typing import Final, NamedTuple, NewType
 
 import msgspec
 
+from rowen.interviews.errors import FieldProblem
 from rowen.interviews.interview import Identifier, Interviewer, Organizer, ResponseStatus
+from rowen.interviews.scheduling import UNSET, Unset
 
 UserId = NewType("UserId", int)
 Person = NewType("Person", int)
@@ -58,6 +60,29 @@ class Seat(NamedTuple):
 def seats_of(interviewers: Iterable[Interviewer]) -> tuple[Seat, ...]:
     """Return the seats of a panel, in its order."""
     return tuple([Seat(each.id, each.email, each.response_status.value, each.scorecard_id) for each in interviewers])
+
+
+class UserFields(msgspec.Struct, frozen=True, kw_only=True):
+    """The fields of a user that a client sets; those that are UNSET stay as they are.
+
+    `problems` are those of the request itself: they are reported together with those that only the other users reveal.
+    `on_behalf_of` is the acting user, None only if that is among the problems, or for the first user.
+    """
+
+    first_name: str | Unset = UNSET
+    last_name: str | Unset = UNSET
+    email: str | Unset = UNSET
+    employee_id: str | Unset | None = UNSET
+    disabled: bool | Unset = UNSET
+    on_behalf_of: int | None = None
+    problems: tuple[FieldProblem, ...] = ()
+
+
+class UserReference(NamedTuple):
+    """A user as a client names one: by the `user_id`, an `email` or the `employee_id`."""
+
+    field: str
+    value: int | str
 
 
 def person_of(identifier: int | None, email: str | None) -> Person:

@@ -26,6 +26,7 @@ ACTIONS = {
     Kind.CREATED: "interview_scheduled",
     Kind.CANCELLED: "interview_deleted",
     Kind.IMPORTED: None,
+    Kind.RECORDED: None,
 }
 
 

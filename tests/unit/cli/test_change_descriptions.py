@@ -95,6 +95,29 @@ CASES = {
         ),
         "an import imported 480 new and 20 changed scheduled interviews",
     ),
+    "recorded": (
+        entry(
+            "recorded",
+            ("4080.name", None, "Kate Austen"),
+            resource="users",
+            counts={"new": 1, "changed": 0},
+            scheduled_interview_id=None,
+            document=None,
+        ),
+        "Jack Shepard added user 4080",
+    ),
+    "recorded, changed": (
+        entry(
+            "recorded",
+            ("6001.name", "Face", "Face to Face"),
+            ("6001.job_id", 1, 2),
+            resource="job_stages",
+            counts={"new": 0, "changed": 1},
+            scheduled_interview_id=None,
+            document=None,
+        ),
+        "Jack Shepard changed job stage 6001: name, job id",
+    ),
     "repaired": (
         entry("repaired", ("updated_at", "2030-01-01T00:00:00.000Z", None), actor={"kind": "operator"}),
         f"the operator repaired the times of {INTERVIEW}",

@@ -7,7 +7,10 @@ from typing import Final
 import msgspec
 import pytest
 
+from rowen.app.records import USERS, RecordQuery
+from rowen.interviews.query import PageRequest
 from tests.support.command import rowen
+from tests.support.harness import opened
 from tests.support.imports import results, totals
 from tests.support.records import Record, canonical, record
 
@@ -88,6 +91,41 @@ def test_users_come_from_a_table_too(database: str, tmp_path: Path, name: str) -
     assert totals(rowen("import", file, "--database", database, "--resource", "users")) == [2, 0, 0, 2, 0, 0]
 
 
+def test_a_list_of_names_and_addresses_needs_no_ids(database: str, tmp_path: Path) -> None:
+    """The same address means the same person, on the next import, too; what the list does not name is kept."""
+    known = {**USER, "id": 7, "employee_id": "E7", "emails": ["second@example.com"], "first_name": "A", "site_admin": 1}
+    file, people = tmp_path / "known.jsonl", tmp_path / "people.csv"
+    file.write_bytes(canonical({**known, "site_admin": True}))
+    rowen("import", file, "--database", database)
+    rows = "Name;E-Mail\nKate Austen;kate@example.com\nAnn Lee;SECOND@example.com\nKate Ford;KATE@example.com\n"
+    people.write_text(rows + "Sun;sun@example.com\n")
+    dry = results(rowen("import", people, "--database", database, "--dry-run"))
+    assert dry == results(rowen("import", people, "--database", database)) == {"users": [4, 2, 1, 0, 1, 0]}
+    assert [(each["id"], each["name"], each["emails"]) for each in users(database)] == [
+        (7, "Ann Lee", ["a@example.com", "second@example.com"]),
+        (8, "Kate Ford", ["KATE@example.com"]),
+        (9, "Sun", ["sun@example.com"]),
+    ]
+    assert [users(database)[0][name] for name in ("employee_id", "site_admin", "last_name")] == ["E7", True, "Lee"]
+    again = rowen("import", "-", "--database", database, stdin=people.read_bytes())
+    assert results(again)["users"][1] == 0
+    assert [each["id"] for each in users(database)] == [7, 8, 9]
+    people.write_text("email,first name,last name,shoes\nsun@example.com,Sun-Hwa,Kwon,36\nnew@example.com,New,One,1\n")
+    done = rowen("import", people, "--database", database, "--resource", "users")
+    assert results(done) == {"users": [2, 1, 1, 0, 0, 0]}
+    assert [(each["id"], each["name"]) for each in users(database)[2:]] == [(9, "Sun-Hwa Kwon"), (10, "New One")]
+
+
+def users(database: str) -> list[Record]:
+    """Return the users of a database."""
+    with opened(database) as harness:
+        organization = harness.run(harness.store.organizations.find("default"))
+        assert organization is not None
+        page = harness.run(harness.store.records.page(organization, RecordQuery(USERS), PageRequest(1, 100)))
+    found: list[Record] = msgspec.json.decode(page.body)
+    return found
+
+
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
@@ -95,7 +133,9 @@ def test_users_come_from_a_table_too(database: str, tmp_path: Path, name: str) -
         ("id,disabled\n1,maybe\n", '2: disabled: must be `bool`, got `str` ("maybe")'),
         ("id,email\n1,a@b,c\n", "2: the row has 3 cells, and the first row of the file 2"),
         ('id,email\n1,"a@b\n2,c@d\n', "2: the quotes that open in this row are never closed"),
-        ("name,email\nKate,a@b\n", "1: the first row must name the columns, and one of them must be `id`"),
+        ("name,mobile\nKate,1\n", "1: the first row must name the columns, and one of them must be `id`"),
+        ("name,email\nKate,a@b\nJack,\n", "3: primary_email_address: must be an e-mail address: it identifies a user"),
+        ("name,email\nKate,kate\n", "2: primary_email_address: must be an e-mail address"),
         ('id,email\n1,"a"b\n', "2: this is not a valid CSV row"),
     ],
 )

@@ -3,6 +3,7 @@
 Owns the `On-Behalf-Of` header, and its problems (contract section 4). Must not know what is written.
 """
 
+from dataclasses import replace
 from typing import Final
 
 from rowen.api import examples
@@ -15,14 +16,24 @@ from rowen.interviews.errors import FieldProblem, Problems
 ON_BEHALF_OF: Final = Parameter(
     "On-Behalf-Of", "The id of the user who does this", IDENTIFIER, required=True, example=examples.USER_ID
 )
+BUT_FOR_FIRST_USER: Final = replace(
+    ON_BEHALF_OF, required=False, description=f"{ON_BEHALF_OF.description}; required unless there are no users yet"
+)
+MISSING: Final = FieldProblem(ON_BEHALF_OF.name, "Is required: the id of the user who does this")
 UNKNOWN: Final = FieldProblem(ON_BEHALF_OF.name, "Must be the id of a user of this organization")
 
 
 def read_acting_user(request: ApiRequest, problems: Problems) -> int | None:
     """Return the id in the header; None, after noting the problem, if it holds none."""
-    value = request.header(b"on-behalf-of")
-    user = read_identifier(value) if value else None
+    if not has_acting_user(request):
+        problems.note(*MISSING)
+        return None
+    user = read_identifier(request.header(b"on-behalf-of"))
     if user is None:
-        message = "Must be the id of a user" if value else "Is required: the id of the user who does this"
-        problems.note(ON_BEHALF_OF.name, message)
+        problems.note(ON_BEHALF_OF.name, "Must be the id of a user")
     return user
+
+
+def has_acting_user(request: ApiRequest) -> bool:
+    """Return whether the header names anybody."""
+    return bool(request.header(b"on-behalf-of"))

@@ -1,7 +1,7 @@
 """The operations of Harvest v1, a module for each resource."""
 
-from rowen.api.v1 import interviews, jobs, records
+from rowen.api.v1 import interviews, jobs, records, users
 
-__all__ = ["OPERATIONS", "interviews", "jobs", "records"]
+__all__ = ["OPERATIONS", "interviews", "jobs", "records", "users"]
 
-OPERATIONS = (*interviews.OPERATIONS, *records.OPERATIONS, *jobs.OPERATIONS)
+OPERATIONS = (*interviews.OPERATIONS, *records.OPERATIONS, *jobs.OPERATIONS, *users.OPERATIONS)

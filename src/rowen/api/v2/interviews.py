@@ -9,7 +9,7 @@ from typing import Final
 from rowen.api import examples
 from rowen.api.declarations import Operation, Reply
 from rowen.api.headers.acting_user import ON_BEHALF_OF
-from rowen.api.headers.conditional import IF_MATCH, document_etag, still_holds
+from rowen.api.headers.conditional import IF_MATCH, document_etag
 from rowen.api.headers.idempotency import IDEMPOTENCY_KEY, perform
 from rowen.api.parameters import path_id
 from rowen.api.reading.fields import INTERVIEW_CHANGES, NEW_INTERVIEW, read_changes, read_new_interview
@@ -72,9 +72,7 @@ async def stored_interview(unit: UnitOfWork, request: ApiRequest, identifier: In
     stored = await unit.interview(identifier)
     if stored is None:
         raise Refusal(Code.NOT_FOUND)
-    expected = request.header(b"if-match")
-    if b"if-match" in request.headers and not still_holds(expected, document_etag(stored.document)):
-        raise Refusal(Code.STALE)
+    request.require_version(document_etag(stored.document))
     return stored
 
 

@@ -140,7 +140,7 @@ def _links(operation: Operation) -> Json:
 def _codes(operation: Operation) -> set[Code]:
     """Return the codes with which an operation can be refused."""
     codes = set(_ALWAYS)
-    acts = ON_BEHALF_OF in operation.headers
+    acts = any(header.name == ON_BEHALF_OF.name for header in operation.headers)
     if operation.path_parameters or acts:
         codes.add(Code.NOT_FOUND)
     if acts or operation.body is not None or operation.query:

@@ -124,7 +124,7 @@ class CsvSplitter:
         record = msgspec.json.encode(self._table.record(dict(zip(self._header, cells, strict=True))))
         if len(record) > LARGEST_RECORD:
             return SourceFault(self._name, line, oversize())
-        return SourceRecord(self._name, line, record, resource=self._table.resource)
+        return SourceRecord(self._name, line, record, resource=self._table.resource, by_email=self._table.by_email)
 
     def _open(self, line: int, text: str) -> Item | None:
         """Take the row that names the columns, or the one before it that names the separator."""

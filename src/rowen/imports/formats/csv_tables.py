@@ -34,7 +34,8 @@ class Table:
     """One kind of table.
 
     `marks` are columns that no other kind has: without one of them a header decides nothing. `needed` have to be
-    there unless the user names the resource, `required` in any case.
+    there unless the user names the resource, `required` in any case. `by_email` means that its records have no id: the
+    e-mail address identifies them.
     """
 
     resource: str
@@ -43,6 +44,7 @@ class Table:
     needed: tuple[str, ...]
     required: tuple[str, ...]
     record: Callable[[Cells], dict[str, Any]]
+    by_email: bool = False
 
     def describe(self) -> str:
         """Return which columns are expected, for a message."""
@@ -62,7 +64,7 @@ def read_header(cells: Sequence[str]) -> list[str]:
 
 def is_header(names: Sequence[str]) -> bool:
     """Return whether a first row looks like one that names columns, in a file whose name does not say what it is."""
-    return "id" in names and len(names) > 1
+    return ("id" in names and len(names) > 1) or _lists_people(names)
 
 
 def choose_table(names: Sequence[str], resource: str | None = None) -> Table:
@@ -81,9 +83,25 @@ def choose_table(names: Sequence[str], resource: str | None = None) -> Table:
             "import what `rowen export --format csv` writes"
         )
     if "id" not in seen:
-        raise TableError(f"the first row must name the columns, and one of them must be `id`. {_expected()}")
+        if resource in (None, USERS) and _lists_people(names, others=resource is not None):
+            return PEOPLE
+        raise TableError(
+            "the first row must name the columns, and one of them must be `id`; a list of people needs `name` and"
+            f" `email` only. {_expected()}"
+        )
     fitting = [table for table in TABLES if seen <= set(table.columns) and not table.marks.isdisjoint(seen)]
     return _found(seen, names, fitting) if resource is None else _named(seen, fitting, resource)
+
+
+def _lists_people(names: Sequence[str], *, others: bool = False) -> bool:
+    """Return whether columns are those of a list of people: one address, a name, and `others` only where allowed."""
+    fields = [_PEOPLE_COLUMNS[name][0] for name in names if name in _PEOPLE_COLUMNS]
+    return (
+        (others or len(fields) == len(names))
+        and len(fields) == len(set(fields))
+        and "primary_email_address" in fields
+        and not {"name", "first_name"}.isdisjoint(fields)
+    )
 
 
 def _found(seen: set[str], names: Sequence[str], fitting: list[Table]) -> Table:
@@ -176,6 +194,19 @@ _APPLICATION_COLUMNS: Final[dict[str, tuple[str, Callable[[str], Any]]]] = {
 }
 
 
+_PEOPLE_COLUMNS: Final[dict[str, tuple[str, Callable[[str], Any]]]] = {
+    **dict.fromkeys(("name", "full_name"), ("name", _text)),
+    **dict.fromkeys(("first_name", "firstname", "given_name"), ("first_name", _text)),
+    **dict.fromkeys(("last_name", "lastname", "family_name", "surname"), ("last_name", _text)),
+    **dict.fromkeys(
+        ("email", "e-mail", "mail", "email_address", "e-mail_address", "primary_email_address"),
+        ("primary_email_address", _text),
+    ),
+    "employee_id": ("employee_id", _text),
+}
+"""The columns of a list of people, which has no ids, in their usual spellings."""
+
+
 def _record(columns: Mapping[str, tuple[str, Callable[[str], Any]]], cells: Cells) -> dict[str, Any]:
     """Return the record in the cells of a row; empty cells are left out."""
     return {
@@ -187,7 +218,14 @@ def _record(columns: Mapping[str, tuple[str, Callable[[str], Any]]], cells: Cell
 
 def _user(cells: Cells) -> dict[str, Any]:
     """Return a user's record: a full name is split into first and last name."""
-    user = _record(_USER_COLUMNS, cells)
+    return _with_names(_record(_USER_COLUMNS, cells))
+
+
+def _person(cells: Cells) -> dict[str, Any]:
+    return _with_names(_record(_PEOPLE_COLUMNS, cells))
+
+
+def _with_names(user: dict[str, Any]) -> dict[str, Any]:
     if "name" in user and "first_name" not in user and "last_name" not in user:
         first, _, last = user["name"].partition(" ")
         user |= {"first_name": first, "last_name": last.strip() or None}
@@ -229,3 +267,8 @@ TABLES: Final = (
     ),
 )
 """The kinds of tables that can be imported."""
+
+PEOPLE: Final = Table(
+    USERS, tuple(_PEOPLE_COLUMNS), frozenset({"email"}), ("name", "email"), ("email",), _person, by_email=True
+)
+"""A list of people without ids."""

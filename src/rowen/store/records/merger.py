@@ -19,11 +19,12 @@ from rowen.interviews.moments import Instant
 from rowen.interviews.renaming import Renaming, renaming
 from rowen.store.engines.base import Engine, Transaction
 from rowen.store.import_checkpoints import ImportCheckpoints
-from rowen.store.ledger.change_log import ChangeLog, imported
+from rowen.store.ledger.change_log import BY_IMPORT, ChangeLog, imported
 from rowen.store.ledger.ledger import Ledger, LedgerState, next_state
 from rowen.store.merge_rules import advanced, newest_of, rank
 from rowen.store.records.clamping import Present, RecordClamp
-from rowen.store.records.renames import Renamer
+from rowen.store.records.identification import UserIdentification
+from rowen.store.records.renames import RenameContext, Renamer
 from rowen.store.records.writer import RecordWriter
 
 
@@ -47,6 +48,7 @@ class RecordTableMerger:
         self._log = ChangeLog(engine, codec)
         self._writer = RecordWriter(engine)
         self._clamp = RecordClamp(self._writer, records_codec)
+        self._identification = UserIdentification(self._writer, records_codec)
         self._renamer = Renamer(engine, codec)
         self._checkpoints = ImportCheckpoints(engine)
 
@@ -66,9 +68,10 @@ class RecordTableMerger:
 
         async def work(transaction: Transaction) -> MergeCounts:
             before = state = await self._ledger.take(transaction, organization.id)
+            identified, state = await self._identification.identify(transaction, organization.id, drafts, state)
             counts = MergeCounts()
             present = Present(now, next_state(state, now).last_updated_at)
-            given, plans = await self._plans(transaction, organization.id, drafts, present if clamp else None)
+            given, plans = await self._plans(transaction, organization.id, identified, present if clamp else None)
             for plan in plans:
                 counts.add(plan.counts)
                 if plan.written:
@@ -91,7 +94,8 @@ class RecordTableMerger:
         async def work(transaction: Transaction) -> MergeCounts:
             counts = MergeCounts()
             present = Present(now, now) if clamp else None
-            for plan in (await self._plans(transaction, organization.id, drafts, present))[1]:
+            identified = await self._identification.recognize(transaction, organization.id, drafts)
+            for plan in (await self._plans(transaction, organization.id, identified, present))[1]:
                 counts.add(plan.counts)
             return counts
 
@@ -157,7 +161,8 @@ class RecordTableMerger:
         entry = imported(state.revision, state.last_updated_at, plan.resource, counts)
         await self._log.append(transaction, organization.id, entry)
         if plan.people:
-            state = await self._renamer.rename(transaction, organization, plan.people, state, now)
+            context = RenameContext(organization, BY_IMPORT, now)
+            state = await self._renamer.rename(transaction, context, plan.people, state)
         return state
 
     async def _supersede(

@@ -6,7 +6,7 @@ Owns that a record and its terms are written together. Must not know the content
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import bindparam, delete, literal_column, select
 
 from rowen.app.records import RecordRow
 from rowen.interviews.interview import OrganizationId
@@ -33,6 +33,9 @@ class RecordWriter:
             terms.c.value == bindparam("value"),
         )
         self._by_term = engine.prepare(select(*kept).where(*of, records.c.id.in_(found)).order_by(records.c.id))
+        self._last = engine.prepare(
+            select(records.c.id).where(*of).order_by(records.c.id.desc()).limit(literal_column("1"))
+        )
         self._remove = engine.prepare(delete(records).where(*one))
         self._remove_terms = engine.prepare(
             delete(terms).where(
@@ -101,6 +104,11 @@ class RecordWriter:
         """Return a record; its terms are left out."""
         row = await transaction.row(self._get, {"organization": organization, "resource": resource, "id": identifier})
         return None if row is None else _draft(row)
+
+    async def last_id(self, transaction: Transaction, organization: OrganizationId, resource: str) -> int | None:
+        """Return the highest id of a resource's records; None if there are none."""
+        row = await transaction.row(self._last, {"organization": organization, "resource": resource})
+        return None if row is None else row[0]
 
     async def get_all(
         self, transaction: Transaction, organization: OrganizationId, resource: str, identifiers: Sequence[int]

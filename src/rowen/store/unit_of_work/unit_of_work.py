@@ -4,7 +4,7 @@ Owns that a change, its document, its search rows, its place in the feed and its
 together. Must not know the rules for what may be written, or the form of a document.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -15,7 +15,7 @@ from rowen.app.organizations import Organization
 from rowen.app.outbox import events_of
 from rowen.app.records import ACTIVE, APPLICATIONS, JOB_STAGES, USERS, RecordCodec, RecordRow
 from rowen.app.unit_of_work import Booking, IdempotentRequest, Stored, WriteOperation, WriteResult
-from rowen.interviews.changes import Change, ChangeSummary, differences
+from rowen.interviews.changes import Actor, Change, ChangeSummary, Counts, Kind, differences
 from rowen.interviews.interview import (
     LARGEST_ID,
     ApplicationId,
@@ -26,10 +26,13 @@ from rowen.interviews.interview import (
 )
 from rowen.interviews.moments import Instant
 from rowen.interviews.people import User, UserId
+from rowen.interviews.renaming import Renaming
 from rowen.store.engines.base import Engine, Prepared, Row, Transaction
 from rowen.store.interviews.interviewers import InterviewerTable, Panel, WritePanels
 from rowen.store.ledger.change_log import ChangeLog, LoggedChange
 from rowen.store.ledger.ledger import Ledger, LedgerState, next_state
+from rowen.store.records.allocation import allocate
+from rowen.store.records.renames import RenameContext, Renamer
 from rowen.store.records.writer import RecordWriter
 from rowen.store.unit_of_work.idempotency import IdempotencyKeys
 from rowen.store.unit_of_work.statements import WriteStatements
@@ -50,6 +53,7 @@ class Dependencies:
         self.outbox = Outbox(engine)
         self.records = RecordWriter(engine)
         self.interviewers = InterviewerTable(engine)
+        self.renamer = Renamer(engine, codec)
         self.idempotency = IdempotencyKeys(engine)
 
 
@@ -250,6 +254,30 @@ class StoreUnitOfWork:
     async def save_record(self, record: RecordRow) -> None:
         """Write a record, replacing the one with its id."""
         await self._dependencies.records.put(self._transaction, self._organization.id, record)
+
+    async def last_record_id(self, resource: str) -> int | None:
+        """Return the highest id of a resource's records; None if there are none."""
+        return await self._dependencies.records.last_id(self._transaction, self._organization.id, resource)
+
+    async def new_record_id(self, resource: str) -> int:
+        """Return an id that nothing in the organization has had, nor an imported record of the resource."""
+        of = (self._organization.id, resource)
+        (drawn,), self._state = await allocate(self._dependencies.records, self._transaction, of, self._state, count=1)
+        return drawn
+
+    async def record_change(self, before: RecordRow | None, after: RecordRow, actor: Actor) -> None:
+        """Write a record as the change begun last, and log what differs from `before`, None for a new one."""
+        await self.save_record(after)
+        counts = Counts(new=int(before is None), changed=int(before is not None))
+        fields = self._dependencies.records_codec.differences(before, after)
+        revision, time = self._state.revision, self._state.last_updated_at
+        summary = ChangeSummary(revision, time, Kind.RECORDED, actor, None, after.resource, counts, fields)
+        await self._dependencies.log.append(self._transaction, self._organization.id, LoggedChange(summary))
+
+    async def rename(self, people: Mapping[int, Renaming], actor: Actor) -> None:
+        """Rename users, by their ids, in every interview that names them: each is a change of its own."""
+        context = RenameContext(self._organization, actor, self._now)
+        self._state = await self._dependencies.renamer.rename(self._transaction, context, people, self._state)
 
     async def delete_record(self, resource: str, identifier: int) -> None:
         """Delete a record."""

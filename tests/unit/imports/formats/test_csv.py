@@ -44,6 +44,9 @@ HEADERS: Final[dict[str, str]] = {
     "id,email": "users",
     "ID;Name;Primary Email Address;employee ID": "users",
     "name\temployee_id\tid": "users",
+    "name,email": "users",
+    "E-Mail;Full Name;Employee ID": "users",
+    "First name,Last name,Email address": "users",
     "id,status,last_activity_at": "applications",
     "id,candidate_id,job_ids,status": "applications",
     ",".join(COLUMNS): "scheduled_interviews",
@@ -64,7 +67,7 @@ def test_the_header_decides_what_the_records_are(header: str) -> None:
 @pytest.mark.parametrize(
     ("header", "parts"),
     [
-        ("name,email", ["one of them must be `id`", "users (id and any of name, ", "scheduled_interviews (id, "]),
+        ("name,color", ["one of them must be `id`", "users (id and any of name, ", "scheduled_interviews (id, "]),
         ("id,email,Shoe Size,e-mails", ["unknown columns: `shoe_size`, `e-mails`. ", "--resource users"]),
         ("id,name", ["do not show what the records are", "applications (id and any of candidate_id, "]),
         ("id", ["`id`"]),
@@ -78,6 +81,9 @@ def test_the_header_decides_what_the_records_are(header: str) -> None:
         ('{"id":1}', ["one of them must be `id`"]),
         ('id,"email', ["never closed"]),
         ("id,email\r1,a@b\r2,c@d\r", ["there is a carriage return without a line feed"]),
+        ("name,email,e-mail", ["a list of people needs `name` and `email` only"]),
+        ("name,email,status", ["a list of people needs `name` and `email` only"]),
+        ("email,employee_id", ["a list of people needs `name` and `email` only"]),
         ("id|email", ["one of them must be `id`"]),
         ("id,email,job_ids", ["do not show what the records are"]),
         (",".join(["id", *(f"c{number}" for number in range(100_000))]), ["and 99993 more"]),

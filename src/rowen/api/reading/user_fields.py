@@ -1,0 +1,105 @@
+"""The bodies of writes of users.
+
+Owns their fields (public Harvest v1/v2 reference, "Users"; contract section 10). Must not know the other users:
+problems that only they reveal are found later, and reported together with these.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+
+from rowen.api import examples
+from rowen.api.headers.acting_user import has_acting_user, read_acting_user
+from rowen.api.reading import values
+from rowen.api.reading.body import Body
+from rowen.api.reading.values import Reader, read_fields, structure
+from rowen.api.request import ApiRequest
+from rowen.api.schemas import closed
+from rowen.interviews.errors import Problems
+from rowen.interviews.people import UserFields, UserReference
+
+_REFERENCES: Final[Mapping[str, Reader[Any]]] = {
+    "user_id": values.identifier,
+    "email": values.email,
+    "employee_id": values.name,
+}
+
+
+def _read_reference(problems: Problems, path: str, value: Any) -> UserReference | None:
+    """Read an object that names one user."""
+    if not isinstance(value, dict):
+        problems.note(path, "Must be an object")
+        return None
+    if len(_REFERENCES.keys() & value.keys()) != 1:
+        problems.note(path, "Must name the user by one of user_id, email and employee_id")
+        return None
+    found = read_fields(problems, path, value, _REFERENCES)
+    return next((UserReference(*each) for each in found.items()), None)
+
+
+_REFERENCE: Final = Reader(
+    _read_reference,
+    {
+        **closed({name: reader.schema for name, reader in _REFERENCES.items()}, *_REFERENCES),
+        "description": "Names a user by one of `user_id`, `email` and `employee_id`",
+        "minProperties": 1,
+        "maxProperties": 1,
+    },
+)
+_NAMES: Final[Mapping[str, Reader[Any]]] = {"first_name": values.name, "last_name": values.name}
+_EMPLOYEE: Final[Mapping[str, Reader[Any]]] = {
+    "employee_id": values.or_blank(values.name).described("Unique within the organization")
+}
+_EMAIL: Final[Mapping[str, Reader[Any]]] = {"email": values.email.described("Unique within the organization")}
+_INVITE: Final = "send_email_invite"
+
+NEW_USER: Final = Body(
+    "NewUser",
+    {**_NAMES, **_EMAIL, **_EMPLOYEE, _INVITE: values.boolean.described("Ignored: Rowen sends no e-mail")},
+    examples.NEW_USER,
+    ("first_name", "last_name", "email"),
+)
+USER_CHANGES: Final = Body("UserChanges", {**_NAMES, **_EMAIL, **_EMPLOYEE}, examples.USER_CHANGES)
+USER_EDIT: Final = Body(
+    "UserEdit",
+    {"user": _REFERENCE, "payload": structure(dict, {**_NAMES, **_EMPLOYEE})},
+    examples.USER_EDIT,
+    ("user", "payload"),
+)
+USER_CHOICE: Final = Body("UserChoice", {"user": _REFERENCE}, examples.USER_CHOICE, ("user",))
+
+
+def read_new_user(request: ApiRequest) -> UserFields:
+    """Read a POST. It has no acting user if the request names none: the first user needs none. Raises Refusal."""
+    problems = Problems()
+    fields = NEW_USER.read(request.body, problems)
+    fields.pop(_INVITE, None)
+    user = read_acting_user(request, problems) if has_acting_user(request) else None
+    return UserFields(**fields, on_behalf_of=user, problems=tuple(problems.found))
+
+
+def read_user_changes(request: ApiRequest) -> UserFields:
+    """Read the PATCH of the user in the path. Raises Refusal."""
+    problems = Problems()
+    return _with_acting_user(request, problems, USER_CHANGES.read(request.body, problems))
+
+
+def read_user_edit(request: ApiRequest) -> tuple[UserReference | None, UserFields]:
+    """Read a PATCH whose body names the user, None if that is among the problems. Raises Refusal."""
+    problems = Problems()
+    fields = USER_EDIT.read(request.body, problems)
+    return fields.get("user"), _with_acting_user(request, problems, fields.get("payload") or {})
+
+
+def read_user_choice(request: ApiRequest, *, disabled: bool) -> tuple[UserReference | None, UserFields]:
+    """Read a PATCH that disables or enables the user whom the body names. Raises Refusal."""
+    problems = Problems()
+    fields = USER_CHOICE.read(request.body, problems)
+    changes = _with_acting_user(request, problems, {"disabled": disabled})
+    return fields.get("user"), changes
+
+
+def _with_acting_user(request: ApiRequest, problems: Problems, fields: Mapping[str, Any]) -> UserFields:
+    user = read_acting_user(request, problems)
+    return msgspec.structs.replace(UserFields(**fields), on_behalf_of=user, problems=tuple(problems.found))
