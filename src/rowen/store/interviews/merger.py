@@ -22,7 +22,7 @@ from rowen.interviews.moments import Instant
 from rowen.interviews.people import booked
 from rowen.store.engines.base import Engine, Transaction
 from rowen.store.import_checkpoints import ImportCheckpoints
-from rowen.store.interviews.interviewers import InterviewerTable, Panel
+from rowen.store.interviewers import InterviewerTable, Panel
 from rowen.store.ledger.change_log import ChangeLog, imported
 from rowen.store.ledger.ledger import Ledger, LedgerState, next_state
 from rowen.store.merge_rules import advanced, newest_of, rank

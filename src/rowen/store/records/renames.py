@@ -19,7 +19,7 @@ from rowen.interviews.moments import Instant
 from rowen.interviews.people import seats_of
 from rowen.interviews.renaming import Renaming, renamed
 from rowen.store.engines.base import Engine, Transaction
-from rowen.store.interviews.interviewers import InterviewerTable, Panel
+from rowen.store.interviewers import InterviewerTable, Panel
 from rowen.store.ledger.change_log import ChangeLog, LoggedChange
 from rowen.store.ledger.ledger import LedgerState, next_state
 from rowen.store.schema.tables import scheduled_interviews

@@ -28,7 +28,7 @@ from rowen.interviews.moments import Instant
 from rowen.interviews.people import User, UserId
 from rowen.interviews.renaming import Renaming
 from rowen.store.engines.base import Engine, Prepared, Row, Transaction
-from rowen.store.interviews.interviewers import InterviewerTable, Panel, WritePanels
+from rowen.store.interviewers import InterviewerTable, Panel, WritePanels
 from rowen.store.ledger.change_log import ChangeLog, LoggedChange
 from rowen.store.ledger.ledger import Ledger, LedgerState, next_state
 from rowen.store.records.allocation import allocate
