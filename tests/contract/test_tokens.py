@@ -230,7 +230,7 @@ def test_no_changed_or_foreign_token_opens_anything(harness: Harness) -> None:
     ]
     assert opens(harness, good) == 200
     for token in bad:
-        answer = httpx.get(harness.server.url + LIST, headers={"Authorization": f"Bearer {token}".encode()})
+        answer = httpx.get(harness.server.url + LIST, headers=[(b"Authorization", f"Bearer {token}".encode())])
         assert (answer.status_code, answer.json()) == (401, UNAUTHORIZED), token
 
 

@@ -24,7 +24,7 @@ from rowen.app.organizations import DoubleBooking, Organization
 from rowen.app.services import Services
 from rowen.http.addresses import joined_headers
 from rowen.http.application import ProcessHooks, application
-from rowen.http.authentication import ApiKeyAuthenticator, Authentication
+from rowen.http.authentication import ApiKeyAuthenticator, Authentication, Authenticator
 from rowen.http.connections import ConnectionLimits, Connections
 from rowen.http.edge import EdgePolicy
 from rowen.http.endpoint import ApiContext, Gate
@@ -196,7 +196,11 @@ async def served(folder: Path) -> AsyncIterator[tuple[httpx.AsyncClient, str]]:
         await store.engine.close()
 
     tokens = TokenAuthenticator("ada", organization)
-    authenticators = [ApiKeyAuthenticator(store.keys, wiring.now), tokens, SecretAddress("s3cret", organization)]
+    authenticators: list[Authenticator] = [
+        ApiKeyAuthenticator(store.keys, wiring.now),
+        tokens,
+        SecretAddress("s3cret", organization),
+    ]
     gate = Gate(Authentication(authenticators), RateLimiter(LIMIT))
     api = ApiContext(
         wiring.services(store, sender),
