@@ -22,7 +22,7 @@ from sqlalchemy import (
     literal_column,
 )
 
-SCHEMA_VERSIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
+SCHEMA_VERSIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")
 """Every migration there ever was, in order."""
 
 SCHEMA_VERSION: Final = SCHEMA_VERSIONS[-1]
@@ -207,7 +207,7 @@ for _column in ("interview_id", "user_id", "updated_at"):
     )
 
 records: Final = Table(
-    # Users, applications, job stages and scorecards, by `resource`.
+    # Users, applications, candidates, jobs and so on, by `resource`.
     "records",
     metadata,
     _organization(),
