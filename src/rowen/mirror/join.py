@@ -29,8 +29,11 @@ Json = dict[str, Any]
 COMPLETE: Final = "complete"
 """The status of a scorecard that was submitted."""
 
-_STATUSES: Final[frozenset[str]] = frozenset(Status)
-_ANSWERS: Final[frozenset[str]] = frozenset(ResponseStatus)
+_STATUSES: Final[Mapping[str, Status]] = {each.value: each for each in Status}
+_ANSWERS: Final[Mapping[str | None, ResponseStatus]] = {each.value: each for each in ResponseStatus}
+
+
+_DAY: Final = datetime.timedelta(days=1)
 
 
 class LeftOut(StrEnum):
@@ -38,6 +41,7 @@ class LeftOut(StrEnum):
 
     STATUS = "status that v1 lacks"
     TIME = "no time"
+    UNREADABLE = "a time that cannot be read"
     ORDER = "end before start"
 
 
@@ -57,9 +61,14 @@ def interview(
     row: rows.Interview, updated_at: int, panel: Sequence[rows.Interviewer], known: Known
 ) -> ScheduledInterview | LeftOut:
     """Return the v1 form of an interview with the rows of its panel, or why it has none."""
-    if row.status not in _STATUSES:
+    status = _STATUSES.get(row.status)
+    if status is None:
         return LeftOut.STATUS
-    moments = _moments(row)
+    try:
+        moments = _moments(row)
+        created_at = Instant.parse(row.created_at)
+    except ValueError:
+        return LeftOut.UNREADABLE
     if moments is None:
         return LeftOut.TIME
     start, end = moments
@@ -73,8 +82,8 @@ def interview(
         end=end,
         location=row.location,
         video_conferencing_url=row.video_conferencing_url,
-        status=Status(row.status),
-        created_at=row.created_at,
+        status=status,
+        created_at=created_at,
         updated_at=Instant(updated_at),
         interview=_reference(row.job_interview_id, known),
         organizer=_organizer(row.organizer_id, known),
@@ -87,15 +96,16 @@ def interview(
 
 
 def _moments(row: rows.Interview) -> tuple[Moment, Moment] | None:
-    """Return both ends; one without an end lasts no time, or its day."""
+    """Return both ends; one without an end lasts no time, or its day. Raises ValueError."""
     if row.starts_at is not None:
-        return Moment(row.starts_at), Moment(row.starts_at if row.ends_at is None else row.ends_at)
+        start = Instant.parse(row.starts_at)
+        return Moment(start), Moment(start if row.ends_at is None else Instant.parse(row.ends_at))
     if row.all_day_start_on is None:
         return None
-    last = row.all_day_end_on
+    first, last = row.all_day_start_on, row.all_day_end_on
     if last is None:
-        last = row.all_day_start_on + datetime.timedelta(days=1)
-    return Moment(date=row.all_day_start_on), Moment(date=last)
+        last = first + _DAY if first < datetime.date.max else first
+    return Moment(date=first), Moment(date=last)
 
 
 def _reference(identifier: int | None, known: Known) -> InterviewReference | None:
@@ -116,13 +126,12 @@ def _organizer(identifier: int | None, known: Known) -> Organizer | None:
 
 def _interviewer(row: rows.Interviewer, known: Known) -> Interviewer:
     user = None if row.user_id is None else known.users.get(row.user_id)
-    answer = row.response_status if row.response_status in _ANSWERS else ResponseStatus.NEEDS_ACTION
     return Interviewer(
         id=row.user_id,
         employee_id=None if user is None else user.employee_id,
         name=None if user is None else _name(user),
         email=row.email if user is None else user.primary_email or row.email,
-        response_status=ResponseStatus(answer),
+        response_status=_ANSWERS.get(row.response_status, ResponseStatus.NEEDS_ACTION),
         scorecard_id=row.scorecard_id if row.scorecard_id in known.complete else None,
     )
 

@@ -24,6 +24,9 @@ from rowen.mirror.threads import in_thread
 OVERLAP: Final = 120_000
 """How far before the last window the next one begins, in milliseconds: a change may appear after its own time."""
 
+LOAD_PAGES: Final = 4
+"""How many pages of a first reading are stored in one transaction."""
+
 _UNKNOWN_CLOCK: Final = 86_400_000
 """How far the account's clock may be from ours if it does not show it, in milliseconds."""
 
@@ -106,15 +109,20 @@ class Reader:
             position = position._replace(newest=self._clock_of(page))
         else:
             page = await self._next(position.resource, position.cursor)
+        pages: list[Page] = []
         while True:
             walk.check(page)
+            pages.append(page)
+            if page.cursor is not None and len(pages) < LOAD_PAGES:
+                page = await self._next(position.resource, page.cursor)
+                continue
             position = position._replace(cursor=page.cursor, loaded=page.cursor is None)
-            stored = self._store(page, position)
+            stored, pages = self._store(pages, position), []
             if page.cursor is None:
                 await stored
                 progress(step())
                 return
-            # the next page arrives while this one is stored
+            # the next page arrives while these are stored
             _, page = await asyncio.gather(stored, self._next(position.resource, page.cursor))
             progress(step())
 
@@ -128,7 +136,7 @@ class Reader:
         while True:
             walk.check(page)
             last = page.cursor is None
-            await self._store(page, position if last else position._replace(newest=known))
+            await self._store([page], position if last else position._replace(newest=known))
             if page.cursor is None:
                 return
             page = await self._next(position.resource, page.cursor)
@@ -155,7 +163,7 @@ class Reader:
             position = position._replace(sweep_cursor=None, sweep_above=None, swept_at=int(self._now()))
         else:
             position = position._replace(sweep_cursor=page.cursor, sweep_above=low)
-        await self._store(page, position)
+        await self._store([page], position)
         return position
 
     async def _remove_gone(self, resource: str, suspects: Sequence[int]) -> None:
@@ -174,15 +182,15 @@ class Reader:
     async def _next(self, resource: str, cursor: str) -> Page:
         return await in_thread(partial(self._account.next_page, resource, cursor))
 
-    async def _store(self, page: Page, position: Position) -> None:
-        content = page.content
-        if content.unusable:
-            _log.warning("rows that cannot be read", count=content.unusable, first=content.fault)
+    async def _store(self, pages: Sequence[Page], position: Position) -> None:
+        rows = [row for page in pages for row in page.content.rows]
+        for content in (page.content for page in pages):
+            if content.unusable:
+                _log.warning("rows that cannot be read", count=content.unusable, first=content.fault)
+            self.counts.unusable += content.unusable
         await self._require_lead()
-        news = await self._mirrors.put(self._organization, content.rows, position, self._now())
-        self.counts.rows += len(content.rows)
-        self.counts.news += news
-        self.counts.unusable += content.unusable
+        self.counts.news += await self._mirrors.put(self._organization, rows, position, self._now())
+        self.counts.rows += len(rows)
 
     def _clock_of(self, page: Page) -> int:
         """Return the time up to which a page that was just requested shows everything, by the account's clock."""

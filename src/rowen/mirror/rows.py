@@ -7,24 +7,33 @@ know how pages are requested, or what is made of rows. Fields that are not named
 import datetime
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import GenericAlias
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from rowen.api.codec.documents import read_instant
 from rowen.app.mirror import MirroredRow
 from rowen.interviews.interview import Identifier
 from rowen.interviews.moments import Instant
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """What every row has."""
+    """What every row has. Times are texts here: most rows are never shown, and reading a time costs more than a row.
+
+    `updated_at` is left out of what is stored: a row that differs in nothing else is not news.
+    """
 
     id: Identifier
-    created_at: Instant
+    updated_at: str = ""
 
 
-class User(Row, frozen=True, kw_only=True):
+class DatedRow(Row, frozen=True, kw_only=True):
+    """A row of which v1 shows when it was created."""
+
+    created_at: str
+
+
+class User(DatedRow, frozen=True, kw_only=True):
     """A user."""
 
     first_name: str | None = None
@@ -38,7 +47,7 @@ class User(Row, frozen=True, kw_only=True):
     linked_candidate_ids: list[Any] | None = None
 
 
-class Job(Row, frozen=True, kw_only=True):
+class Job(DatedRow, frozen=True, kw_only=True):
     """A job."""
 
     name: str | None = None
@@ -46,20 +55,20 @@ class Job(Row, frozen=True, kw_only=True):
     notes: str | None = None
     confidential: bool | None = None
     status: str | None = None
-    opened_at: Instant | None = None
-    closed_at: Instant | None = None
+    opened_at: str | None = None
+    closed_at: str | None = None
     is_template: bool | None = None
     copied_from_id: Identifier | None = None
 
 
-class Candidate(Row, frozen=True, kw_only=True):
+class Candidate(DatedRow, frozen=True, kw_only=True):
     """A candidate."""
 
     first_name: str | None = None
     last_name: str | None = None
     company: str | None = None
     title: str | None = None
-    last_activity_at: Instant | None = None
+    last_activity_at: str | None = None
     private: bool | None = None
     can_email: bool | None = None
     email_addresses: list[Any] | None = None
@@ -71,7 +80,7 @@ class Candidate(Row, frozen=True, kw_only=True):
     linked_user_ids: list[Any] | None = None
 
 
-class JobInterviewStage(Row, frozen=True, kw_only=True):
+class JobInterviewStage(DatedRow, frozen=True, kw_only=True):
     """A stage of a job's plan."""
 
     job_id: Identifier | None = None
@@ -103,7 +112,7 @@ class DefaultInterviewer(Row, frozen=True, kw_only=True):
     user_id: Identifier | None = None
 
 
-class Application(Row, frozen=True, kw_only=True):
+class Application(DatedRow, frozen=True, kw_only=True):
     """An application."""
 
     candidate_id: Identifier | None = None
@@ -115,8 +124,8 @@ class Application(Row, frozen=True, kw_only=True):
     status: str | None = None
     prospect: bool | None = None
     stage_name: str | None = None
-    rejected_at: Instant | None = None
-    last_activity_at: Instant | None = None
+    rejected_at: str | None = None
+    last_activity_at: str | None = None
 
 
 class ApplicationStage(Row, frozen=True, kw_only=True):
@@ -127,7 +136,7 @@ class ApplicationStage(Row, frozen=True, kw_only=True):
     current: bool | None = None
 
 
-class Scorecard(Row, frozen=True, kw_only=True):
+class Scorecard(DatedRow, frozen=True, kw_only=True):
     """A scorecard. `interviewer_id` is a user's id."""
 
     application_id: Identifier | None = None
@@ -136,8 +145,8 @@ class Scorecard(Row, frozen=True, kw_only=True):
     submitter_id: Identifier | None = None
     candidate_rating: str | None = None
     status: str | None = None
-    interviewed_at: Instant | None = None
-    submitted_at: Instant | None = None
+    interviewed_at: str | None = None
+    submitted_at: str | None = None
 
 
 class Interviewer(Row, frozen=True, kw_only=True):
@@ -150,15 +159,15 @@ class Interviewer(Row, frozen=True, kw_only=True):
     response_status: str | None = None
 
 
-class Interview(Row, frozen=True, kw_only=True):
+class Interview(DatedRow, frozen=True, kw_only=True):
     """An interview."""
 
     application_id: Identifier
     job_interview_id: Identifier | None = None
     organizer_id: Identifier | None = None
     status: str
-    starts_at: Instant | None = None
-    ends_at: Instant | None = None
+    starts_at: str | None = None
+    ends_at: str | None = None
     all_day_start_on: datetime.date | None = None
     all_day_end_on: datetime.date | None = None
     location: str | None = None
@@ -193,8 +202,8 @@ KINDS: Final[Mapping[str, Kind]] = {
 """The resources, by their names in URLs."""
 
 
-class _Head(msgspec.Struct, frozen=True, gc=False):
-    updated_at: Instant
+def _reader_of(fields: tuple[str | None, ...]) -> Callable[[Any], tuple[int | None, ...]]:
+    return lambda content: tuple(None if field is None else getattr(content, field) for field in fields)
 
 
 class PageRows(NamedTuple):
@@ -210,16 +219,29 @@ class PageRows(NamedTuple):
 
 
 _elements: Final = msgspec.json.Decoder(list[msgspec.Raw])
-_head: Final = msgspec.json.Decoder(_Head, dec_hook=read_instant)
-_identifier: Final = msgspec.json.Decoder(Row, dec_hook=read_instant)
+_identifier: Final = msgspec.json.Decoder(Row)
 _decoders: Final[Mapping[str, "msgspec.json.Decoder[Any]"]] = {
-    name: msgspec.json.Decoder(kind.type, dec_hook=read_instant) for name, kind in KINDS.items()
+    name: msgspec.json.Decoder(kind.type) for name, kind in KINDS.items()
 }
-_encode: Final = msgspec.json.Encoder(enc_hook=str).encode
+_pages: Final[Mapping[str, "msgspec.json.Decoder[Any]"]] = {
+    name: msgspec.json.Decoder(GenericAlias(list, (kind.type,))) for name, kind in KINDS.items()
+}
+_encode: Final = msgspec.json.Encoder().encode
+_links: Final[Mapping[str, Callable[[Any], tuple[int | None, ...]]]] = {
+    name: _reader_of((kind.parent, kind.person, kind.subject)) for name, kind in KINDS.items()
+}
 
 
 def read_page(resource: str, body: bytes | bytearray) -> PageRows:
     """Return the rows of a page. Raises ValueError if it is no array of objects with ids."""
+    try:
+        rows = [_row_of(resource, content) for content in _pages[resource].decode(body)]
+    except ValueError:  # of msgspec, too: one row is at fault, or all of the page
+        return _read_one_by_one(resource, body)
+    return PageRows(rows, [row.id for row in rows])
+
+
+def _read_one_by_one(resource: str, body: bytes | bytearray) -> PageRows:
     rows: list[MirroredRow] = []
     identifiers: list[int] = []
     unusable, fault = 0, ""
@@ -227,26 +249,18 @@ def read_page(resource: str, body: bytes | bytearray) -> PageRows:
         identifier = _identifier.decode(element).id
         identifiers.append(identifier)
         try:
-            rows.append(_row_of(resource, element))
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            rows.append(_row_of(resource, _decoders[resource].decode(element)))
+        except ValueError as error:
             unusable += 1
             fault = fault or f"{resource} {identifier}: {error}"
     return PageRows(rows, identifiers, unusable, fault)
 
 
-def _row_of(resource: str, element: msgspec.Raw) -> MirroredRow:
-    content = _decoders[resource].decode(element)
-    kind = KINDS[resource]
-    link: Callable[[str | None], int | None] = lambda field: None if field is None else getattr(content, field)  # noqa: E731  (one expression)
-    return MirroredRow(
-        resource,
-        content.id,
-        int(_head.decode(element).updated_at),
-        _encode(content),
-        link(kind.parent),
-        link(kind.person),
-        link(kind.subject),
-    )
+def _row_of(resource: str, content: Row) -> MirroredRow:
+    """Return a row as it is stored. Raises ValueError if it has no time of its last change."""
+    updated_at = int(Instant.parse(content.updated_at))
+    stored = msgspec.structs.replace(content, updated_at="")
+    return MirroredRow(resource, content.id, updated_at, _encode(stored), *_links[resource](content))
 
 
 def content_of(row: MirroredRow) -> Any:

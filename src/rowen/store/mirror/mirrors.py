@@ -73,7 +73,7 @@ class MirrorTables:
             select(columns.id).where(*OF, columns.id >= bindparam("low"), columns.id < bindparam("high"))
         )
         self._remove = engine.prepare(delete(mirror_rows).where(*OF, columns.id == bindparam("id")))
-        self._insert = engine.prepare_insert(mirror_rows)
+        self._insert = engine.prepare_insert(mirror_rows, ("organization_id", *MirroredRow._fields))
 
     def _prepare_marks(self, engine: Engine) -> None:
         columns = mirror_pending.c
@@ -148,8 +148,9 @@ class MirrorTables:
         async def work(transaction: Transaction) -> int:
             stored = await self._stored(transaction, organization, position.resource, sorted(newest))
             written = [row for row in newest.values() if _is_news(row, stored.get(row.id))]
-            await self._replace(transaction, organization, position.resource, written)
             replaced = [stored[row.id] for row in written if row.id in stored]  # also what followed from them before
+            await self._delete(transaction, organization, position.resource, [row.id for row in replaced])
+            await self._add(transaction, organization, written)
             await self._marker.mark(
                 transaction, organization, [*written, *replaced], now, only_own=not position.loaded and not replaced
             )
@@ -214,12 +215,9 @@ class MirrorTables:
         found = await transaction.rows(self._rows, self._named(organization, resource, identifiers))
         return {row.id: row for row in (MirroredRow(*each) for each in found)}
 
-    async def _replace(
-        self, transaction: Transaction, organization: OrganizationId, resource: str, rows: Sequence[MirroredRow]
-    ) -> None:
-        await self._delete(transaction, organization, resource, [row.id for row in rows])
-        values = ({"organization_id": organization, **row._asdict()} for row in sorted(rows, key=lambda row: row.id))
-        await transaction.insert(self._insert, [self._insert.bind(each) for each in values])
+    async def _add(self, transaction: Transaction, organization: OrganizationId, rows: Sequence[MirroredRow]) -> None:
+        values = [(organization, *row) for row in sorted(rows, key=lambda row: row.id)]
+        await transaction.insert(self._insert, values)
 
     async def _delete(
         self, transaction: Transaction, organization: OrganizationId, resource: str, identifiers: Any

@@ -32,14 +32,10 @@ class Marker:
             for find in (None, *Link)
             for take in (None, *Link)
         }
-        self._remove = engine.prepare(
-            delete(mirror_pending).where(
-                marks.organization_id == bindparam("organization_id"),
-                marks.resource == bindparam("resource"),
-                marks.id == bindparam("id"),
-            )
-        )
-        self._insert = engine.prepare_insert(mirror_pending)
+        of_target = (marks.organization_id == bindparam("organization"), marks.resource == bindparam("resource"))
+        self._marked = engine.prepare(select(marks.id).where(*of_target, engine.id_in(marks.id, "ids")))
+        self._remove = engine.prepare(delete(mirror_pending).where(*of_target, marks.id == bindparam("id")))
+        self._insert = engine.prepare_insert(mirror_pending, ("organization_id", "resource", "id", "marked_at"))
 
     async def mark(
         self,
@@ -57,12 +53,13 @@ class Marker:
             if only_own and not reach.is_own:
                 continue
             found = await self._reached(transaction, organization, rows, reach)
-            values = [
-                {"organization_id": organization, "resource": reach.target, "id": each, "marked_at": int(now)}
-                for each in sorted(found)
-            ]
-            await transaction.run_many(self._remove, [self._remove.bind(each) for each in values])
-            await transaction.insert(self._insert, [self._insert.bind(each) for each in values])
+            if not found:
+                continue
+            target = {"organization": organization, "resource": reach.target}
+            marked = await transaction.rows(self._marked, {**target, "ids": self._bind(sorted(found))})
+            await transaction.run_many(self._remove, [self._remove.bind({**target, "id": row[0]}) for row in marked])
+            values = [(organization, reach.target, each, int(now)) for each in sorted(found)]
+            await transaction.insert(self._insert, values)
 
     async def _reached(
         self, transaction: Transaction, organization: OrganizationId, rows: Sequence[MirroredRow], reach: Reach
