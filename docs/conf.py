@@ -52,6 +52,7 @@ pygments_dark_style = "github-dark"
 PAGES: Final = {
     "Tutorials": ["tutorials/getting-started"],
     "How-to guides": [
+        "how-to/start-from-nothing",
         "how-to/read-interviews",
         "how-to/schedule-interviews",
         "how-to/follow-changes",

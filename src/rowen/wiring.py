@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from rowen.api.codec import documents, records, scorecards, users
+from rowen.api.codec import documents, hiring, records, scorecards, users
 from rowen.app.adoption import Adopter
 from rowen.app.changes import Commits, Feed
 from rowen.app.clients import Clients
@@ -185,6 +185,7 @@ def services(store: Store, sender: WebhookSender) -> Services:
         webhooks=webhooks(store, sender),
         scorecard_codec=scorecards,
         user_codec=users,
+        hiring_codec=hiring,
     )
 
 

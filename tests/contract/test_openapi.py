@@ -39,6 +39,8 @@ OF_VALUES = [positive_data_acceptance, negative_data_rejection]
 _numbers = count()
 
 ACTING = {"On-Behalf-Of": str(examples.USER_ID)}
+MATCHED = tuple(f"/{resource}/{{id}}" for resource in ("scheduled_interviews", "users", "jobs", "job_stages"))
+"""How the paths end whose writes take `If-Match`."""
 OPEN = range(9128501, 9128511)
 """The ids of interviews that can be changed and scored."""
 
@@ -119,7 +121,7 @@ def test_writes_are_described_with_the_headers_they_take(document: dict[str, Any
         # The first user of an organization is added on behalf of nobody.
         is_first = (method, path) == ("POST", "/v1/users")
         assert not acts or named["On-Behalf-Of"].get("required", False) != is_first
-        conditional = method in ("PATCH", "DELETE") and path.endswith(("/scheduled_interviews/{id}", "/v1/users/{id}"))
+        conditional = method in ("PATCH", "DELETE") and path.endswith(MATCHED)
         assert ("If-Match" in named) == ("412" in operation["responses"]) == conditional, path
         assert ("If-None-Match" in named) == (method == "GET")
         assert ("Last-Event-ID" in named) == (path == "/rowen/v1/changes")
@@ -238,7 +240,7 @@ def new_ids(client: httpx.Client, receiver: Receiver) -> dict[str, int]:
         "scheduled_interviews": interview,
         "scorecards": new_draft(client, interview),
         "webhooks": made(client, "/rowen/v1/webhooks", {"url": receiver.url}),
-        "users": examples.INTERVIEWER_ID,
+        **{name: examples.IDS[name] for name in ("users", "candidates", "jobs", "job_stages")},
     }
 
 

@@ -274,7 +274,8 @@ _HAPPENED: Final = {
     Kind.IMPORTED: "A batch was imported; `resource` and `counts` describe it; no `document`",
     Kind.REPAIRED: "`rowen db repair` set times in the future to the present; for other records `resource` and "
     "`counts` describe them, without a `document`",
-    Kind.RECORDED: "A client added or changed a user; `resource`, `counts` and `fields` describe it; no `document`",
+    Kind.RECORDED: "A client added or changed a user, job, job stage, candidate or application; `resource`, "
+    "`counts` and `fields` describe it; no `document`",
 }
 
 

@@ -9,7 +9,18 @@ import httpx
 
 from tests.support.records import Record
 from tests.support.server import basic
-from tests.support.tenants import NOBODY, NOWHERE, IsolatedTenant, TenantPair, ask, new_scorecard, new_user, visible
+from tests.support.tenants import (
+    NOBODY,
+    NOWHERE,
+    IsolatedTenant,
+    TenantPair,
+    ask,
+    new_candidate,
+    new_scorecard,
+    new_stage,
+    new_user,
+    visible,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +38,10 @@ class Naming:
         """Return the body that names `value`."""
         if self.field.startswith("user."):
             return {**self.body, "user": {self.field.split(".")[1]: value}}
+        if self.field.startswith(("applications", "interviews")):
+            array, _, inner = self.field.partition("[0].")
+            name, _, place = inner.partition("[")
+            return {**self.body, array: [{**self.body[array][0], name: [value] if place else value}]}
         if self.field.startswith("interviewers"):
             return {**self.body, "interviewers": [{self.field.split(".")[1]: value, "response_status": "accepted"}]}
         return {**self.body, self.field: value}
@@ -53,6 +68,21 @@ def namings(tenants: TenantPair) -> Iterator[Naming]:
     ):
         for field, foreign, missing in fields:
             yield Naming(method, path, field, body, foreign, missing)
+    applying = f"/v1/candidates/{home.ids['candidate']}/applications"
+    yield Naming("POST", applying, "job_id", {}, auckland.ids["job"], NOWHERE)
+    job = {"job_id": home.ids["job"]}
+    yield Naming("POST", applying, "initial_stage_id", job, auckland.ids["stage"], NOWHERE)
+    for field, what in (("job_id", "job"), ("initial_stage_id", "stage")):
+        yield Naming(
+            "POST", "/v1/candidates", f"applications[0].{field}", new_candidate(home), auckland.ids[what], NOWHERE
+        )
+    yield Naming("POST", "/rowen/v1/job_stages", "job_id", new_stage(home), auckland.ids["job"], NOWHERE)
+    seat = "interviews[0].default_interviewer_users[0]"
+    yield Naming("POST", "/rowen/v1/job_stages", seat, new_stage(home), auckland.ids["user"], NOWHERE)
+    own_stage = f"/rowen/v1/job_stages/{home.ids['stage']}"
+    planned = {"interviews": [{"name": "Flight"}]}
+    yield Naming("PATCH", own_stage, seat, planned, auckland.ids["user"], NOWHERE)
+    yield Naming("PATCH", own_stage, "interviews[0].id", planned, auckland.ids["interview"], NOWHERE)
     names = (
         ("user.user_id", auckland.ids["user"], NOWHERE),
         ("user.email", auckland.email, f"{NOBODY}@team.example"),
@@ -75,7 +105,7 @@ def test_a_foreign_name_in_a_body_is_as_unknown_as_nobodys(tenants: TenantPair) 
                 for value in (naming.foreign, naming.missing)
             )
             assert foreign.status == 422, (naming, foreign.body)
-            field = naming.field.replace("].id", "].user_id")
+            field = naming.field.replace("interviewers[0].id", "interviewers[0].user_id")
             assert [each["field"] for each in json.loads(foreign.body)["errors"]] == [field], naming
             assert visible(foreign) == visible(missing), naming
             named += 1

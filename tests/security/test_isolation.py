@@ -24,7 +24,18 @@ from tests.support.raw_http import RawAnswer, send_raw, written_request
 from tests.support.records import canonical
 from tests.support.served_schedule import AUCKLAND, HOME, ServedSchedule, make_key
 from tests.support.server import basic
-from tests.support.tenants import EARLIER, NOBODY, TenantPair, ask, ids, new_scorecard, new_user, visible
+from tests.support.tenants import (
+    EARLIER,
+    NOBODY,
+    TenantPair,
+    ask,
+    ids,
+    new_candidate,
+    new_scorecard,
+    new_stage,
+    new_user,
+    visible,
+)
 
 UNAUTHENTICATED: Final = b'{"message":"Invalid Basic Auth credentials"}'
 FORBIDDEN: Final = b'{"message":"This API Key does not have permission for this endpoint"}'
@@ -109,6 +120,12 @@ def targets_of(tenants: TenantPair) -> Mapping[tuple[str, str], Targets]:
     whole("PATCH", "/v2/users", {"user": {"user_id": home.ids["user"]}, "payload": {"first_name": "Ida"}})
     whole("PATCH", "/v2/users/disable", {"user": {"user_id": home.ids["user"]}})
     whole("PATCH", "/v2/users/enable", {"user": {"user_id": home.ids["user"]}})
+    whole("POST", "/v1/candidates", new_candidate(home))
+    single("POST", "/v1/candidates/{id}/applications", "candidate", {"job_id": home.ids["job"]})
+    whole("POST", "/rowen/v1/jobs", {"name": "Pilot"})
+    single("PATCH", "/rowen/v1/jobs/{id}", "job", {"name": "Pilot"})
+    whole("POST", "/rowen/v1/job_stages", new_stage(home))
+    single("PATCH", "/rowen/v1/job_stages/{id}", "stage", {"name": "Stage"})
     whole("POST", "/rowen/v1/scorecards", new_scorecard(home))
     single("PATCH", "/rowen/v1/scorecards/{id}", "draft", {"overall_recommendation": "no"})
     single("DELETE", "/rowen/v1/scorecards/{id}", "draft")

@@ -7,7 +7,7 @@ import pytest
 
 from rowen.api.operations import OPERATIONS
 from tests.support.records import Record
-from tests.support.tenants import START, IsolatedTenant, TenantPair, new_user
+from tests.support.tenants import START, IsolatedTenant, TenantPair, new_candidate, new_stage, new_user
 
 TIME: Final = "2001-01-01T00:00:00.000Z"
 SERVERS_FIELDS: Final[Record] = {
@@ -122,6 +122,20 @@ def writes(home: IsolatedTenant) -> dict[str, Write]:
         "edit user": Write("PATCH", "/v2/users", {"user": named, "payload": {"first_name": "Ida"}}, nested),
         "disable user": Write("PATCH", "/v2/users/disable", {"user": named}, nested[:2]),
         "enable user": Write("PATCH", "/v2/users/enable", {"user": named}, nested[:2]),
+        "add candidate": Write(
+            "POST", "/v1/candidates", new_candidate(home), ("", "email_addresses[0]", "applications[0]")
+        ),
+        "apply": Write("POST", f"/v1/candidates/{ids['candidate']}/applications", {"job_id": ids["job"]}),
+        "add job": Write("POST", "/rowen/v1/jobs", {"name": "Pilot"}),
+        "change job": Write("PATCH", f"/rowen/v1/jobs/{ids['job']}", {"name": "Pilot"}),
+        "add stage": Write("POST", "/rowen/v1/job_stages", new_stage(home), ("", "interviews[0]")),
+        "change stage": Write(
+            "PATCH",
+            f"/rowen/v1/job_stages/{ids['stage']}",
+            {"interviews": [{"id": ids["interview"], "name": "Flight"}]},
+            ("", "interviews[0]"),
+            (("interviews[0]", "id"),),  # which interview it is
+        ),
         "add webhook": Write("POST", "/rowen/v1/webhooks", {"url": "http://127.0.0.1:9/"}),
         "change webhook": Write("PATCH", f"/rowen/v1/webhooks/{ids['webhook']}", {"enabled": True}),
         "test webhook": Write("POST", f"/rowen/v1/webhooks/{ids['webhook']}/test", {}),
@@ -134,6 +148,7 @@ def writes(home: IsolatedTenant) -> dict[str, Write]:
 NAMES: Final = (
     *("create", "create strictly", "create for application", "change", "change strictly", "score", "change score"),
     *("add user", "change user", "edit user", "disable user", "enable user"),
+    *("add candidate", "apply", "add job", "change job", "add stage", "change stage"),
     *("add webhook", "change webhook", "test webhook", "rotate webhook", "resend", "skip"),
 )
 FIXED: Final = {
@@ -145,6 +160,10 @@ FIXED: Final = {
     "change user": ("disabled", "emails"),
     "edit user": ("disabled", "email"),
     "disable user": ("payload",),
+    "add candidate": ("recruiter", "application_ids"),
+    "apply": ("candidate_id", "current_stage"),
+    "add job": ("opened_at", "hiring_team"),
+    "change stage": ("job_id",),
     "add webhook": ("enabled",),
     "resend": ("pending", "url"),
     "skip": ("failed_since", "url"),

@@ -124,6 +124,22 @@ def new_user(home: IsolatedTenant) -> Record:
     return {"first_name": "Ida", "last_name": "Rhodes", "email": f"ida@{home.name}.example"}
 
 
+def new_candidate(home: IsolatedTenant) -> Record:
+    """Return the body of a candidate to add."""
+    return {
+        "first_name": "Amelia",
+        "last_name": "Earhart",
+        "email_addresses": [{"value": f"amelia@{home.name}.example", "type": "personal"}],
+        "applications": [{"job_id": home.ids["job"], "initial_stage_id": home.ids["stage"]}],
+    }
+
+
+def new_stage(home: IsolatedTenant) -> Record:
+    """Return the body of a job stage to add."""
+    interview = {"name": "Landing", "estimated_minutes": 30, "default_interviewer_users": [home.ids["user"]]}
+    return {"job_id": home.ids["job"], "name": "Ground", "interviews": [interview]}
+
+
 def ask(tenants: TenantPair, method: str, target: str, headers: Mapping[str, str], body: Any = None) -> RawAnswer:
     """Send one request; a write is on behalf of a user of the home organization."""
     content = b"" if body is None else json.dumps(body).encode()

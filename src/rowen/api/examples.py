@@ -274,6 +274,29 @@ NEW_USER: Final[Json] = {
 USER_CHANGES: Final[Json] = {"last_name": "Ford", "employee_id": "employee124"}
 USER_EDIT: Final[Json] = {"user": {"email": _EMAIL}, "payload": USER_CHANGES}
 USER_CHOICE: Final[Json] = {"user": {"user_id": INTERVIEWER_ID}}
+NEW_JOB: Final[Json] = {"name": "Community Manager", "status": "open", "requisition_id": "abc123"}
+JOB_CHANGES: Final[Json] = {"status": "closed"}
+NEW_STAGE: Final[Json] = {
+    "job_id": JOB_ID,
+    "name": "Face to Face",
+    "interviews": [
+        {"name": "Culture Fit", "estimated_minutes": 30, "default_interviewer_users": [INTERVIEWER_ID]},
+    ],
+}
+STAGE_CHANGES: Final[Json] = {"name": "On site"}
+NEW_CANDIDATE: Final[Json] = {
+    "first_name": "John",
+    "last_name": "Locke",
+    "company": "The Tustin Box Company",
+    "title": "Man of Mystery",
+    "is_private": False,
+    "phone_numbers": [{"value": "555-1212", "type": "mobile"}],
+    "email_addresses": [{"value": "john.locke@example.com", "type": "personal"}],
+    "social_media_addresses": [{"value": "@johnlocke"}],
+    "tags": ["Walkabout"],
+    "applications": [{"job_id": JOB_ID}],
+}
+NEW_APPLICATION: Final[Json] = {"job_id": JOB_ID, "initial_stage_id": STAGE_ID}
 SUCCESS: Final[Json] = {"success": "true"}
 NEW_WEBHOOK: Final[Json] = {"url": "https://hooks.example.com/rowen", "actions": ["interview_scheduled"]}
 WEBHOOK_CHANGES: Final[Json] = {"enabled": False}

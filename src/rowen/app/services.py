@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from rowen.app.changes import Commits, Feed
 from rowen.app.conflicts import Conflicts
+from rowen.app.hiring import HiringCodec
 from rowen.app.interviews import Interviews
 from rowen.app.records import Records, ScorecardCodec
 from rowen.app.unit_of_work import UnitOfWorks
@@ -27,3 +28,4 @@ class Services:
     webhooks: Webhooks
     scorecard_codec: ScorecardCodec
     user_codec: UserCodec
+    hiring_codec: HiringCodec

@@ -1,11 +1,12 @@
 """The operations under /rowen/v1, which Harvest does not have, a module for each resource."""
 
-from rowen.api.rowen import changes, conflicts, deliveries, scorecards, webhooks
+from rowen.api.rowen import changes, conflicts, deliveries, plans, scorecards, webhooks
 
-__all__ = ["OPERATIONS", "changes", "conflicts", "deliveries", "scorecards", "webhooks"]
+__all__ = ["OPERATIONS", "changes", "conflicts", "deliveries", "plans", "scorecards", "webhooks"]
 
 OPERATIONS = (
     *scorecards.OPERATIONS,
+    *plans.OPERATIONS,
     *changes.OPERATIONS,
     *conflicts.OPERATIONS,
     *webhooks.OPERATIONS,
