@@ -174,3 +174,31 @@ def test_a_key_of_one_organization_opens_no_other(schedule: ServedSchedule) -> N
         assert client.get(f"{LIST}/{shared['id']}").json() == shared
         assert client.get(f"{LIST}/9001").status_code == 404
         assert "9001" not in json.dumps(client.get(LIST).json())
+
+
+def test_a_key_is_given_more_while_the_server_runs(schedule: ServedSchedule) -> None:
+    at = ("--organization", HOME, "--database", schedule.database)
+    key = rowen("keys", "create", "growing", "--allow", "users:list", *at).stdout.strip()
+    with schedule.server.client(key) as client:
+        assert [client.get(path).status_code for path in ("/v1/users", LIST, "/v1/offers")] == [200, 403, 403]
+        done = rowen("keys", "allow", "growing", "users:list", "offers:*", "scheduled_interviews:list", *at)
+        assert done.stderr == (
+            "Key growing may do more: scheduled_interviews: list; "
+            "offers: list, list_for_application, retrieve, retrieve_current.\n"
+        )
+        assert [client.get(path).status_code for path in ("/v1/users", LIST, "/v1/offers")] == [200, 200, 200]
+    assert rowen("keys", "allow", "growing", "offers:list", *at).stderr == "Key growing had all of this.\n"
+    assert "read-only" not in rowen("keys", "show", "growing", *at).stdout
+    rowen("keys", "allow", "growing", "--read-only", *at)
+    assert "read-only" in rowen("keys", "show", "growing", *at).stdout
+
+
+def test_what_cannot_be_given_is_refused(schedule: ServedSchedule) -> None:
+    at = ("--organization", HOME, "--database", schedule.database)
+    rowen("keys", "create", "ending", *at)
+    rowen("keys", "revoke", "ending", *at)
+    assert "was revoked on" in rowen("keys", "allow", "ending", "users:list", *at, status=1).stderr
+    assert "has no key 'nobody'" in rowen("keys", "allow", "nobody", "users:list", *at, status=1).stderr
+    assert "did you mean offers:list?" in rowen("keys", "allow", "nobody", "offers:lists", *at, status=1).stderr
+    for unclear in ((), ("users:list", "--read-only")):
+        assert "give permissions, or --read-only" in rowen("keys", "allow", "nobody", *unclear, *at, status=2).stderr

@@ -83,6 +83,12 @@ class Keys(Keyring, Protocol):
         """Return every key, ordered by organization and creation."""
         ...
 
+    async def allow(
+        self, organization: OrganizationId, name: str, permissions: frozenset[str]
+    ) -> frozenset[str] | None:
+        """Give a key more permissions; return those that it did not have, None if no valid key has that name."""
+        ...
+
     async def revoke(self, organization: OrganizationId, name: str, now: Instant) -> bool:
         """Revoke a key; False if no valid key has that name."""
         ...

@@ -1,7 +1,7 @@
 """`rowen keys`.
 
-Owns showing, making and revoking API keys on the command line. `create` prints a new key once, and nothing else does; a
-key given on standard input is never printed. Must not know how keys are stored.
+Owns showing, making, extending and revoking API keys on the command line. `create` prints a new key once, and nothing
+else does; a key given on standard input is never printed. Must not know how keys are stored.
 """
 
 import sys
@@ -12,7 +12,7 @@ import typer
 from rowen import wiring
 from rowen.app import archive, organizations
 from rowen.app.given_keys import given_key
-from rowen.app.keys import PERMISSIONS, READ_ONLY, ApiKey, digest, new_key, overview, summary
+from rowen.app.keys import PERMISSIONS, READ_ONLY, ApiKey, digest, expanded, new_key, overview, summary
 from rowen.cli.console import is_drawn, print_table
 from rowen.cli.options import Database, Organization, read_name
 from rowen.cli.similar_names import alternatives
@@ -140,6 +140,42 @@ def show(name: _Name, organization: Organization = DEFAULT_ORGANIZATION, databas
     rows += [("permissions", summary(key.permissions))]
     rows += [("", each) for each in overview(key.permissions & PERMISSIONS.keys()).split("; ")]
     print_table(f"API key {name}", ("field", "value"), rows)
+
+
+@app.command("allow")
+def allow(
+    name: _Name,
+    permissions: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[PERMISSION]...", help="A permission, or a group such as 'offers:*'.", show_default=False
+        ),
+    ] = None,
+    read_only: Annotated[
+        bool, typer.Option("--read-only", help="Allow reading everything except webhooks. Instead of permissions.")
+    ] = False,
+    organization: Organization = DEFAULT_ORGANIZATION,
+    database: Database = DEFAULT_DATABASE,
+) -> None:
+    """Give an API key more permissions, such as those of calls that a new version has. Its next request has them.
+
+    \b
+    Examples:
+      rowen keys allow warehouse 'offers:*' departments:list
+      rowen keys allow warehouse --read-only
+    """
+    if read_only == bool(permissions):
+        raise typer.BadParameter("give permissions, or --read-only", param_hint="PERMISSION")
+    wanted = READ_ONLY if read_only else expanded(permissions or ())
+
+    async def work(store: Store, found: organizations.Organization) -> frozenset[str]:
+        added = await store.keys.allow(found.id, name, wanted)
+        if added is None:
+            raise _unknown(name, organization, await store.keys.all())
+        return added
+
+    added = in_organization(database, organization, work)
+    typer.echo(f"Key {name} may do more: {overview(added)}." if added else f"Key {name} had all of this.", err=True)
 
 
 @app.command("revoke")

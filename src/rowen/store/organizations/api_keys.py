@@ -68,6 +68,10 @@ class KeyTable:
         self._revoke = engine.prepare(
             update(api_keys).where(*named, keys.revoked_at.is_(None)).values(revoked_at=bindparam("now"))
         )
+        self._permissions = engine.prepare(select(keys.permissions).where(*named, keys.revoked_at.is_(None)))
+        self._allow = engine.prepare(
+            update(api_keys).where(*named, keys.revoked_at.is_(None)).values(permissions=bindparam("new_permissions"))
+        )
         self._use = engine.prepare(
             update(api_keys)
             .where(keys.organization_id == bindparam("organization"), keys.id == bindparam("key"))
@@ -172,6 +176,25 @@ class KeyTable:
                 revoked_at,
             ) in await self._engine.rows(self._all, {})
         ]
+
+    async def allow(
+        self, organization: OrganizationId, name: str, permissions: frozenset[str]
+    ) -> frozenset[str] | None:
+        """Give a key more permissions; return those that it did not have, None if no valid key has that name."""
+        named = {"organization": organization, "key_name": name}
+
+        async def work(transaction: Transaction) -> frozenset[str] | None:
+            await self._ledger.take(transaction, organization)
+            row = await transaction.row(self._permissions, named)
+            if row is None:
+                return None
+            held = _permissions(row[0])
+            if added := permissions - held:
+                joined = " ".join(sorted(held | added))
+                await transaction.run(self._allow, {**named, "new_permissions": joined})
+            return added
+
+        return await self._engine.write(work)
 
     async def revoke(self, organization: OrganizationId, name: str, now: Instant) -> bool:
         """Revoke a key; False if no valid key has that name."""
