@@ -5,8 +5,9 @@ Owns the options of the command, and how it ends. Must not know formats or mergi
 
 import asyncio
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import StrEnum
+from functools import partial
 from time import monotonic
 from typing import Annotated
 
@@ -27,6 +28,7 @@ from rowen.imports.pipeline import ImportPlan, ImportReport, Step
 from rowen.imports.sources.files import open_sources
 from rowen.imports.sources.retries import RetryPolicy
 from rowen.imports.sources.server import ServerSource
+from rowen.imports.sources.whole_server import UNLISTED, server_sources
 from rowen.settings import DEFAULT_DATABASE, DEFAULT_ORGANIZATION
 from rowen.store.database import locate
 
@@ -87,6 +89,16 @@ def import_interviews(
             help="The resource of all records. Default: detected from each record.",
         ),
     ] = None,
+    key: Annotated[
+        str | None,
+        typer.Option(
+            "--key",
+            envvar="ROWEN_KEY",
+            help="The API key for servers whose address has none. Prefer the variable: other users of the machine can "
+            "see options.",
+            show_default=False,
+        ),
+    ] = None,
     database: Database = DEFAULT_DATABASE,
 ) -> None:
     """Import interviews, and the records that belong to them: users, applications, candidates, jobs, and so on.
@@ -103,6 +115,7 @@ def import_interviews(
       rowen import exports/ --organization lisbon --create --keep-going
       gunzip -c dump.json.gz | rowen import - --dry-run
       rowen import https://KEY:@harvest.example.com/v1/scheduled_interviews
+      ROWEN_KEY=… rowen import https://interviews.example.com
       rowen import users.csv
     """
     if "" in sources:  # a shell variable that is not set; as a path it would be the whole current folder
@@ -113,7 +126,7 @@ def import_interviews(
     )
     destination = Destination(location, organization, options, open_store=wiring.open_store, now=wiring.now)
     kind = None if resource is None else resource.value
-    selection = open_sources(sources, server=_server, resource=kind)
+    selection = open_sources(sources, server=partial(_server, key=key or None), resource=kind)
     for name in selection.skipped:
         typer.echo(
             f"{name}: skipped: its name does not end like that of a JSON file; to import a CSV file, name it", err=True
@@ -158,8 +171,11 @@ def _steps(shown: Report) -> Callable[[Step], None]:
     return show
 
 
-def _server(address: str) -> ServerSource:
-    return ServerSource(address, retry_policy=RetryPolicy(on_retry=_report_retry))
+def _server(address: str, key: str | None) -> Sequence[ServerSource]:
+    sources = server_sources(address, key, RetryPolicy(on_retry=_report_retry))
+    if len(sources) > 1:
+        _remark(f"Not asked for, as servers list it below each user and candidate only: {', '.join(UNLISTED)}")
+    return sources
 
 
 def _report_retry(reason: str, seconds: float) -> None:

@@ -30,6 +30,10 @@ class ServerRefusedError(SourceError):
     """A server refuses the request: a 4xx, or a redirect to another server. Trying again will not help."""
 
 
+class ListRefusedError(ServerRefusedError):
+    """A server has no such list, or the key may not read it: a 404 or a 403. Other lists of it may be read."""
+
+
 class ServerUnavailableError(SourceError):
     """A server cannot be reached, or keeps failing. Trying again later may help."""
 

@@ -5,7 +5,7 @@ Owns continuing where an unfinished import of a server stopped. Must not know ho
 
 from collections.abc import Callable, Iterable
 
-from rowen.imports.errors import ServerRefusedError, ServerUnavailableError
+from rowen.imports.errors import ListRefusedError, ServerRefusedError, ServerUnavailableError
 from rowen.imports.items import Source
 from rowen.imports.pipeline import ImportPlan, ImportReport, import_source
 from rowen.imports.sources.server import ServerSource
@@ -29,6 +29,20 @@ async def import_sources(
 
 
 async def _import_server(
+    plan: ImportPlan, source: ServerSource, report: ImportReport, remark: Callable[[str], None]
+) -> None:
+    try:
+        await _import_list(plan, source, report, remark)
+    except ListRefusedError as refused:
+        if not source.optional:
+            raise
+        remark(f"Left out: {refused}")
+    else:
+        if not source.is_held:
+            remark(f"Left out: {source.name}: the server holds nothing of this")
+
+
+async def _import_list(
     plan: ImportPlan, source: ServerSource, report: ImportReport, remark: Callable[[str], None]
 ) -> None:
     destination = plan.destination

@@ -27,6 +27,7 @@ from rowen.imports.items import (
 )
 from rowen.imports.sources.server import ServerSource
 from rowen.imports.sources.streams import CountingReader, RawReader, read_blocks
+from rowen.imports.sources.whole_server import SourcesOfServer, server_sources
 
 __all__ = [
     "LARGEST_RECORD",
@@ -156,13 +157,14 @@ def open_sources(
     arguments: Sequence[str],
     *,
     stdin: Callable[[], Source] | None = None,
-    server: Callable[[str], Source] = ServerSource,
+    server: SourcesOfServer = server_sources,
     resource: str | None = None,
 ) -> Selection:
     """Return the sources that the user named: files, folders, `-` and addresses of servers.
 
-    `stdin` and `server` make the sources of those two; `resource` is the resource of all of them, if the user named
-    one. Raises SourceError if one of them cannot be used; none of the others has been read by then.
+    `stdin` and `server` make the sources of those two, many for a whole server; `resource` is the resource of all of
+    them, if the user named one. Raises SourceError if one of them cannot be used; none of the others has been read by
+    then.
     """
     selection = Selection([], [])
     if list(arguments).count("-") > 1:
@@ -172,7 +174,7 @@ def open_sources(
         if argument == "-":
             selection.sources.append(stdin() if stdin else standard_input(resource))
         elif scheme and scheme[1].lower() in ("http", "https"):
-            selection.sources.append(server(argument))
+            selection.sources.extend(server(argument))
         elif scheme:
             raise SourceAddressError(f"{scheme[0]}…: only http:// and https:// addresses can be read")
         elif _is_folder(Path(argument)):

@@ -19,6 +19,7 @@ from rowen import __version__
 from rowen.app.records import INTERVIEWS, JOB_STAGES, RESOURCES
 from rowen.imports.archive_names import resource_of_path
 from rowen.imports.errors import (
+    ListRefusedError,
     ServerRefusedError,
     ServerResponseError,
     ServerUnavailableError,
@@ -62,7 +63,10 @@ _WORDS: Final = {
     422: "the server does not accept the filters of this address",
 }
 
-_NO_KEY: Final = "the server requires an API key, and none was given: put it before the host, as in https://KEY:@HOST/"
+_NO_KEY: Final = (
+    "the server requires an API key, and none was given: set ROWEN_KEY, or put it before the host, as in "
+    "https://KEY:@HOST/"
+)
 
 
 class _Problem(msgspec.Struct):
@@ -89,7 +93,7 @@ class ServerSource:
     """The records of a list endpoint, for example `https://key:@host/v1/scheduled_interviews?updated_after=…`.
 
     Each batch is one page and ends with the Checkpoint that follows it. A source with `start`, the address from such a
-    checkpoint, continues there.
+    checkpoint, continues there. `is_held` is false once the server has answered that it holds no record of this kind.
     """
 
     rereadable: Final = False
@@ -100,17 +104,27 @@ class ServerSource:
         address: str,
         *,
         start: str | None = None,
+        key: str | None = None,
+        optional: bool = False,
         retry_policy: RetryPolicy | None = None,
         limits: TransferLimits | None = None,
     ) -> None:
-        """Take an address with the key as its user name; connects later. Raises SourceAddressError."""
+        """Take an address with the key as its user name, or else in `key`; connects later. Raises SourceAddressError.
+
+        An `optional` list is one of many: it may be missing, or refused.
+        """
         self.position = 0
+        self.optional = optional
+        self.is_held = True
         self.skipped: Counter[str] = Counter()
         self._retry_policy = retry_policy or RetryPolicy()
         self._limits = limits or TransferLimits()
         self._has_answered = False
         self._address = address
+        self._key = key
         url = _parse(address, "the address")
+        if not url.username and key:
+            url = url.copy_with(username=key)
         self._secrets, self._authorization = _credentials(url)
         self._first = _bare(url)
         self.name = str(self._first)
@@ -126,7 +140,14 @@ class ServerSource:
 
     def resumed(self, start: str) -> "ServerSource":
         """Return this source, continuing at a checkpoint's address. Raises SourceError for another origin."""
-        return ServerSource(self._address, start=start, retry_policy=self._retry_policy, limits=self._limits)
+        return ServerSource(
+            self._address,
+            start=start,
+            key=self._key,
+            optional=self.optional,
+            retry_policy=self._retry_policy,
+            limits=self._limits,
+        )
 
     def batches(self) -> Iterator[Batch]:
         """Yield page after page, each with its Checkpoint last. Raises SourceError if one fails."""
@@ -148,6 +169,7 @@ class ServerSource:
         walk = PageWalk(str(url))
         while url is not None:
             answer = self._ask_with_retries(client, url)
+            self.is_held = "X-Rowen-Empty" not in answer.headers
             batch = self._records(url, answer.body)
             following = self._next(url, answer.headers)
             page = blake2b(answer.body, digest_size=16).digest() if batch else None
@@ -269,7 +291,8 @@ class ServerSource:
         if status == 401 and not self._authorization:
             raise ServerRefusedError(f"{url}: {_NO_KEY}: {status}{said}")
         words = _WORDS.get(status, "the server does not answer this with a list")
-        raise ServerRefusedError(f"{url}: {words}: {status}{said}")
+        refused = ListRefusedError if status in (403, 404) else ServerRefusedError
+        raise refused(f"{url}: {words}: {status}{said}")
 
     def _message(self, body: bytearray) -> str:
         """Return the server's own message, bounded, and without the key in case it repeats it."""

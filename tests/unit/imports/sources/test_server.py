@@ -118,7 +118,8 @@ def page(*ids: int, link: str = "", **headers: str) -> Answer:
 def test_a_missing_key_is_distinguished_from_a_rejected_one(server: Server) -> None:
     server.script = lambda _path, _number: Answer(b'{"message":"Invalid Basic Auth credentials"}', 401)
     with pytest.raises(
-        ServerRefusedError, match=r"requires an API key, and none was given: put it before the host.*: 401"
+        ServerRefusedError,
+        match=r"requires an API key, and none was given: set ROWEN_KEY, or put it before the host.*: 401",
     ):
         list(ServerSource(f"{server.origin}{LIST}").batches())
     with pytest.raises(ServerRefusedError, match="does not accept this API key: 401") as refused:
