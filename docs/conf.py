@@ -77,6 +77,7 @@ PAGES: Final = {
         "reference/api",
         "reference/calls",
         "reference/v3",
+        "reference/clients",
         "reference/contract",
         "reference/webhooks",
         "reference/commands",

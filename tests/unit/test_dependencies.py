@@ -1,10 +1,13 @@
 """Every package that Rowen needs is locked to one version, under a permissive licence."""
 
+import json
 import re
 import tomllib
 from importlib.metadata import Distribution, distributions
+from pathlib import Path
 from typing import Final
 
+import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -18,6 +21,7 @@ LOCKED: Final = {
     if (text := line.partition("#")[0].strip())
     for requirement in [Requirement(text)]
 }
+CLIENTS: Final = sorted((ROOT / "tests/clients/packages").glob("*.txt"))
 PYPROJECT: Final = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 
@@ -25,6 +29,23 @@ def test_the_lock_has_one_version_of_each_package_and_no_address() -> None:
     for requirement in LOCKED.values():
         assert [each.operator for each in requirement.specifier] == ["=="], requirement
     assert "://" not in (ROOT / "constraints.txt").read_text()
+
+
+@pytest.mark.parametrize("lock", CLIENTS, ids=lambda path: path.name)
+def test_the_locks_of_clients_have_exact_versions_and_no_address(lock: Path) -> None:
+    text = lock.read_text()
+    assert "://" not in text
+    pins = [line.partition("#")[0] for line in text.splitlines() if line.partition("#")[0].strip()]
+    assert all(Requirement(pin).specifier for pin in pins)
+    assert lock.stem in {pin.split()[0].replace("==", "-") for pin in pins}
+
+
+def test_the_lock_of_clients_from_npm_has_no_address() -> None:
+    folder = ROOT / "tests/clients/packages/npm"
+    locked = json.loads((folder / "package-lock.json").read_text())["packages"]
+    assert not [name for name, package in locked.items() if "resolved" in package]
+    for name, version in json.loads((folder / "package.json").read_text())["dependencies"].items():
+        assert locked[f"node_modules/{name}"]["version"] == version
 
 
 def test_the_lock_has_what_the_project_asks_for() -> None:
