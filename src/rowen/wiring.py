@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from rowen.api.codec import documents, hiring, records, scorecards, users
+from rowen.api.codec import documents, hiring, records, scorecards, users, v3
 from rowen.app.adoption import Adopter
 from rowen.app.changes import Commits, Feed
 from rowen.app.clients import Clients
@@ -21,6 +21,7 @@ from rowen.app.keys import Keys
 from rowen.app.mirror import Mirrors
 from rowen.app.organizations import Organization, Organizations
 from rowen.app.records import RecordMerger, Records, UserRemover
+from rowen.app.rows import Rows
 from rowen.app.services import Services
 from rowen.app.status_updates import StatusUpdater
 from rowen.app.tokens import Tokens
@@ -46,6 +47,7 @@ from rowen.store.organizations.tokens import TokenTable
 from rowen.store.records.merger import RecordTableMerger
 from rowen.store.records.reader import RecordReader
 from rowen.store.records.user_removal import UserTable
+from rowen.store.rows.reader import RowReader
 from rowen.store.unit_of_work.due_interviews import DueInterviewFinder
 from rowen.store.unit_of_work.unit_of_work import StoreUnitOfWorks
 from rowen.store.webhooks.deliveries import DeliveryTable
@@ -80,6 +82,7 @@ class Store:
     record_merger: RecordMerger
     writing: UnitOfWorks
     records: Records
+    rows: Rows
     feed: Feed
     commits: Commits
     adopter: Adopter
@@ -110,6 +113,7 @@ def open_store(location: Location, clock: Callable[[], Instant] = now) -> Store:
         record_merger=RecordTableMerger(engine, documents, records),
         writing=StoreUnitOfWorks(engine, documents, records, clock),
         records=RecordReader(engine, records),
+        rows=RowReader(engine, v3),
         feed=ChangeFeed(engine),
         commits=CommitWatcher(engine),
         adopter=InterviewAdopter(engine),
@@ -178,6 +182,7 @@ def services(store: Store, sender: WebhookSender) -> Services:
     return Services(
         interviews=store.interviews,
         records=store.records,
+        rows=store.rows,
         writing=store.writing,
         conflicts=ConflictFinder(store.engine, documents),
         feed=store.feed,

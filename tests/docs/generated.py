@@ -27,6 +27,7 @@ from rowen.app.archive import ARCHIVED, permissions
 from rowen.app.delivery_attempts import ATTEMPTS, pause_after
 from rowen.app.keys import PERMISSIONS
 from rowen.app.outbox import events_of
+from rowen.app.rows import HELD
 from rowen.app.scopes import SCOPES
 from rowen.cli.main import app
 from rowen.http.openapi import openapi_document
@@ -179,13 +180,14 @@ _ARCHIVE: Final = {call.path: call for call in CATALOGUE}
 
 
 def _v3_lists() -> str:
-    """Return the lists of v3, with the parameters that not every list has."""
+    """Return the lists of v3, whether they hold rows, and the parameters that not every list has."""
     common = set.intersection(*(set(each.parameters) for each in LISTS.values()))
     rows = []
     for name, declared in LISTS.items():
         own = ", ".join(f"`{each}`" for each in declared.parameters if each not in common)
-        rows.append((f"`/v3/{name}`", own, f"`{SCOPES[f'harvest:{name}:list']}`"))
-    return _table(("List", "Parameters of its own", "Permission of keys that includes it"), rows)
+        held = "yes" if name in HELD else ""
+        rows.append((f"`/v3/{name}`", held, own, f"`{SCOPES[f'harvest:{name}:list']}`"))
+    return _table(("List", "Rows", "Parameters of its own", "Permission of keys that includes it"), rows)
 
 
 def _permissions() -> str:

@@ -1,10 +1,12 @@
 """Isolation of Harvest v3: every operation that takes tokens against every kind of caller (contract section 11)."""
 
+import json
 from base64 import b64encode
 from typing import Final
 
 import pytest
 
+from rowen.app.rows import HELD
 from rowen.app.scopes import SCOPES
 from rowen.app.tokens import LIFETIME, issue
 from rowen.interviews.moments import Instant
@@ -103,10 +105,22 @@ def test_a_scope_opens_its_operations_and_nothing_else(tenants: TenantPair) -> N
 
 
 def test_a_token_of_one_organization_shows_nothing_of_another(tenants: TenantPair) -> None:
-    token = bearer(new_token(tenants.home))
+    """Each organization numbers its interviewers: the same id is another row for each."""
+    token, theirs = bearer(new_token(tenants.home)), bearer(new_token(tenants.auckland))
     for operation in WITH_TOKENS:
-        if operation.path.endswith("{id}"):
-            found = [ask(tenants, "GET", operation.path.replace("{id}", str(each)), token) for each in (NOWHERE, 1)]
-            assert [(each.status, each.body) for each in found] == [(404, b'{"message":"Resource not found"}')] * 2
-        else:
-            assert b"auckland" not in ask(tenants, "GET", operation.path, token).body.lower()
+        if operation.method != "GET" or operation.path.endswith("{id}"):
+            continue
+        own, foreign = (ask(tenants, "GET", operation.path, each) for each in (token, theirs))
+        assert b"auckland" not in own.body.lower()
+        assert b"home" not in foreign.body.lower()
+        known, unknown = (json.loads(each.body) for each in (own, foreign))
+        assert bool(known) == bool(unknown) == (operation.path.removeprefix("/v3/") in HELD), operation.path
+        ids = {row["id"] for row in known}
+        for identifier in [NOWHERE, *({row["id"] for row in unknown} - ids)]:
+            found = ask(tenants, "GET", f"{operation.path}/{identifier}", token)
+            assert (found.status, found.body) == (404, b'{"message":"Resource not found"}')
+            assert ask(tenants, "GET", f"{operation.path}?ids={identifier}", token).body == b"[]"
+        for row in known:
+            assert json.loads(ask(tenants, "GET", f"{operation.path}/{row['id']}", token).body) == row
+    foreign_interview = tenants.auckland.ids["scheduled"]
+    assert ask(tenants, "GET", f"/v3/interviewers?interview_ids={foreign_interview}", token).body == b"[]"

@@ -182,13 +182,21 @@ def _records(name: str, ids: Mapping[str, int]) -> dict[str, list[Record]]:
         "prospect": False,
         "status": "active",
         "jobs": [{"id": ids["job"], "name": f"Pilot {name}"}],
+        "current_stage": {"id": ids["stage"], "name": f"Stage {name}"},
     }
     stage = {
         "id": ids["stage"],
         "name": f"Stage {name}",
         "job_id": ids["job"],
         "priority": 0,
-        "interviews": [{"id": ids["interview"], "name": f"Flight {name}"}],
+        "interviews": [
+            {
+                "id": ids["interview"],
+                "name": f"Flight {name}",
+                "default_interviewer_users": [{"id": ids["user"]}],
+                "interview_kit": {"id": ids["interview"], "content": f"Ask {name}", "questions": []},
+            }
+        ],
         **times,
     }
     scorecard = {

@@ -10,6 +10,7 @@ from rowen.app.conflicts import Conflicts
 from rowen.app.hiring import HiringCodec
 from rowen.app.interviews import Interviews
 from rowen.app.records import Records, ScorecardCodec
+from rowen.app.rows import Rows
 from rowen.app.unit_of_work import UnitOfWorks
 from rowen.app.users import UserCodec
 from rowen.app.webhooks import Webhooks
@@ -21,6 +22,7 @@ class Services:
 
     interviews: Interviews
     records: Records
+    rows: Rows
     writing: UnitOfWorks
     conflicts: Conflicts
     feed: Feed

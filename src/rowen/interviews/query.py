@@ -50,13 +50,15 @@ class PageRequest:
     """Which page is wanted.
 
     `number` counts from 1. With `after` the page begins after the record with that id, wherever rows were inserted or
-    deleted meanwhile. `counted` asks for the number of the last page.
+    deleted meanwhile. `counted` asks for the number of the last page. A `descending` page has the greatest ids first:
+    `after` is then the id that all of it are below, and `number` has no meaning.
     """
 
     number: int = 1
     size: int = DEFAULT_PAGE_SIZE
     after: int | None = None
     counted: bool = True
+    descending: bool = False
 
     @property
     def offset(self) -> int:

@@ -1,7 +1,8 @@
 """Caches of answers between requests, each keyed by the version for which it is valid.
 
-Owns four caches: the pages and the documents served, the ids that match a query, and the anchors where the chunks of an
-organization begin. Must not know SQL. Nothing here can be stale: entries of another version are not found.
+Owns five caches: the pages and the documents served, the ids that match a query, the anchors where the chunks of an
+organization begin, and the jobs of applications. Must not know SQL. Nothing here can be stale: entries of another
+version are not found.
 """
 
 from array import array
@@ -13,7 +14,7 @@ from typing import Final, Generic, NamedTuple, TypeVar
 from rowen.app.interviews import Page
 from rowen.app.organizations import Organization, Version
 from rowen.interviews.interview import InterviewId, OrganizationId
-from rowen.interviews.query import InterviewQuery, PageRequest
+from rowen.interviews.query import PageRequest
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
@@ -24,6 +25,8 @@ _DOCUMENTS_BYTES: Final = 4 * 2**20
 _ENTRY_BYTES: Final = 1_024  # the weight of an entry apart from its ids or its body
 _ORGANIZATIONS: Final = 200
 _ANCHORS: Final = 8_192
+_JOBS: Final = 50_000  # applications of an organization: some megabytes
+_JOB_ORGANIZATIONS: Final = 20
 
 
 class MatchingIds(NamedTuple):
@@ -88,20 +91,18 @@ class MatchesCache(Generic[Query]):
         self._matches.put((organization, query), matches)
 
 
-class PageCache:
+class PageCache(Generic[Query]):
     """Recently used pages, within a memory limit: pollers request the same ones over and over."""
 
     def __init__(self, limit: int = _PAGES_BYTES) -> None:
-        self._pages: _LruCache[tuple[OrganizationId, InterviewQuery, PageRequest], Page] = _LruCache(
-            limit, _page_weight
-        )
+        self._pages: _LruCache[tuple[OrganizationId, Query, PageRequest], Page] = _LruCache(limit, _page_weight)
 
-    def get(self, organization: Organization, query: InterviewQuery, request: PageRequest) -> Page | None:
+    def get(self, organization: Organization, query: Query, request: PageRequest) -> Page | None:
         """Return the page as of the organization's version, if cached."""
         page = self._pages.get((organization.id, query, request))
         return page if page is not None and page.organization == organization else None
 
-    def put(self, query: InterviewQuery, request: PageRequest, page: Page) -> None:
+    def put(self, query: Query, request: PageRequest, page: Page) -> None:
         """Cache a page, evicting those not used for longest."""
         self._pages.put((page.organization.id, query, request), page)
 
@@ -178,3 +179,21 @@ class AnchorCache:
             del known.offsets[::2], known.ids[::2]
         if len(self._organizations) > _ORGANIZATIONS:
             self._organizations.popitem(last=False)
+
+
+class JobCache:
+    """The jobs of applications, each organization's as of one version; None for those that have no job."""
+
+    def __init__(self) -> None:
+        self._organizations: OrderedDict[OrganizationId, tuple[Version, dict[int, int | None]]] = OrderedDict()
+
+    def of(self, organization: Organization) -> dict[int, int | None]:
+        """Return what is known as of the organization's version; the caller adds to it."""
+        version, jobs = self._organizations.get(organization.id, (None, {}))
+        if version != organization.version or len(jobs) > _JOBS:
+            jobs = {}
+            self._organizations[organization.id] = (organization.version, jobs)
+        self._organizations.move_to_end(organization.id)
+        if len(self._organizations) > _JOB_ORGANIZATIONS:
+            self._organizations.popitem(last=False)
+        return jobs

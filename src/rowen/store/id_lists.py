@@ -6,7 +6,7 @@ listed, or how a query becomes SQL: each kind of list has its `ListQueries`. See
 
 import asyncio
 from array import array
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from functools import partial
 from typing import Final, Generic, Protocol, TypeVar
 
@@ -36,6 +36,12 @@ class ListQueries(Protocol[Query_contra]):
 
         The organization is added to the parameters.
         """
+        ...
+
+    async def checked(
+        self, organization: Organization, query: Query_contra, ids: "array[int]", reader: Reader
+    ) -> "array[int]":
+        """Return the ids, ascending, that match what the statement could not decide."""
         ...
 
     async def listed(
@@ -75,7 +81,8 @@ class IdListReader(Generic[Query]):
         statement, parameters = self._queries.gathering(query)
         row = await reader.row(statement, {"organization": organization.id, **parameters})
         seen, (collected,) = as_of(organization, row)
-        return MatchingIds(seen.version, self._engine.read_identifiers(collected))
+        ids = self._engine.read_identifiers(collected)
+        return MatchingIds(seen.version, await self._queries.checked(organization, query, ids, reader))
 
     async def _find(self, organization: Organization, query: Query) -> MatchingIds:
         """Return the matching ids: at once if there are few, otherwise off the event loop and once for all callers."""
@@ -107,11 +114,18 @@ class IdListReader(Generic[Query]):
         self, organization: Organization, query: Query, matches: MatchingIds, request: PageRequest, reader: Reader
     ) -> Page:
         ids = matches.ids
-        first = request.offset if request.after is None else bisect_right(ids, request.after)
-        wanted = ids[first : first + request.size]
+        if request.descending:
+            end = len(ids) if request.after is None else bisect_left(ids, request.after)
+            first = max(end - request.size, 0)
+        else:
+            first = request.offset if request.after is None else bisect_right(ids, request.after)
+            end = first + request.size
+        wanted = ids[first:end]
         seen, body = await self._queries.listed(organization, query, wanted, reader)
         total = len(ids) if request.counted else None
-        return Page(body, wanted[-1] if wanted else None, first + len(wanted) < len(ids), total, seen)
+        more = first > 0 if request.descending else end < len(ids)
+        last = wanted[0 if request.descending else -1] if wanted else None
+        return Page(body, last, more, total, seen)
 
     def _at(self, organization: Organization) -> ReadTarget:
         return self._engine.reader_for(organization.id, organization.version)

@@ -1,8 +1,14 @@
-"""The operations of Harvest v3, a module for each resource that holds rows."""
+"""The operations of Harvest v3."""
 
 from typing import Final
 
 from rowen.api.v3.lists import LISTS
 from rowen.api.v3.not_held import operations_without_rows
+from rowen.api.v3.rows import operations_with_rows
+from rowen.app.rows import HELD
 
-OPERATIONS: Final = tuple(operation for declared in LISTS.values() for operation in operations_without_rows(declared))
+OPERATIONS: Final = tuple(
+    operation
+    for name, declared in LISTS.items()
+    for operation in (operations_with_rows if name in HELD else operations_without_rows)(declared)
+)

@@ -1,13 +1,14 @@
 """The lists of Harvest v3, as one typed table: their parameters and fields.
 
-Owns the type of each parameter. The names are facts of the public reference and stand in `lists.tsv`. Must not know
-which lists hold rows.
+Owns the type of each parameter. The names are facts of the public reference and stand in `lists.tsv`; the fields of
+rows that are held, in their order, are those of the codec. Must not know how rows are found.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.resources import files
 from typing import Final
 
+from rowen.api.codec.v3 import KINDS
 from rowen.api.reading.query import QueryParameter
 from rowen.api.reading.v3_query import V3Parameters, v3_parameters
 from rowen.api.reading.v3_values import (
@@ -67,9 +68,16 @@ def _lists() -> Iterator[V3Parameters]:
         if not line.startswith("#"):
             list_name, parameters, fields = line.split("\t")
             own = [_parameter(list_name, name) for name in parameters.split(",") if name]
-            # The ids and times that every row has come first.
-            first = ("id", "created_at", "updated_at")
-            yield v3_parameters(list_name, own, (*first, *(field for field in fields.split(",") if field not in first)))
+            yield v3_parameters(list_name, own, _fields(list_name, fields.split(",")))
+
+
+def _fields(list_name: str, named: Sequence[str]) -> tuple[str, ...]:
+    """Return the fields of rows in their order."""
+    if list_name in KINDS:
+        return KINDS[list_name].__struct_fields__
+    # The ids and times that every row has come first.
+    first = ("id", "created_at", "updated_at")
+    return (*first, *(field for field in named if field not in first))
 
 
 LISTS: Final = {each.list_name: each for each in _lists()}

@@ -8,7 +8,7 @@ from typing import Any, Final, get_args, get_origin
 
 import msgspec
 
-from rowen.api.codec import records
+from rowen.api.codec import records, v3
 from rowen.api.declarations import Operation
 from rowen.api.schemas import DATE, TEXT, Json, closed
 from rowen.api.v1.archive import ArchivedDocument
@@ -35,6 +35,10 @@ _PARTS: Final = {
     )
 }
 """Types that name only the fields that Rowen searches by."""
+
+
+_ROWS: Final = {kind.__name__ for kind in v3.KINDS.values()}
+"""The rows of Harvest v3, of which `fields` selects some keys."""
 
 
 def reference(name: str) -> Json:
@@ -68,6 +72,8 @@ def _element(kind: Any) -> Any:
 
 
 def _public_name(name: str) -> str:
+    if name in _ROWS:
+        return f"V3{name.removesuffix('Row')}"
     return _NAMES.get(name, name.removesuffix("Record"))
 
 
@@ -84,7 +90,9 @@ def _with_public_references(schema: Any) -> Any:
 
 def _tighten(name: str, schema: Json) -> None:
     """Require every key: responses contain null where there is no value."""
-    if name not in _PARTS:
+    if name in _ROWS:
+        schema["required"], schema["additionalProperties"] = [], False
+    elif name not in _PARTS:
         schema["required"] = list(schema["properties"])
         if name not in _OPEN:
             schema["additionalProperties"] = False

@@ -39,6 +39,12 @@ class _Queries:
         criteria = query.criteria
         return self._gathered(frozenset(criteria)), criteria
 
+    async def checked(
+        self, organization: Organization, query: InterviewQuery, ids: "array[int]", reader: Reader
+    ) -> "array[int]":
+        del organization, query, reader  # the statement decides all
+        return ids
+
     async def listed(
         self, organization: Organization, query: InterviewQuery, ids: "array[int]", reader: Reader
     ) -> tuple[Organization, bytes]:
@@ -53,7 +59,7 @@ class InterviewReader:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._pages = PageCache()
+        self._pages: PageCache[InterviewQuery] = PageCache()
         self._documents = DocumentCache()
         self._anchors = AnchorCache()
         self._lists: IdListReader[InterviewQuery] = IdListReader(engine, _Queries(engine))

@@ -1,0 +1,1 @@
+"""The rows of Harvest v3, read from the tables of interviews, interviewers and records."""

@@ -1,0 +1,192 @@
+"""The lists of Harvest v3 whose rows are found by their ids: interviews, interviewers, and one row a record.
+
+Owns which filters the database decides, and that the others are checked on the rows. Must not know the fields of a row:
+the codec makes them.
+"""
+
+from array import array
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from typing import Any, Final
+
+from sqlalchemy import Table
+
+from rowen.app.interviews import Page
+from rowen.app.organizations import Organization
+from rowen.app.records import RecordRow
+from rowen.app.rows import (
+    INTERVIEWERS,
+    INTERVIEWS,
+    PARTIAL,
+    SOURCES,
+    InterviewerSource,
+    InterviewSource,
+    Row,
+    RowCodec,
+    RowQuery,
+    Surroundings,
+    Times,
+    matching,
+)
+from rowen.interviews.query import PageRequest
+from rowen.store.cache import JobCache
+from rowen.store.engines.base import Engine, Parameters, Prepared, Reader
+from rowen.store.engines.base import Row as Columns
+from rowen.store.ledger.ledger import LEDGER, as_of
+from rowen.store.records.reader import listed as listed_records
+from rowen.store.rows import statements
+from rowen.store.schema.tables import interviewers, records, scheduled_interviews
+
+_CHUNK: Final = 2_000
+_FIRST, _LAST = -(2**63), 2**63 - 1
+_DECIDED: Final = frozenset({"starts_at", "ends_at"})
+"""Filters that the database narrows, and rows decide: only timed interviews have these times."""
+
+
+class RowLists:
+    """The `ListQueries` of rows."""
+
+    def __init__(self, engine: Engine, codec: RowCodec) -> None:
+        self._engine = engine
+        self._codec = codec
+        self._gathered = cache(
+            lambda table, parts, names: engine.prepare(statements.gathered(engine, table, _PARTS[parts], names))
+        )
+        self._interviews = engine.prepare(statements.listed_interviews(engine))
+        self._interviews_below = engine.prepare(statements.interviews_below(engine))
+        self._interviewers = engine.prepare(statements.listed_interviewers(engine))
+        self._interviewers_below = engine.prepare(statements.interviewers_below())
+        self._jobs_of = engine.prepare(statements.jobs_of_applications(engine))
+        self._jobs = JobCache()
+        self._records = engine.prepare(listed_records(engine))
+
+    def is_narrow(self, query: RowQuery) -> bool:
+        """Return whether a query matches so few rows that finding them takes no time."""
+        names = {name for name, _ in query.filters}
+        return "ids" in names and not self._checks(query)
+
+    def gathering(self, query: RowQuery) -> tuple[Prepared, Parameters]:
+        """Return the statement that reads the ledger and the ids that match as far as the database decides."""
+        kind = _kind(query.list_name)
+        found = [(name, value) for name, value in query.filters if name in _PARTS[kind]]
+        parameters: dict[str, Any] = {"resource": SOURCES.get(query.list_name)}
+        for name, value in found:
+            parameters.update(self._bound(name, value))
+        names = frozenset(name for name, _ in found)
+        return self._gathered(_TABLES[kind], kind, names), parameters
+
+    def _bound(self, name: str, value: Any) -> Iterator[tuple[str, Any]]:
+        if isinstance(value, Times):
+            yield f"{name}_since", _FIRST if value.since is None else int(value.since)
+            yield f"{name}_before", _LAST if value.before is None else int(value.before)
+        else:
+            yield name, self._engine.bind_identifiers(sorted(set(value))) if isinstance(value, tuple) else value
+
+    def _checks(self, query: RowQuery) -> list[tuple[str, Any]]:
+        decided = _PARTS[_kind(query.list_name)].keys() - _DECIDED
+        return [(name, value) for name, value in query.filters if name not in decided]
+
+    async def checked(
+        self, organization: Organization, query: RowQuery, ids: "array[int]", reader: Reader
+    ) -> "array[int]":
+        """Return the ids of the rows for which the filters hold that the database did not decide."""
+        checks = self._checks(query)
+        if not checks and query.list_name not in PARTIAL:
+            return ids
+        found = array("q")
+        for start in range(0, len(ids), _CHUNK):
+            _, rows = await self._rows(organization, query.list_name, ids[start : start + _CHUNK], reader)
+            found.extend(row.id for row in reversed(matching(query.list_name, rows, checks)))
+        return found
+
+    async def listed(
+        self, organization: Organization, query: RowQuery, ids: "array[int]", reader: Reader
+    ) -> tuple[Organization, bytes]:
+        """Return the rows of the ids, descending, as one JSON array, and the organization as of their version."""
+        seen, rows = await self._rows(organization, query.list_name, ids, reader)
+        return seen, self._codec.encode(rows)
+
+    def has_ranges(self, query: RowQuery) -> bool:
+        """Return whether the pages of a query are ranges of a table."""
+        return not query.filters and query.list_name in (INTERVIEWS, INTERVIEWERS)
+
+    async def range_page(
+        self, organization: Organization, query: RowQuery, request: PageRequest, reader: Reader
+    ) -> Page:
+        """Return the rows below an id, descending."""
+        below = _LAST if request.after is None else request.after
+        asked = {"organization": organization.id, "below": below, "size": request.size + 1}
+        if query.list_name == INTERVIEWS:
+            seen, rows = await self._interview_rows(organization, self._interviews_below, asked, reader)
+        else:
+            seen, rows = await self._interviewer_rows(organization, self._interviewers_below, asked, reader)
+        more = len(rows) > request.size
+        rows = rows[: request.size]
+        return Page(self._codec.encode(rows), rows[-1].id if rows else None, more, None, seen)
+
+    async def _rows(
+        self, organization: Organization, list_name: str, ids: Sequence[int], reader: Reader
+    ) -> tuple[Organization, list[Row]]:
+        """Return the organization as of the version that is read, and the rows of ids, descending."""
+        asked = {"organization": organization.id, "ids": self._engine.bind_identifiers(ids)}
+        if list_name == INTERVIEWS:
+            return await self._interview_rows(organization, self._interviews, asked, reader)
+        if list_name == INTERVIEWERS:
+            return await self._interviewer_rows(organization, self._interviewers, asked, reader)
+        resource = SOURCES[list_name]
+        found = await reader.rows(self._records, {**asked, "resource": resource})
+        seen, columns = _columns(organization, found[::-1])
+        return seen, self._codec.records(list_name, (RecordRow(resource, *row) for row in columns), seen.created_at)
+
+    async def _interview_rows(
+        self, organization: Organization, statement: Prepared, asked: Parameters, reader: Reader
+    ) -> tuple[Organization, list[Row]]:
+        seen, (body, *seats) = as_of(organization, await reader.row(statement, asked))
+        if body is None:
+            return seen, []
+        sources = self._codec.stored_interviews(b"".join((b"[", body, b"]")))
+        jobs = await self._jobs_of_interviews(seen, sources, reader)
+        ids: dict[int, list[int]] = {}
+        for interview, one in zip(*map(self._engine.read_identifiers, seats), strict=True):
+            ids.setdefault(interview, []).append(one)
+        return seen, self._codec.interviews(sources, Surroundings(jobs, ids, seen.created_at))
+
+    async def _jobs_of_interviews(
+        self, organization: Organization, sources: Iterable[InterviewSource], reader: Reader
+    ) -> Mapping[int, int | None]:
+        """Return the jobs of the interviews' applications: they are the same as long as nothing is written."""
+        known = self._jobs.of(organization)
+        missing = [each.application_id for each in sources if each.application_id not in known]
+        if missing:
+            asked = {"organization": organization.id, "ids": self._engine.bind_identifiers(missing)}
+            known.update(dict.fromkeys(missing))
+            known.update((row[0], row[1]) for row in await reader.rows(self._jobs_of, asked))
+        return known
+
+    async def _interviewer_rows(
+        self, organization: Organization, statement: Prepared, asked: Parameters, reader: Reader
+    ) -> tuple[Organization, list[Row]]:
+        seen, columns = _columns(organization, await reader.rows(statement, asked))
+        return seen, self._codec.interviewers(InterviewerSource(*row) for row in columns)
+
+
+def _columns(organization: Organization, found: Sequence[Columns]) -> tuple[Organization, list[Columns]]:
+    """Return the organization as of the version that rows begin with, and the columns after that."""
+    seen, (first, *_) = as_of(organization, found[0] if found else None)
+    return seen, [] if first is None else [row[len(LEDGER) :] for row in found]
+
+
+def _kind(list_name: str) -> str:
+    return "records" if list_name in SOURCES else list_name
+
+
+_TABLES: Final[Mapping[str, Table]] = {
+    "interviews": scheduled_interviews,
+    "interviewers": interviewers,
+    "records": records,
+}
+_PARTS: Final[Mapping[str, Mapping[str, statements.Part]]] = {
+    "interviews": statements.OF_INTERVIEWS,
+    "interviewers": statements.OF_INTERVIEWERS,
+    "records": statements.OF_RECORDS,
+}
