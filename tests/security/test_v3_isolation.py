@@ -98,10 +98,10 @@ def test_a_scope_opens_its_operations_and_nothing_else(tenants: TenantPair) -> N
             if operation.permission not in (scope, other):
                 continue
             shut, let_in = (lacking, alone) if operation.permission == scope else (alone, lacking)
-            for method in (operation.method, "HEAD"):
+            for method in ("GET", "HEAD") if operation.method == "GET" else (operation.method,):
                 refused = ask(tenants, method, address(operation.path), shut)
                 assert (refused.status, refused.body) == (403, b"" if method == "HEAD" else FORBIDDEN)
-            assert ask(tenants, operation.method, address(operation.path), let_in).status in {200, 404}
+            assert ask(tenants, operation.method, address(operation.path), let_in).status in {200, 400, 404}
 
 
 def test_a_token_of_one_organization_shows_nothing_of_another(tenants: TenantPair) -> None:

@@ -26,7 +26,7 @@ class Reply:
 
     `paged` adds the `Link` header, `warns` the `Warning` header, `archived` the
     `X-Rowen-Empty` header; `events` is an example of it as Server-Sent Events.
-    `media_type` is that of its body, without parameters; text has the type `str`.
+    `media_type` is that of its body, without parameters; text has the type `str`. `status` is that of success.
     """
 
     kind: Any
@@ -37,6 +37,7 @@ class Reply:
     archived: bool = False
     events: str | None = None
     media_type: str = "application/json"
+    status: int = 200
 
 
 @dataclass(frozen=True, slots=True)

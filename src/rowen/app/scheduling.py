@@ -39,7 +39,7 @@ async def schedule(unit: UnitOfWork, fields: InterviewFields, api_key: str) -> S
     reference = await _stage_interview(unit, fields, problems)
     panel = await resolve_panel(unit, fields, problems)
     application = fields.application_id
-    if problems.found or organizer is None or application is UNSET:
+    if problems.found or not (organizer or fields.by_integration) or application is UNSET:
         raise problems.refusal()
     interview = ScheduledInterview(
         id=await unit.new_id(),
@@ -47,7 +47,7 @@ async def schedule(unit: UnitOfWork, fields: InterviewFields, api_key: str) -> S
         created_at=await unit.begin_change(),
         status=Status.SCHEDULED,
         interview=reference,
-        organizer=organizer.organizer(),
+        organizer=None if organizer is None else organizer.organizer(),
         interviewers=panel,
         **{"external_event_id": f"{_EVENT}-{uuid4()}", **_given(fields)},
     )
@@ -70,9 +70,10 @@ async def change(
     if fields.interviewers is not UNSET:
         panel = await resolve_panel(unit, fields, problems, before.interviewers)
         panel = await with_scorecards(unit, codec, before, panel)
-    if problems.found or organizer is None:
+    if problems.found or not (organizer or fields.by_integration):
         raise problems.refusal()
-    after = msgspec.structs.replace(before, **_given(fields), interviewers=panel, organizer=organizer.organizer())
+    named = before.organizer if organizer is None else organizer.organizer()
+    after = msgspec.structs.replace(before, **_given(fields), interviewers=panel, organizer=named)
     after = settled(unit, Command.CHANGE, before.status, after)
     if after == before:
         return ScheduleResult(stored.document)
@@ -82,9 +83,9 @@ async def change(
     return ScheduleResult(document, overlapping)
 
 
-async def cancel(unit: UnitOfWork, stored: Stored, on_behalf_of: int, api_key: str) -> None:
-    """Delete an interview. Raises Refusal: invalid; not found (the user)."""
-    user = await require_user(unit, on_behalf_of)
+async def cancel(unit: UnitOfWork, stored: Stored, on_behalf_of: int | None, api_key: str) -> None:
+    """Delete an interview; with None, an integration does. Raises Refusal: invalid; not found (the user)."""
+    user = None if on_behalf_of is None else await require_user(unit, on_behalf_of)
     await _require_changeable(unit, stored, Command.CANCEL)
     await unit.begin_change()
     await unit.delete(stored.interview, Change(Kind.CANCELLED, actor_of(user, api_key)))
@@ -108,8 +109,10 @@ async def require_user(unit: UnitOfWork, identifier: int) -> User:
     return user
 
 
-def actor_of(user: User, api_key: str) -> Actor:
-    """Return the actor for a user who uses an API key."""
+def actor_of(user: User | None, api_key: str) -> Actor:
+    """Return the actor for a user who uses an API key, or for the integration that has the key."""
+    if user is None:
+        return Actor(ActorKind.INTEGRATION, api_key=api_key)
     return Actor(ActorKind.USER, user.id, user.name, api_key)
 
 

@@ -102,7 +102,10 @@ _LISTS: Final = {
 """The lists of v3, by the permission of API keys that includes reading them."""
 
 SCOPES: Final = {
-    f"{_PREFIX}{resource}:list": permission for permission, resources in _LISTS.items() for resource in resources
+    **{f"{_PREFIX}{resource}:list": permission for permission, resources in _LISTS.items() for resource in resources},
+    f"{_PREFIX}interviews:create": "scheduled_interviews:create",
+    f"{_PREFIX}interviews:update": "scheduled_interviews:update",
+    f"{_PREFIX}interviews:destroy": "scheduled_interviews:delete",
 }
 """Every scope, with the permission of API keys that includes it."""
 

@@ -108,6 +108,14 @@ class UnitOfWork(Protocol):
         """Return the candidate of an application, if known."""
         ...
 
+    async def job_of(self, application: int) -> int | None:
+        """Return the job of an application, if known; the one with the smallest id, if it has several."""
+        ...
+
+    async def interviewer_ids(self, interview: InterviewId) -> Sequence[int]:
+        """Return the ids of the rows of an interview's panel, ascending."""
+        ...
+
     async def new_id(self) -> int:
         """Return an id that nothing in the organization has had."""
         ...

@@ -197,6 +197,7 @@ def _actor(entry: ChangeEntry) -> str:
         ActorKind.CLOCK.value: "the clock",
         ActorKind.IMPORT.value: "an import",
         ActorKind.OPERATOR.value: "the operator",
+        ActorKind.INTEGRATION.value: "an integration",
     }.get(actor.kind, actor.kind)
 
 

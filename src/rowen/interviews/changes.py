@@ -32,17 +32,25 @@ class Kind(StrEnum):
 
 
 class ActorKind(StrEnum):
-    """The kind of an actor; an operator is a person who runs a command of `rowen`, a mirror follows an account."""
+    """The kind of an actor.
+
+    An operator is a person who runs a command of `rowen`, a mirror follows an account, and an integration is a client
+    that acts for no user.
+    """
 
     USER = "user"
     CLOCK = "clock"
     IMPORT = "import"
     OPERATOR = "operator"
     MIRROR = "mirror"
+    INTEGRATION = "integration"
 
 
 class Actor(msgspec.Struct, frozen=True, gc=False):
-    """The author of a change: a user, by the API key named `api_key`; the clock; an import; or the operator."""
+    """The author of a change.
+
+    A user, or an integration, by the API key or client named `api_key`; the clock; an import; or the operator.
+    """
 
     kind: ActorKind
     id: int | None = None

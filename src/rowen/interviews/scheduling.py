@@ -33,8 +33,9 @@ class InterviewFields(msgspec.Struct, frozen=True, kw_only=True):
     """The fields of an interview that a client sets; those that are UNSET stay as they are.
 
     `problems` are those of the request itself: they are reported together with those that only the schedule reveals.
-    `on_behalf_of` is the acting user, None only if that is among the problems. `knows_guests` means that an unknown
-    e-mail address is a guest, and not a mistake.
+    `on_behalf_of` is the acting user, None only if that is among the problems, or if `by_integration` states that the
+    client acts for no user: then an interview keeps its organizer, and a new one has none. `knows_guests` means that an
+    unknown e-mail address is a guest, and not a mistake.
     """
 
     application_id: int | Unset = UNSET
@@ -46,5 +47,6 @@ class InterviewFields(msgspec.Struct, frozen=True, kw_only=True):
     location: str | Unset | None = UNSET
     video_conferencing_url: str | Unset | None = UNSET
     on_behalf_of: int | None = None
+    by_integration: bool = False
     knows_guests: bool = True
     problems: tuple[FieldProblem, ...] = ()

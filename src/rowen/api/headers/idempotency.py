@@ -52,5 +52,7 @@ def _idempotent_request(request: ApiRequest) -> IdempotentRequest | None:
     content = sha256(f"{request.method} {urlsplit(request.address).path}\n".encode())
     for name in _COMPARED:
         content.update(request.headers.get(name, b"") + b"\n")
+    if request.acting_user is not None:
+        content.update(b"%d\n" % request.acting_user)
     content.update(request.body)
     return IdempotentRequest(request.key_id, key, content.digest())

@@ -77,11 +77,15 @@ async def stored_interview(unit: UnitOfWork, request: ApiRequest, identifier: In
 
 
 def _written(result: scheduling.ScheduleResult) -> WriteResult:
-    warning = None
-    if result.overlapping:
-        # A warn-code and warn-agent, then the text (RFC 7234 section 5.5).
-        warning = f'199 rowen "Double booking: overlaps interview {name_interviews(result.overlapping)}"'
-    return WriteResult(result.document, document_etag(result.document), warning)
+    return WriteResult(result.document, document_etag(result.document), overlap_warning(result))
+
+
+def overlap_warning(result: scheduling.ScheduleResult) -> str | None:
+    """Return the `Warning` of a double booking, if there is one."""
+    if not result.overlapping:
+        return None
+    # A warn-code and warn-agent, then the text (RFC 7234 section 5.5).
+    return f'199 rowen "Double booking: overlaps interview {name_interviews(result.overlapping)}"'
 
 
 OPERATIONS: Final = (

@@ -84,7 +84,7 @@ def _paths() -> Json:
 
 
 def _operation(operation: Operation) -> Json:
-    responses = {"200": success(operation.reply, _links(operation))}
+    responses = {str(operation.reply.status): success(operation.reply, _links(operation))}
     if operation.method == "GET":
         responses["304"] = not_modified()
     described: Json = {

@@ -3,10 +3,11 @@
 Owns how interviews are found, written and deleted one by one. Must not know a dialect, or why.
 """
 
-from sqlalchemy import bindparam, delete, insert, literal_column, select, update
+from sqlalchemy import BigInteger, bindparam, delete, func, insert, literal_column, select, update
 
-from rowen.store.engines.base import Engine, Unindexed
-from rowen.store.schema.tables import panel, scheduled_interviews, terms
+from rowen.app.records import APPLICATIONS
+from rowen.store.engines.base import Engine, Unindexed, constant
+from rowen.store.schema.tables import interviewers, panel, scheduled_interviews, terms
 
 _interviews = scheduled_interviews.c
 _OF_ORGANIZATION = _interviews.organization_id == bindparam("organization")
@@ -53,6 +54,22 @@ class WriteStatements:
                 terms.c.name == bindparam("name"),
                 terms.c.id == bindparam("record"),
             )
+        )
+        self.job = engine.prepare(
+            select(func.min(terms.c.value.cast(BigInteger))).where(
+                terms.c.organization_id == bindparam("organization"),
+                terms.c.resource == constant(APPLICATIONS),
+                terms.c.id == bindparam("application"),
+                terms.c.name == constant("job_id"),
+            )
+        )
+        self.interviewer_ids = engine.prepare(
+            select(interviewers.c.id)
+            .where(
+                interviewers.c.organization_id == bindparam("organization"),
+                interviewers.c.interview_id == bindparam("interview"),
+            )
+            .order_by(interviewers.c.id)
         )
         self._prepare_panel(engine)
 

@@ -120,6 +120,16 @@ class StoreUnitOfWork:
             return None
         return self._dependencies.records_codec.candidate_id(record.document)
 
+    async def job_of(self, application: int) -> int | None:
+        """Return the job of an application, if known; the one with the smallest id, if it has several."""
+        row = await self._row(self._dependencies.statements.job, application=application)
+        return None if row is None else row[0]
+
+    async def interviewer_ids(self, interview: InterviewId) -> Sequence[int]:
+        """Return the ids of the rows of an interview's panel, ascending."""
+        rows = await self._rows(self._dependencies.statements.interviewer_ids, interview=interview)
+        return [row[0] for row in rows]
+
     async def interview_reference(self, identifier: int) -> InterviewReference | None:
         """Return the interview of a job stage."""
         for record in await self.records_by_term(JOB_STAGES, "interview_id", str(identifier)):
