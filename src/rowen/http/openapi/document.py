@@ -143,7 +143,7 @@ def _codes(operation: Operation) -> set[Code]:
     acts = any(header.name == ON_BEHALF_OF.name for header in operation.headers)
     if operation.path_parameters or acts:
         codes.add(Code.NOT_FOUND)
-    if acts or operation.body is not None or operation.query:
+    if acts or operation.body is not None or operation.query or operation.method != "GET":
         codes.add(Code.INVALID)
     if operation.body is not None:
         codes |= {Code.MALFORMED, Code.TIMED_OUT, Code.UNSUPPORTED_MEDIA}
