@@ -249,6 +249,7 @@ def test_lists_of_several_pages_are_read_completely(mirroring: Mirroring) -> Non
 WRITES: Final[list[tuple[str, str, dict[str, Any]]]] = [
     ("POST", "/v2/scheduled_interviews", {"application_id": 70}),
     ("POST", "/v1/scheduled_interviews", {"application_id": 70}),
+    ("POST", "/v1/users", {"first_name": "Eve", "last_name": "Reed", "email": "eve@example.com"}),
     ("PATCH", f"/v2/scheduled_interviews/{TIMED}", {"location": "Garden"}),
     ("DELETE", f"/v1/scheduled_interviews/{TIMED}", {}),
     ("POST", "/rowen/v1/scorecards", {"scheduled_interview_id": TIMED}),

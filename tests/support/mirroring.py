@@ -3,8 +3,9 @@
 Owns the clock of its rounds, and the waits that it was asked for, none of which it waits.
 """
 
+import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -36,6 +37,7 @@ class Mirroring:
         self.clock = FakeClock(wiring.now())
         self.waits: list[float] = []
         self.leads = True
+        self.pause: Callable[[float], Awaitable[None]] = asyncio.sleep
         store = tenant.harness.store
         self.destination = Destination(store.mirrors, store.merger, store.record_merger, store.writing, self.clock)
         self._client = Client(CLIENT_ID, CLIENT_SECRET, httpx.URL(upstream.token_url), user)
@@ -82,7 +84,7 @@ class Mirroring:
             self.tenant.organization,
             self.account,
             self.upstream.base,
-            FollowerDeps(self._lead, _silent),
+            FollowerDeps(self._lead, _silent, self.pause),
         )
 
     def restart_with(self, change: Callable[[Destination], Destination]) -> None:

@@ -134,7 +134,15 @@ class Follower:
             await self._writer.drain(bulk=False)
         written, gone = self._writer.written - before, self._reader.counts.gone - gone
         if written or gone:
-            _log.info("followed", organization=self._organization.name, written=written, gone=gone)
+            statistics = self._account.statistics
+            _log.info(
+                "followed",
+                organization=self._organization.name,
+                written=written,
+                gone=gone,
+                requests=statistics.requests,
+                throttled=statistics.throttled,
+            )
         return mirror
 
     async def _load(self, mirror: Mirror) -> None:

@@ -6,6 +6,7 @@ Owns a thread for each piece of work, which does not keep the process from endin
 import asyncio
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
@@ -33,5 +34,5 @@ async def in_thread(work: Callable[[], Result]) -> Result:
 
 
 def _call(loop: asyncio.AbstractEventLoop, callback: Callable[..., None], *arguments: Any) -> None:
-    if not loop.is_closed():
+    with suppress(RuntimeError):  # the loop has ended meanwhile, and nobody waits any more
         loop.call_soon_threadsafe(callback, *arguments)

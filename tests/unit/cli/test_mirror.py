@@ -158,3 +158,25 @@ def test_ctrl_c_ends_it_between_rounds(upstream: V3Upstream, tmp_path: Path, dat
         assert "Interrupted. Everything written is complete" in output.read()
     rowen(*arguments(upstream, tmp_path, database), "--once")
     assert len(rowen("export", "--database", database).stdout.splitlines()) == 2
+
+
+def test_ctrl_c_ends_it_while_the_account_is_silent(upstream: V3Upstream, tmp_path: Path, database: str) -> None:
+    asked, released = threading.Event(), threading.Event()
+
+    def be_silent(count: int) -> None:
+        if count == 3:
+            asked.set()
+            released.wait(60)
+
+    upstream.before = be_silent
+    process, output = begin(*arguments(upstream, tmp_path, database), known=environment())
+    with output:
+        try:
+            assert asked.wait(60)
+            os.kill(process.pid, signal.SIGINT)
+            assert process.wait(60) == 130
+            assert "Traceback" not in output.read()
+        finally:
+            released.set()
+    rowen(*arguments(upstream, tmp_path, database), "--once")
+    assert len(rowen("export", "--database", database).stdout.splitlines()) == 2

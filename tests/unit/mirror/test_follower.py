@@ -1,0 +1,222 @@
+"""Rounds: what a failure leaves, how long the next one is waited for, and who does them."""
+
+import asyncio
+from collections.abc import Iterator
+from typing import Final
+
+import pytest
+
+from rowen.app.mirror import REACHES, Mirror
+from rowen.app.subscriptions import Action, new_secret
+from rowen.imports.errors import ServerRefusedError, ServerResponseError, ServerUnavailableError, SourceError
+from rowen.mirror.errors import LeadLostError
+from rowen.mirror.follower import MirroredElsewhereError, MirrorEndedError
+from rowen.store.webhooks.deliveries import DeliveryTable
+from rowen.store.webhooks.subscriptions import WebhookTable
+from tests.support import v3_account
+from tests.support.harness import Tenant
+from tests.support.mirroring import Mirroring, mirroring_of
+from tests.support.v3_account import TIMED
+from tests.support.v3_upstream import Fault, V3Upstream, body, status, truncated, v3_upstream
+
+EVERY: Final = 10.0
+
+
+class EnoughError(Exception):
+    """The test has seen enough pauses."""
+
+
+@pytest.fixture
+def upstream() -> Iterator[V3Upstream]:
+    with v3_upstream() as upstream:
+        v3_account.fill(upstream)
+        yield upstream
+
+
+@pytest.fixture
+def mirroring(tenant: Tenant, upstream: V3Upstream) -> Iterator[Mirroring]:
+    with mirroring_of(tenant, upstream) as mirroring:
+        yield mirroring
+
+
+def state(mirroring: Mirroring) -> Mirror:
+    """Return the mirror as it is stored."""
+    harness = mirroring.tenant.harness
+    found = harness.run(harness.store.mirrors.find(mirroring.tenant.organization.id))
+    assert found is not None
+    return found
+
+
+FAULTS: Final[list[tuple[str, list[Fault]]]] = [
+    ("500", [status(500), status(500)]),
+    ("429", [status(429, {"Retry-After": "3"})]),
+    ("truncated", [truncated]),
+    ("revoked", [status(401)]),
+]
+
+
+@pytest.mark.parametrize("faults", [each[1] for each in FAULTS], ids=[each[0] for each in FAULTS])
+@pytest.mark.parametrize("before", [5, 14])
+def test_a_fault_that_passes_changes_nothing(mirroring: Mirroring, faults: list[Fault], before: int) -> None:
+    upstream = mirroring.upstream
+    upstream.before = lambda count: upstream.faults.extend(faults) if count == before + 1 else None
+    mirroring.round()
+    assert set(mirroring.interviews()) == {v3_account.TIMED, v3_account.ALL_DAY}
+    assert state(mirroring).error is None
+
+
+def test_a_fault_that_stays_is_noted_until_it_is_over(mirroring: Mirroring) -> None:
+    mirroring.round()
+    loaded = state(mirroring)
+    mirroring.upstream.faults.append(status(403, message="no scope"))
+    with pytest.raises(ServerRefusedError):
+        mirroring.round()
+    failed = state(mirroring)
+    assert (failed.loaded_at, failed.followed_at) == (loaded.loaded_at, loaded.followed_at)
+    assert failed.error is not None
+    assert "no permission to read this: 403" in failed.error
+    mirroring.round()
+    assert state(mirroring).error is None
+    assert state(mirroring).counters["requests"] == len(mirroring.upstream.asked)
+
+
+def test_a_lost_cursor_begins_a_list_again(mirroring: Mirroring) -> None:
+    many = range(20_000, 22_600)  # more pages than are stored at once
+    mirroring.upstream.put("interviews", *[v3_account.interview(each) for each in many])
+    lost = 0
+
+    def lose(_: int) -> None:
+        nonlocal lost
+        if "interviews?cursor=" in mirroring.upstream.asked[-1] and not lost:
+            lost += 1
+            mirroring.upstream.forget_cursors()
+
+    mirroring.upstream.before = lose
+    mirroring.round()
+    assert lost == 1
+    positions = mirroring.tenant.harness.run(mirroring.destination.mirrors.positions(mirroring.tenant.organization.id))
+    assert all(each.loaded for each in positions.values())
+    harness = mirroring.tenant.harness
+    found = harness.run(harness.store.organizations.find(mirroring.tenant.organization.name))
+    assert found is not None
+    assert found.interview_count == len(many) + 2
+
+
+@pytest.mark.parametrize("order", ["[1,2]", "[2,2]"])
+def test_a_list_in_another_order_is_refused(mirroring: Mirroring, order: str) -> None:
+    rows = ",".join(
+        f'{{"id":{each},"created_at":"2026-01-01T00:00:00Z","updated_at":"2026-01-01T00:00:00Z"}}'
+        for each in order.strip("[]").split(",")
+    )
+    mirroring.upstream.faults.append(body(f"[{rows}]".encode()))
+    with pytest.raises(ServerResponseError, match="not ordered by id"):
+        mirroring.round()
+
+
+def run_until(mirroring: Mirroring, pauses: int) -> list[float]:
+    """Follow until there were that number of pauses, and return them."""
+    found: list[float] = []
+
+    async def pause(seconds: float) -> None:
+        found.append(seconds)
+        if len(found) == pauses:
+            raise EnoughError
+
+    mirroring.pause = pause
+    mirroring.restart()
+    with pytest.raises(EnoughError):
+        mirroring.tenant.harness.run(mirroring.follower.run(EVERY))
+    return found
+
+
+def test_rounds_follow_each_other_at_the_interval(mirroring: Mirroring) -> None:
+    assert run_until(mirroring, 3) == [EVERY, EVERY, EVERY]
+    assert len(mirroring.upstream.asked) == (1 + 3) * len(REACHES)
+
+
+def test_failed_rounds_are_repeated_after_growing_pauses(mirroring: Mirroring) -> None:
+    upstream = mirroring.upstream
+    first = 2 * len(REACHES)
+    upstream.before = lambda count: upstream.faults.append(status(403)) if first < count <= first + 6 else None
+    assert run_until(mirroring, 8) == [10.0, 20.0, 40.0, 80.0, 160.0, 300.0, 300.0, 10.0]
+    assert state(mirroring).error is None
+
+
+def test_a_first_round_that_fails_is_raised(mirroring: Mirroring) -> None:
+    mirroring.upstream.secret = "another"
+    with pytest.raises(SourceError):
+        mirroring.tenant.harness.run(mirroring.follower.run(EVERY))
+    mirroring.upstream.faults.extend(20 * [status(500)])
+    mirroring.upstream.secret = "upstream-client-s3cret"
+    with pytest.raises(ServerUnavailableError):
+        mirroring.tenant.harness.run(mirroring.follower.run(EVERY))
+
+
+def test_a_process_that_does_not_lead_waits(mirroring: Mirroring) -> None:
+    mirroring.leads = False
+    assert run_until(mirroring, 2) == [1.0, 1.0]
+    assert mirroring.upstream.asked == []
+    with pytest.raises(MirroredElsewhereError):
+        mirroring.round()
+
+
+def test_a_process_that_lost_its_lead_writes_nothing(mirroring: Mirroring) -> None:
+    mirroring.round()
+    mirroring.upstream.put("interviews", {"id": TIMED, "location": "Garden"})
+
+    def lose(_: int) -> None:
+        mirroring.leads = False
+
+    mirroring.upstream.before = lose
+    with pytest.raises(LeadLostError):
+        mirroring.round()
+    assert mirroring.interviews()[TIMED]["location"] == "Kitchen"
+    mirroring.leads = True
+    mirroring.upstream.before = lambda _: None
+    mirroring.round()
+    assert mirroring.interviews()[TIMED]["location"] == "Garden"
+
+
+def test_a_mirror_that_was_ended_is_not_followed(mirroring: Mirroring) -> None:
+    harness = mirroring.tenant.harness
+
+    async def pause(_: float) -> None:
+        await harness.store.mirrors.end(mirroring.tenant.organization)
+
+    mirroring.pause = pause
+    mirroring.restart()
+    with pytest.raises(MirrorEndedError):
+        harness.run(mirroring.follower.run(EVERY))
+
+
+def test_a_change_is_owed_to_webhooks(mirroring: Mirroring) -> None:
+    harness = mirroring.tenant.harness
+    organization = mirroring.tenant.organization.id
+    mirroring.round()
+    engine = harness.store.engine
+    added = harness.run(
+        WebhookTable(engine).add(organization, "https://example.com", frozenset(Action), new_secret(), harness.clock())
+    )
+    assert added is not None
+    mirroring.upstream.put("scorecards", {"id": v3_account.DRAFT, "status": "complete"})
+    mirroring.round()
+    owed = harness.run(DeliveryTable(engine).newest(organization, added.id, 10))
+    assert sorted(each.action for each in owed) == [Action.INTERVIEW_UPDATED, Action.SCORECARD_SUBMITTED]
+
+
+def test_requests_leave_the_loop_free(mirroring: Mirroring) -> None:
+    ticks = 0
+
+    async def tick() -> None:
+        nonlocal ticks
+        while True:
+            await asyncio.sleep(0)
+            ticks += 1
+
+    async def work() -> None:
+        ticking = asyncio.create_task(tick())
+        await mirroring.follower.run_once()
+        ticking.cancel()
+
+    mirroring.tenant.harness.run(work())
+    assert ticks > len(mirroring.upstream.asked)
