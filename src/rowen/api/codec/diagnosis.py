@@ -60,7 +60,8 @@ def _problems(value: Any, kind: Any, path: str, hook: Hook) -> Iterator[FieldPro
 
 def _inner_problems(value: Any, kind: Any, path: str, hook: Hook) -> Iterator[FieldProblem]:
     """Yield the problems within an object or array."""
-    struct = None if get_origin(kind) is tuple else _struct_of(kind)
+    is_array = get_origin(kind) in (tuple, list)
+    struct = None if is_array else _struct_of(kind)
     if struct is not None and isinstance(value, dict):
         for field in _fields(struct):
             inner_path = f"{path}.{field.name}" if path else field.name
@@ -68,7 +69,7 @@ def _inner_problems(value: Any, kind: Any, path: str, hook: Hook) -> Iterator[Fi
                 yield from _problems(value[field.name], field.type, inner_path, hook)
             elif field.required:
                 yield FieldProblem(inner_path, "is missing")
-    elif get_origin(kind) is tuple and isinstance(value, list):
+    elif is_array and isinstance(value, list):
         for index, item in enumerate(value):
             yield from _problems(item, get_args(kind)[0], f"{path}[{index}]", hook)
 
