@@ -9,7 +9,7 @@ from tests.support.foreign_clients import ForeignClient, python_of, running
 from tests.support.harness import Harness
 from tests.support.records import Record
 from tests.support.served_schedule import HOME, ServedSchedule
-from tests.support.tenants import IsolatedTenant
+from tests.support.tenants import IsolatedTenant, two_tenants
 
 PACKAGE: Final = "open-greenhouse-mcp-0.3.3"
 DRIVER: Final = "open_greenhouse_mcp.py"
@@ -226,6 +226,34 @@ def test_deleting_an_interview(mcp: ForeignClient, interview: Record) -> None:
     deleted = mcp.call("delete_interview", interview_id=interview["id"])
     assert deleted == {"message": f"Interview {interview['id']} has been deleted."}
     assert mcp.call("get_interview", interview_id=interview["id"])["status_code"] == 404
+
+
+def test_adding_and_changing_a_user(mcp: ForeignClient) -> None:
+    added = mcp.call("create_user", first_name="Hedy", last_name="Lamarr", email="hedy@home.example")
+    assert added["primary_email_address"] == "hedy@home.example"
+    changed = mcp.call("update_user", user_id=added["id"], first_name="Hedwig")
+    assert changed["name"] == "Hedwig Lamarr"
+    assert mcp.call("list_users", email="hedy@home.example")["items"] == [mcp.call("get_user", user_id=added["id"])]
+    taken = mcp.call("create_user", first_name="Hedy", last_name="Lamarr", email="hedy@home.example")
+    assert taken["detail"]["errors"][0]["field"] == "email"
+
+
+def test_adding_an_application(harness: Harness, tmp_path_factory: pytest.TempPathFactory) -> None:
+    with (
+        two_tenants(harness) as made,
+        running(
+            *(python_of(PACKAGE), DRIVER, harness.server.url, tmp_path_factory.mktemp("home")),
+            settings(made.home.key, made.home.ids["user"]),
+        ) as client,
+    ):
+        ids = made.home.ids
+        stage = ids["stage"]
+        added = client.call(
+            "create_application", candidate_id=ids["candidate"], job_id=ids["job"], initial_stage_id=stage
+        )
+        assert added["current_stage"]["id"] == stage
+        assert client.call("get_application", application_id=added["id"]) == added
+        assert client.call("pipeline_summary", job_id=ids["job"])["total_active"] == 2
 
 
 def test_refusals_are_its_errors(mcp: ForeignClient, account: IsolatedTenant) -> None:

@@ -72,6 +72,11 @@ def test_a_user_is_added_byte_for_byte(team: HiringTeam) -> None:
     assert team.schedule(interviewers=[seat(made["id"])])["interviewers"][0]["name"] == "Bob Smith"
 
 
+def test_the_other_name_of_the_invitation_is_ignored_too(team: HiringTeam) -> None:
+    assert "send_email" not in accepted(team.post(USERS, {**NEW, "send_email": True}))
+    assert refused_fields(team.post(USERS, {**NEW, "email": "b@new.example", "send_email": "yes"})) == ["send_email"]
+
+
 def test_ids_are_above_those_of_imported_users(team: HiringTeam) -> None:
     """One of them has a large id; ids of users and interviews come from one place."""
     largest = max(each["id"] for each in team.client.get(USERS).json())

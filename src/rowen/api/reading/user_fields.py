@@ -52,11 +52,14 @@ _EMPLOYEE: Final[Mapping[str, Reader[Any]]] = {
     "employee_id": values.or_blank(values.name).described("Unique within the organization")
 }
 _EMAIL: Final[Mapping[str, Reader[Any]]] = {"email": values.email.described("Unique within the organization")}
-_INVITE: Final = "send_email_invite"
+_INVITES: Final = {
+    name: values.boolean.described("Ignored: Rowen sends no e-mail") for name in ("send_email_invite", "send_email")
+}
+"""The name of the reference, and the one that clients in the wild send."""
 
 NEW_USER: Final = Body(
     "NewUser",
-    {**_NAMES, **_EMAIL, **_EMPLOYEE, _INVITE: values.boolean.described("Ignored: Rowen sends no e-mail")},
+    {**_NAMES, **_EMAIL, **_EMPLOYEE, **_INVITES},
     examples.NEW_USER,
     ("first_name", "last_name", "email"),
 )
@@ -73,8 +76,8 @@ USER_CHOICE: Final = Body("UserChoice", {"user": _REFERENCE}, examples.USER_CHOI
 def read_new_user(request: ApiRequest) -> UserFields:
     """Read a POST. It has no acting user if the request names none: the first user needs none. Raises Refusal."""
     problems = Problems()
-    fields = NEW_USER.read(request.body, problems)
-    fields.pop(_INVITE, None)
+    given = NEW_USER.read(request.body, problems)
+    fields = {name: value for name, value in given.items() if name not in _INVITES}
     user = read_acting_user(request, problems) if has_acting_user(request) else None
     return UserFields(**fields, on_behalf_of=user, problems=tuple(problems.found))
 
