@@ -200,8 +200,8 @@ class Mirrors(Protocol):
         """Return the ids of a resource's rows from `low` up to but not including `high`."""
         ...
 
-    async def pending(self, organization: OrganizationId, target: str, most: int) -> Sequence[Pending]:
-        """Return the first records of a resource of ours that are marked, by id."""
+    async def pending(self, organization: OrganizationId, target: str, most: int, after: int = 0) -> Sequence[Pending]:
+        """Return the first records of a resource of ours that are marked, ordered by id, with ids above `after`."""
         ...
 
     async def settle(self, organization: OrganizationId, target: str, done: Sequence[Pending]) -> None:

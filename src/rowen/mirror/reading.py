@@ -4,7 +4,6 @@ Owns which pages are requested, and the position that is stored with the rows of
 rows. Whatever is read twice is stored once: every step may be cut off, and is done again.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -19,6 +18,7 @@ from rowen.interviews.clock_skew import is_ahead
 from rowen.interviews.moments import Clock, Instant
 from rowen.mirror.account import MOST_IDS, Account, Page
 from rowen.mirror.errors import CursorLostError
+from rowen.mirror.one_behind import one_behind
 from rowen.mirror.threads import in_thread
 
 OVERLAP: Final = 120_000
@@ -110,21 +110,19 @@ class Reader:
         else:
             page = await self._next(position.resource, position.cursor)
         pages: list[Page] = []
-        while True:
-            walk.check(page)
-            pages.append(page)
-            if page.cursor is not None and len(pages) < LOAD_PAGES:
+        async with one_behind() as storing:
+            while True:
+                walk.check(page)
+                pages.append(page)
+                if page.cursor is None or len(pages) == LOAD_PAGES:
+                    position = position._replace(cursor=page.cursor, loaded=page.cursor is None)
+                    await storing.give(self._store(pages, position))
+                    pages = []
+                    progress(step())
+                if page.cursor is None:
+                    break
                 page = await self._next(position.resource, page.cursor)
-                continue
-            position = position._replace(cursor=page.cursor, loaded=page.cursor is None)
-            stored, pages = self._store(pages, position), []
-            if page.cursor is None:
-                await stored
-                progress(step())
-                return
-            # the next page arrives while these are stored
-            _, page = await asyncio.gather(stored, self._next(position.resource, page.cursor))
-            progress(step())
+        progress(step())
 
     async def follow(self, position: Position) -> None:
         """Read what has changed since the position, with an overlap. Raises SourceError."""

@@ -11,7 +11,7 @@ from typing import Final
 import structlog
 
 from rowen.app.imports import Merger
-from rowen.app.mirror import TARGETS, Mirrors
+from rowen.app.mirror import TARGETS, Mirrors, Pending
 from rowen.app.mirroring import follow_interview, follow_record
 from rowen.app.organizations import Organization
 from rowen.app.records import INTERVIEWS, RecordMerger, RecordRow
@@ -19,6 +19,7 @@ from rowen.app.unit_of_work import UnitOfWork, UnitOfWorks, WriteResult
 from rowen.interviews.interview import InterviewId, ScheduledInterview
 from rowen.interviews.moments import Clock
 from rowen.mirror.joiner import Joined, Joiner
+from rowen.mirror.one_behind import one_behind
 
 BULK: Final = 2_000
 """How many records are written in one transaction at first."""
@@ -55,14 +56,20 @@ class Writer:
         """Write everything that is marked; with `bulk` as an import does, without a change for each record."""
         size = BULK if bulk else STEP
         for target in TARGETS:
-            while pending := await self._to.mirrors.pending(self._organization.id, target, size):
-                await self._require_lead()
-                joined = await self._joiner.join(target, [each.id for each in pending])
-                for identifier, reason in joined.left_out.items():
-                    _log.debug("a record has no v1 form", resource=target, id=identifier, reason=reason)
-                await self._write(target, joined, bulk=bulk)
-                await self._to.mirrors.settle(self._organization.id, target, pending)
-                progress()
+            async with one_behind() as writing:
+                after = 0
+                while pending := await self._to.mirrors.pending(self._organization.id, target, size, after):
+                    joined = await self._joiner.join(target, [each.id for each in pending])
+                    for identifier, reason in joined.left_out.items():
+                        _log.debug("a record has no v1 form", resource=target, id=identifier, reason=reason)
+                    await writing.give(self._write_and_settle(target, pending, joined, bulk=bulk))
+                    after = pending[-1].id
+                    progress()
+
+    async def _write_and_settle(self, target: str, pending: Sequence[Pending], joined: Joined, *, bulk: bool) -> None:
+        await self._require_lead()
+        await self._write(target, joined, bulk=bulk)
+        await self._to.mirrors.settle(self._organization.id, target, pending)
 
     async def _write(self, target: str, joined: Joined, *, bulk: bool) -> None:
         interviews, records = joined.interviews, joined.records

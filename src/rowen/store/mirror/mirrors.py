@@ -79,7 +79,10 @@ class MirrorTables:
         columns = mirror_pending.c
         of = (columns.organization_id == bindparam("organization"), columns.resource == bindparam("resource"))
         self._pending = engine.prepare(
-            select(columns.id, columns.marked_at).where(*of).order_by(columns.id).limit(bindparam("most"))
+            select(columns.id, columns.marked_at)
+            .where(*of, columns.id > bindparam("after"))
+            .order_by(columns.id)
+            .limit(bindparam("most"))
         )
         self._settle = engine.prepare(
             delete(mirror_pending).where(
@@ -191,9 +194,9 @@ class MirrorTables:
         parameters = {"organization": organization, "resource": resource, "low": low, "high": high}
         return [row[0] for row in await self._engine.rows(self._identifiers, parameters)]
 
-    async def pending(self, organization: OrganizationId, target: str, most: int) -> Sequence[Pending]:
-        """Return the first records of a resource of ours that are marked, by id."""
-        parameters = {"organization": organization, "resource": target, "most": most}
+    async def pending(self, organization: OrganizationId, target: str, most: int, after: int = 0) -> Sequence[Pending]:
+        """Return the first records of a resource of ours that are marked, ordered by id, with ids above `after`."""
+        parameters = {"organization": organization, "resource": target, "most": most, "after": after}
         return [Pending(*row) for row in await self._engine.rows(self._pending, parameters)]
 
     async def settle(self, organization: OrganizationId, target: str, done: Sequence[Pending]) -> None:

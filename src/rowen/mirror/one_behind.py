@@ -1,0 +1,51 @@
+"""Storing one thing while the next one is prepared.
+
+Owns that one piece of work goes on at a time, and that nothing is left running after a failure. Must not know what is
+stored.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any
+
+
+class OneBehind:
+    """Does work in the order in which it is given, one piece at a time, beside the one who gives it."""
+
+    def __init__(self) -> None:
+        self._running: asyncio.Task[None] | None = None
+
+    async def give(self, work: Coroutine[Any, Any, None]) -> None:
+        """Start work, after the piece before it has ended; raises what that one raised."""
+        try:
+            await self.finish()
+        except BaseException:
+            work.close()
+            raise
+        self._running = asyncio.create_task(work, name="mirror: storing")
+        await asyncio.sleep(0)  # so that it begins now, and not when its giver next waits
+
+    async def finish(self) -> None:
+        """Wait until all work is done; raises what the last piece raised."""
+        running, self._running = self._running, None
+        if running is not None:
+            await running
+
+    async def abandon(self) -> None:
+        """Cancel what is still running."""
+        running, self._running = self._running, None
+        if running is not None:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+
+
+@asynccontextmanager
+async def one_behind() -> AsyncIterator[OneBehind]:
+    """Return a place for work, all of which is done at the end of the block, or abandoned if that fails."""
+    work = OneBehind()
+    try:
+        yield work
+        await work.finish()
+    finally:
+        await work.abandon()
