@@ -36,8 +36,8 @@ from tests.support.list_requests import ZONES, requests
 from tests.support.model.ledger import RefusedError
 from tests.support.model.lists import ListRequest
 from tests.support.model.rules import json_text
-from tests.support.model.schedule import ScheduleModel
 from tests.support.model.scorecards import CommandResult
+from tests.support.model.users import UserModel
 from tests.support.records import Record
 from tests.support.storage import Storage
 from tests.support.strategies import PROFILE
@@ -121,7 +121,7 @@ class CommandMachine(RuleBasedStateMachine):
         self.organization = self.tenant.organization
         self.seated: dict[int, generations.Member] = {}
         self.last_row = 0
-        self.model = ScheduleModel(zone=ZoneInfo(zone), last=SEASON, policy="allow")
+        self.model = UserModel(zone=ZoneInfo(zone), last=SEASON, policy="allow")
         self._import("users", [bodies.user(i, 0) for i in bodies.USERS], self.model.take_in_users)
         self._import(
             "applications",
@@ -286,6 +286,19 @@ class CommandMachine(RuleBasedStateMachine):
         self.write(
             HANDLERS["delete_scorecard"], request, lambda: self.model.delete_scorecard(self.present, user, identifier)
         )
+
+    @rule(body=bodies.new_users(), user=users)
+    def add_a_user(self, body: Record, user: int | None) -> None:
+        request = self.request("POST", "/v1/users", body, user)
+        self.write(HANDLERS["create_user"], request, lambda: self.model.create_user(self.present, user, body))
+
+    @rule(pick=picks, body=bodies.user_changes(), user=users)
+    def change_a_user(self, pick: int, body: Record, user: int | None) -> None:
+        there = sorted(self.model.users)
+        identifier = there[pick % len(there)] if pick < 97 else 999
+        request = self.request("PATCH", f"/v1/users/{identifier}", body, user)
+        command = self.model.change_user
+        self.write(HANDLERS["change_user"], request, lambda: command(self.present, user, identifier, body))
 
     @rule(minutes=st.sampled_from([1, 29, 30, 31, 600]), ticks=st.booleans())
     def let_time_pass(self, minutes: int, ticks: bool) -> None:

@@ -173,6 +173,28 @@ def changes(draw: st.DrawFn) -> Record:
     return body
 
 
+_USER_FIELDS: Final[dict[str, st.SearchStrategy[Any]]] = {
+    "first_name": st.sampled_from(NAMES[:3]),
+    "last_name": st.sampled_from(["No. 1", "Ford"]),
+    "email": st.sampled_from(
+        ["shared@example.com", *(f"user{one}.{version}@example.com" for one in USERS for version in (0, 1))]
+    )
+    | st.integers(0, 9).map(lambda each: f"new{each}@example.com"),
+    "employee_id": st.sampled_from([None, "shared", "e1", "n1", "n2"]),
+}
+
+
+def new_users() -> st.SearchStrategy[Record]:
+    """Return the bodies of users to add."""
+    required = {name: _USER_FIELDS[name] for name in ("first_name", "last_name", "email")}
+    return st.fixed_dictionaries(required, optional={"employee_id": _USER_FIELDS["employee_id"]})
+
+
+def user_changes() -> st.SearchStrategy[Record]:
+    """Return the bodies of changes of users."""
+    return st.fixed_dictionaries({}, optional=_USER_FIELDS)
+
+
 @st.composite
 def scorecard_changes(draw: st.DrawFn) -> Record:
     """Draw the body of a scorecard's PATCH."""
