@@ -217,7 +217,7 @@ def or_blank(reader: Reader[Value]) -> Reader[Value]:
     def read(problems: Problems, path: str, value: Any) -> Value | None:
         return None if value is None or value == "" else reader.read(problems, path, value)
 
-    return Reader(read, schemas.nullable(reader.schema))
+    return Reader(read, {"anyOf": [reader.schema, {"type": "null"}, {"type": "string", "maxLength": 0}]})
 
 
 def sequence(reader: Reader[Value], largest: int, smallest: int = 0) -> Reader[tuple[Value | None, ...]]:
