@@ -123,3 +123,18 @@ def test_v1_and_v3_show_the_same_interviews(client: httpx.Client, tenant: Tenant
             first[row["id"]]["created_at"],
             first[row["id"]]["updated_at"],
         )
+
+
+def test_applications_name_the_stage_of_their_job(harness: Harness) -> None:
+    made = harness.tenant()
+    stage = {"id": 8101, "name": "On site"}
+    made.merge_records("applications", [{"id": 1, "current_stage": stage}, {"id": 2, "current_stage": None}])
+    with harness.server.client() as client:
+        client.headers.update(bearer(new_token(made)))
+        rows = client.get("/v3/applications?fields=stage_name,job_interview_stage_id").json()
+        stages = client.get("/v3/application_stages").json()
+    assert rows == [
+        {"stage_name": None, "job_interview_stage_id": None},
+        {"stage_name": "On site", "job_interview_stage_id": 8101},
+    ]
+    assert [each["job_interview_stage_id"] for each in stages] == [8101]

@@ -57,7 +57,7 @@ class UserEmailRow(msgspec.Struct, frozen=True):
 
 
 class ApplicationRow(msgspec.Struct, frozen=True):
-    """An application; an active one is `in_process`."""
+    """An application; an active one is `in_process`. Newer accounts name the stage of its job, too."""
 
     id: int
     created_at: str
@@ -81,6 +81,7 @@ class ApplicationRow(msgspec.Struct, frozen=True):
     job_post_id: int | None
     location_address: str | None
     referrer_id: int | None
+    job_interview_stage_id: int | None
 
 
 class ApplicationStageRow(msgspec.Struct, frozen=True):
@@ -225,6 +226,7 @@ def _application(source: RecordRow, application: Json, at: Times) -> Iterator[An
         application["job_post_id"],
         text_of(location.get("address")) if isinstance(location, dict) else None,
         None,
+        id_of(stage),
     )
 
 
