@@ -81,8 +81,9 @@ def test_a_copy_that_is_interrupted_and_killed_goes_on(
         process.communicate(timeout=60)
         assert process.returncode == -signal.SIGKILL
     done = rowen("db", "copy", original, target, "--resume")
-    rows = sum(map(len, rows_of(original).values()))
-    assert done.stderr == f"Copied 11 tables, {rows:,} rows; the target equals the source.\n"
+    copied = rows_of(original)
+    rows = sum(map(len, copied.values()))
+    assert done.stderr == f"Copied {len(copied)} tables, {rows:,} rows; the target equals the source.\n"
     require_whole(original, target)
 
 

@@ -56,20 +56,27 @@ def insert(database: str, table: str, *values: Any) -> None:
     fetch(database, f"INSERT INTO {table} VALUES ({', '.join('?' * len(values))})", *values)
 
 
-def set_back(database: str, version: str = "0002") -> None:
-    """Make an older schema of a PostgreSQL database that has the newest."""
-    execute(
-        database,
+_UNDONE: Final = {
+    "0008": (),
+    "0007": ("DROP TABLE clients",),
+    "0006": (
         "DROP TABLE mirrors, mirror_positions, mirror_rows, mirror_pending",
         "ALTER TABLE organizations DROP COLUMN mirrored_from",
-        "DROP TABLE clients",
-        "DROP TABLE interviewers",
-        "ALTER TABLE organizations DROP COLUMN last_interviewer_id",
+    ),
+    "0005": ("DROP TABLE interviewers", "ALTER TABLE organizations DROP COLUMN last_interviewer_id"),
+    "0004": (
         "ALTER TABLE webhooks DROP COLUMN allowed_host",
         "ALTER TABLE deliveries DROP COLUMN last_attempt_at, DROP COLUMN last_answer",
-        *(["DROP TABLE leases"] if version < "0003" else []),
-        f"UPDATE alembic_version SET version_num = '{version}'",
-    )
+    ),
+    "0003": ("DROP TABLE leases",),
+}
+"""The statements that undo each migration, the newest first."""
+
+
+def set_back(database: str, version: str) -> None:
+    """Make an older schema of a PostgreSQL database that has the newest."""
+    undone = [each for migration, statements in _UNDONE.items() if migration > version for each in statements]
+    execute(database, *undone, f"UPDATE alembic_version SET version_num = '{version}'")
 
 
 def catalogs(database: str) -> dict[str, set[tuple[Any, ...]]]:
