@@ -3,8 +3,8 @@
 Owns the table of scopes, one for each endpoint of v3, with the permission of API keys that includes each: a token that
 was made with an API key has the scopes of the key's permissions. Must not know tokens or endpoints.
 
-Most lists of v3 hold no rows here. Their scopes belong to the permission of the nearest records that are held, so that
-a narrow key gets a narrow token.
+A list that v1 has, too, belongs to v1's permission for it, and any other to that of the nearest list of v1, so that a
+narrow key gets a narrow token.
 """
 
 from collections.abc import Iterable
@@ -17,52 +17,63 @@ from rowen.interviews.errors import Code, FieldProblem, Refusal
 
 _PREFIX: Final = "harvest:"
 _LISTS: Final = {
-    "scheduled_interviews:list": ("interviews", "interviewers"),
+    "scheduled_interviews:list": (
+        "interviews",
+        "interviewers",
+    ),
     "applications:list": (
         "applications",
         "application_stages",
+        "attachments",
+        "prospect_details",
+        "referrers",
+        "rejection_details",
+    ),
+    "approval_flows:list": (
         "approval_flows",
         "approver_groups",
         "approvers",
-        "attachments",
-        "demographic_answer_options",
-        "demographic_answers",
-        "demographic_question_sets",
-        "demographic_questions",
-        "eeoc",
-        "notes",
-        "offers",
-        "prospect_details",
+    ),
+    "demographics_answer_options:list": ("demographic_answer_options",),
+    "demographics_answers:list": ("demographic_answers",),
+    "demographics_question_sets:list": ("demographic_question_sets",),
+    "demographics_questions:list": ("demographic_questions",),
+    "eeoc:list": ("eeoc",),
+    "activity_feeds:retrieve": ("notes",),
+    "offers:list": ("offers",),
+    "prospect_pools:list": (
         "prospect_pool_stages",
         "prospect_pools",
-        "referrers",
-        "rejection_details",
-        "rejection_reasons",
-        "sources",
     ),
+    "rejection_reasons:list": ("rejection_reasons",),
+    "sources:list": ("sources",),
     "candidates:list": (
         "candidates",
         "candidate_educations",
         "candidate_employments",
-        "candidate_tags",
-        "applied_candidate_tags",
     ),
+    "tags:list": ("candidate_tags",),
+    "candidate_tags:list_for_candidate": ("applied_candidate_tags",),
     "jobs:list": (
         "jobs",
+        "job_notes",
+    ),
+    "job_posts:list": (
         "job_boards",
         "job_board_custom_locations",
-        "job_hiring_managers",
-        "job_notes",
-        "job_owners",
         "job_post_locations",
         "job_post_searchable_locations",
         "job_posts",
-        "openings",
-        "close_reasons",
         "pay_input_ranges",
         "pay_inputs",
-        "tracking_links",
     ),
+    "jobs:list_hiring_team": (
+        "job_hiring_managers",
+        "job_owners",
+    ),
+    "jobs:list_openings": ("openings",),
+    "close_reasons:list": ("close_reasons",),
+    "tracking_links:retrieve": ("tracking_links",),
     "job_stages:list": (
         "job_interview_stages",
         "job_interviews",
@@ -85,19 +96,21 @@ _LISTS: Final = {
     "users:list": (
         "users",
         "user_emails",
-        "user_job_permissions",
-        "user_roles",
-        "future_job_permissions",
         "blocked_spam_sources",
         "bulk_requests",
+    ),
+    "user_job_permissions:list_for_user": ("user_job_permissions",),
+    "user_roles:list": ("user_roles",),
+    "user_future_job_permissions:list_for_user": ("future_job_permissions",),
+    "custom_fields:list": (
         "custom_field_departments",
         "custom_field_offices",
-        "custom_field_options",
         "custom_fields",
-        "departments",
-        "email_templates",
-        "offices",
     ),
+    "custom_field_options:list_for_custom_field": ("custom_field_options",),
+    "departments:list": ("departments",),
+    "email_templates:list": ("email_templates",),
+    "offices:list": ("offices",),
 }
 """The lists of v3, by the permission of API keys that includes reading them."""
 

@@ -13,7 +13,7 @@ import structlog
 from rowen.app.keys import Identity
 from rowen.app.organizations import DoubleBooking, Organization
 from rowen.http import shared_rate_limit
-from rowen.http.rate_limit import UNLIMITED, WINDOW, RateLimiter
+from rowen.http.rate_limit import UNLIMITED, V3_WINDOW, WINDOW, RateLimiter
 from rowen.http.responses import RateState, RequestContext
 from rowen.http.shared_rate_limit import Counted, SharedCounts, SharedRateLimiter, connections
 from rowen.interviews.errors import Code, Refusal
@@ -170,6 +170,32 @@ async def test_all_servers_share_a_limit(redis: RedisServer) -> None:
     assert await admitted(other, access(key_id=2)) == RateState(3, 2), "another key has its own"
     await one.close()
     await other.close()
+
+
+async def test_windows_of_v3_are_counted_apart_and_show_their_end(redis: RedisServer) -> None:
+    of_keys = SharedRateLimiter(redis.url, RateLimiter(3))
+    one, other = (SharedRateLimiter(redis.url, RateLimiter(3, window=V3_WINDOW, shows_reset=True)) for _ in range(2))
+    assert await admitted(of_keys, access()) == RateState(3, 2)
+    now = time()
+    states = [await admitted(limiter, access()) for limiter in (one, other, one)]
+    assert [(each.limit, each.remaining) for each in states] == [(3, 2), (3, 1), (3, 0)]
+    for state in (*states, one.initial()):
+        assert now + V3_WINDOW - 1 <= state.resets <= time() + V3_WINDOW + 1
+    headers = await refused(other, access())
+    assert now + V3_WINDOW - 1 <= int(headers[b"x-ratelimit-reset"]) <= time() + V3_WINDOW + 1
+    assert await admitted(of_keys, access()) == RateState(3, 1)
+    for limiter in (of_keys, one, other):
+        await limiter.close()
+
+
+async def test_the_end_of_a_window_is_asked_for_again_when_it_is_over(redis: RedisServer) -> None:
+    limiter = SharedRateLimiter(redis.url, RateLimiter(9, window=V3_WINDOW, shows_reset=True))
+    first = await admitted(limiter, access())
+    (name,) = (line for line in redis.ask("KEYS", "*").splitlines() if ":1:1" in line)
+    redis.ask("DEL", name)
+    again = await admitted(limiter, access())
+    assert (again.remaining, again.resets >= first.resets) == (8, True)
+    await limiter.close()
 
 
 async def test_a_key_has_its_own_limit_or_none(redis: RedisServer) -> None:

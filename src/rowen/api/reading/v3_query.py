@@ -25,15 +25,17 @@ from rowen.api.reading.v3_values import (
     ids_parameter,
     time_range_parameter,
 )
-from rowen.api.schemas import TEXT
 from rowen.interviews.errors import LONGEST_QUOTE, Code, FieldProblem, Refusal
 from rowen.interviews.query import DEFAULT_PAGE_SIZE
 
 _LONGEST: Final = 4_096  # characters of a query: its cursor must fit into the address of the next page
 _CHECKSUM: Final = 8
 _BRACKETS: Final = re.compile(r"(\w+)\[(\w+)\]")
+_LONGEST_CURSOR: Final = 5_600  # that of the longest query
 _CURSOR: Final = QueryParameter(
-    "cursor", "Continues a list where a page ended; no other parameter may be given", {**TEXT, "maxLength": 8_192}
+    "cursor",
+    "Continues a list where a page ended; no other parameter may be given",
+    {"type": "string", "pattern": f"^[A-Za-z0-9_-]{{1,{_LONGEST_CURSOR}}}$"},
 )
 _EXCLUSIVE: Final = "When passing a cursor, do not include other query params."
 _BAD_CURSOR: Final = FieldProblem(_CURSOR.name, "is not a cursor of this list")
