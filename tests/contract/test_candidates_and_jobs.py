@@ -4,7 +4,9 @@ Owns a schedule of its own with some of them imported. Their fields are those of
 """
 
 import re
+from base64 import b64decode
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Final
 
 import httpx
@@ -12,6 +14,7 @@ import msgspec
 import pytest
 
 from tests.support.command import rowen
+from tests.support.imports import results
 from tests.support.records import Record, record
 from tests.support.served_schedule import import_records, make_key
 from tests.support.server import serving
@@ -299,3 +302,24 @@ def test_a_job_that_is_only_named_has_no_openings(client: httpx.Client) -> None:
     assert held.content == named.content == b"[]"
     assert "X-Rowen-Empty" not in held.headers
     assert named.headers["X-Rowen-Empty"] == "not held"
+
+
+@pytest.mark.parametrize("resource", ["candidates", "jobs"])
+def test_a_server_that_imports_them_from_another_serves_the_same_bytes(
+    storage: Storage, tmp_path: Path, client: httpx.Client, resource: str
+) -> None:
+    whole = client.get(f"/v1/{resource}").content
+    database = storage.new_database(tmp_path)
+    key = make_key(database, "default", "all")
+    address = str(client.base_url).rstrip("/").replace("//", f"//{client_key(client)}:@")
+    done = rowen("import", f"{address}/v1/{resource}?per_page=2", "--database", database)
+    count = len(msgspec.json.decode(whole))
+    assert results(done) == {resource: [count, count, 0, 0, 0, 0]}
+    with serving(database) as server, server.client(key) as other:
+        assert other.get(f"/v1/{resource}").content == whole
+
+
+def client_key(client: httpx.Client) -> str:
+    """Return the API key that a client sends."""
+    credentials = client.build_request("GET", "/").headers.get("Authorization", "")
+    return b64decode(credentials.removeprefix("Basic ")).decode().rstrip(":")
