@@ -100,6 +100,11 @@ def test_numbers_and_text_are_kept_as_they_were(storage: Storage, tmp_path: Path
     [
         ("offers.jsonl", b'{"id":1}\n{"version":1}\n', "offers.jsonl:2: id: is missing: offers are kept by it"),
         ("offers.jsonl", b'{"id":"1"}\n', 'offers.jsonl:1: id: must be an integer from 1 to 9007199254740991 ("1")'),
+        (
+            "offers.jsonl",
+            b'{"id":1,"x":1e99999999999999999999999}\n',
+            "offers.jsonl:1: record: has a number that is too",
+        ),
         ("offers.jsonl", b'{"id":0}\n', "offers.jsonl:1: id: must be an integer"),
         ("offers.jsonl", b'{"id":true}\n', "offers.jsonl:1: id: must be an integer"),
         ("offers.jsonl", b'{"id":1,"created_at":"soon"}\n', "offers.jsonl:1: created_at: "),

@@ -171,6 +171,9 @@ def test_errors_are_those_of_the_live_service(tenant: Tenant) -> None:
     assert (answer.status_code, answer.json()) == (400, {"error": "unsupported_grant_type"})
     answer = ask(tenant.harness, data={**GRANT, "sub": "Ada"}, headers=good)
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+    for sub in (2.0, True, [2], {"id": 2}):
+        answer = ask(tenant.harness, json={**GRANT, "sub": sub}, headers=good)
+        assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request"), sub
 
 
 @pytest.mark.parametrize(
@@ -179,6 +182,8 @@ def test_errors_are_those_of_the_live_service(tenant: Tenant) -> None:
         ({"content": b"{", "headers": {"Content-Type": "application/json"}}, 400),
         ({"content": b"[]", "headers": {"Content-Type": "application/json"}}, 422),
         ({"content": b"<a/>", "headers": {"Content-Type": "application/xml"}}, 415),
+        ({"content": b'{"grant_type":"\\ud800"}', "headers": {"Content-Type": "application/json"}}, 400),
+        ({"content": b'{"client_secret":"\\udfff"}', "headers": {"Content-Type": "application/json"}}, 400),
         ({"data": {f"field{number}": "1" for number in range(40)}}, 400),
         ({"data": {"sub": "1" * 20_000}}, 413),
     ],

@@ -147,7 +147,14 @@ def _object(body: bytes) -> dict[str, str]:
     problems = Problems()
     given = read_object(body, problems)
     problems.raise_any()
-    return {name: str(value) for name, value in given.items() if isinstance(value, str | int)}
+    fields = {name: _text(value) for name, value in given.items() if value is not None}
+    if any("\ud800" <= character <= "\udfff" for text in fields.values() for character in text):
+        raise Refusal(Code.MALFORMED)  # half of a surrogate pair, which no encoding of text has
+    return fields
+
+
+def _text(value: Any) -> str:
+    return str(value) if isinstance(value, str | int) else msgspec.json.encode(value).decode()
 
 
 def _granted(token: Token | None, refused: _Answer) -> _Answer:

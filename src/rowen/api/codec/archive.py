@@ -5,7 +5,7 @@ id, the two times, and the terms of searches. Must not know what other fields a 
 from or go.
 """
 
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 import msgspec
@@ -31,6 +31,8 @@ def draft(resource: str, body: bytes) -> RecordRow:
         document = _decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidDocumentError(diagnose(body, error, read_instant)) from error
+    except InvalidOperation as error:
+        raise InvalidDocumentError([FieldProblem("record", "has a number that is too large to be read")]) from error
     problems: list[FieldProblem] = []
     identifier = _identifier(resource, document, problems)
     created_at, updated_at = (_time(name, document, problems) for name in (CREATED, UPDATED))
