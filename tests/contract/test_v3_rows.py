@@ -1,4 +1,4 @@
-"""The rows of Harvest v3 over HTTP: pages, fields, conditions, and that they are those of v1 (contract section 10)."""
+"""The rows of Harvest v3 over HTTP: pages, fields, conditions, and that they are those of v1 (contract section 12)."""
 
 from collections.abc import Iterator
 from typing import Any, Final

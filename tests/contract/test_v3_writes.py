@@ -1,4 +1,4 @@
-"""Writing interviews in Harvest v3: by the rules of v1 and v2, on behalf of the token's user (contract section 11)."""
+"""Writing interviews in Harvest v3: by the rules of v1 and v2, on behalf of the token's user (contract section 13)."""
 
 from collections.abc import Iterator
 from typing import Any, Final

@@ -112,7 +112,8 @@ _SOURCES: Final = [path for folder in ("src", "tests", "benchmarks") for path in
 
 
 def test_cited_sections_of_the_contract_exist() -> None:
-    numbers = set(re.findall(r"^## (\d+)\. ", (ROOT / "docs/reference/contract.md").read_text(), re.MULTILINE))
+    numbers = re.findall(r"^## (\d+)\. ", (ROOT / "docs/reference/contract.md").read_text(), re.MULTILINE)
+    assert numbers == [str(number) for number in range(1, len(numbers) + 1)]
     cited = {
         (path, number)
         for path in (*_SOURCES, *DOCUMENTS)

@@ -11,7 +11,6 @@ import msgspec
 
 from rowen.api.codec import records
 from rowen.api.schemas import Json
-from rowen.app.archive import ARCHIVED, Parent, singular
 from rowen.app.records import APPLICATIONS, CANDIDATES, JOB_STAGES, JOBS, SCORECARDS, USERS
 
 _CREATED: Final = "2016-02-10T14:31:51.019Z"
@@ -390,24 +389,3 @@ IDS: Final = {
 """An id of each resource, by its name in paths."""
 
 V3_ROW: Final[Json] = {"id": 4, "created_at": "2024-05-23T20:43:11.679Z", "updated_at": "2024-05-23T20:43:11.679Z"}
-
-ARCHIVED_ID: Final = 48765
-TOKEN: Final = "tnch4u"  # noqa: S105  (of nobody's link)
-_KEYS: Final = {"application_id": TIMED["application_id"], "candidate_id": APPLICATION["candidate_id"]}
-_OWNERS: Final[dict[str, int]] = {
-    Parent.APPLICATION: TIMED["application_id"],
-    Parent.CANDIDATE: APPLICATION["candidate_id"],
-    Parent.JOB: JOB_ID,
-    Parent.USER: INTERVIEWER_ID,
-}
-_TERMS: Final = {"field_type": "job", "token": TOKEN, "status": "accepted"}
-_DATED: Final = {"created_at": _CREATED, "updated_at": _UPDATED}
-
-
-def archived(resource: str) -> Json:
-    """Return a document of a resource of the archive, with the fields that it is found by."""
-    found = ARCHIVED[resource]
-    parent = {} if found.parent is None else {found.parent.term: _OWNERS.get(found.parent, ARCHIVED_ID)}
-    key = {found.key: ARCHIVED_ID, **_KEYS}[found.key]
-    terms = {name: _TERMS.get(name, "1") for name in found.terms}
-    return {found.key: key, "name": singular(resource).capitalize(), **parent, **terms, **_DATED}

@@ -10,13 +10,13 @@ from typing import Any, Final
 
 import msgspec
 
-from rowen.api import examples
 from rowen.api.declarations import Handler, Operation, Reply
 from rowen.api.headers.conditional import document_etag, list_etag
 from rowen.api.parameters import Parameter, path_id
 from rowen.api.reading.query import list_parameters, read_list, text_parameter
 from rowen.api.request import ApiRequest
 from rowen.api.response import Response
+from rowen.api.v1.archive_examples import archived
 from rowen.api.v1.catalogue import CATALOGUE, FIELD_TYPES, TIMED, ArchiveCall
 from rowen.api.v1.records import TIMES, Resource, Term, list_records
 from rowen.app.archive import ARCHIVED, Parent, require_parent, singular, title
@@ -58,7 +58,7 @@ def _resource(name: str) -> Resource:
     return Resource(
         name,
         ArchivedDocument,
-        examples.archived(name),
+        archived(name),
         TIMES if name in TIMED else {},
         tuple(
             text_parameter(term, f"Only those with this `{term}`")

@@ -1,6 +1,6 @@
 """Writing interviews in Harvest v3, by the use cases of v1 and v2.
 
-Owns what is different (contract section 11): the acting user comes from the token, a new interview is a 201, and a
+Owns what is different (contract section 13): the acting user comes from the token, a new interview is a 201, and a
 response is the row as it is after the write, made in its transaction. Must not know HTTP's transport or SQL.
 """
 

@@ -17,7 +17,8 @@ from rowen.interviews.interview import OrganizationId
 from rowen.interviews.moments import Instant
 from rowen.store.engines.base import Engine, Transaction
 from rowen.store.mirror.reaches import OF, Marker
-from rowen.store.schema.tables import mirror_pending, mirror_positions, mirror_rows, mirrors, organizations
+from rowen.store.schema.mirror_tables import mirror_pending, mirror_positions, mirror_rows, mirrors
+from rowen.store.schema.tables import organizations
 
 _encode: Final = msgspec.json.Encoder().encode
 _counters: Final = msgspec.json.Decoder(dict[str, int]).decode

@@ -12,7 +12,7 @@ from rowen.app.mirror import REACHES, Link, MirroredRow, Reach
 from rowen.interviews.interview import OrganizationId
 from rowen.interviews.moments import Instant
 from rowen.store.engines.base import Engine, Transaction
-from rowen.store.schema.tables import mirror_pending, mirror_rows
+from rowen.store.schema.mirror_tables import mirror_pending, mirror_rows
 
 OF = (mirror_rows.c.organization_id == bindparam("organization"), mirror_rows.c.resource == bindparam("resource"))
 

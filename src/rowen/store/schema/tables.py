@@ -5,7 +5,7 @@ named after it. Instants are whole milliseconds since 1970 UTC. Every primary ke
 separates tenants, keeps their rows together, and decides the partition and the shard.
 """
 
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import (
     BigInteger,
@@ -14,13 +14,20 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     PrimaryKeyConstraint,
-    String,
     Table,
     UniqueConstraint,
     literal_column,
 )
+
+from rowen.store.schema import (
+    base,
+    mirror_tables,  # noqa: F401  (for the metadata)
+)
+from rowen.store.schema.base import CLUSTERED, Asked, Text, organization_column
+
+metadata: Final = base.metadata
+"""All tables, those of mirrors, too."""
 
 SCHEMA_VERSIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")
 """Every migration there ever was, in order."""
@@ -30,27 +37,6 @@ SCHEMA_VERSION: Final = SCHEMA_VERSIONS[-1]
 
 PARTITIONS: Final = 16
 """The number of partitions, by a hash of the organization, of the tables that grow with the schedule on PostgreSQL."""
-
-Text: Final = String().with_variant(String(collation="C"), "postgresql")
-"""Text in the order of its bytes, on every engine: nothing here is sorted for people."""
-
-Asked: Final = Integer().with_variant(BigInteger(), "postgresql")
-"""A small id. Clients may still send any 64-bit number, so PostgreSQL needs BIGINT; SQLite integers are 64-bit anyway.
-"""
-
-metadata: Final = MetaData()
-
-_CLUSTERED: Final[dict[str, Any]] = {
-    "sqlite_with_rowid": False,
-    "postgresql_partition_by": "HASH (organization_id)",
-}
-"""Of tables that grow with the schedule: stored in the order of the key (docs/decisions/0002), and partitioned."""
-
-
-def _organization() -> Column[int]:
-    """Return the column that the key of every table but two begins with."""
-    return Column("organization_id", Integer, nullable=False)
-
 
 organizations: Final = Table(
     "organizations",
@@ -76,7 +62,7 @@ organizations: Final = Table(
 api_keys: Final = Table(
     "api_keys",
     metadata,
-    _organization(),
+    organization_column(),
     Column("id", Integer, nullable=False),
     Column("name", Text, nullable=False),
     Column("prefix", Text, nullable=False),
@@ -95,7 +81,7 @@ clients: Final = Table(
     # The clients of Harvest v3, which make tokens.
     "clients",
     metadata,
-    _organization(),
+    organization_column(),
     Column("id", Integer, nullable=False),
     Column("name", Text, nullable=False),
     Column("client_id", Text, nullable=False),
@@ -117,7 +103,7 @@ clients: Final = Table(
 scheduled_interviews: Final = Table(
     "scheduled_interviews",
     metadata,
-    _organization(),
+    organization_column(),
     Column("id", BigInteger, nullable=False),
     Column("application_id", BigInteger, nullable=False),
     Column("external_event_id", Text),
@@ -132,7 +118,7 @@ scheduled_interviews: Final = Table(
     Column("due_at", BigInteger),
     PrimaryKeyConstraint("organization_id", "id"),
     # Clustered by organization and id: a page is one range scan (docs/decisions/0002).
-    **_CLUSTERED,
+    **CLUSTERED,
 )
 
 OPEN: Final = scheduled_interviews.c.created_through_api & (
@@ -171,14 +157,14 @@ panel: Final = Table(
     # Bookings: a row for each interviewer of an interview who has not declined.
     "panel",
     metadata,
-    _organization(),
+    organization_column(),
     Column("person", BigInteger, nullable=False),
     Column("ends_at", BigInteger, nullable=False),
     Column("interview_id", BigInteger, nullable=False),
     Column("starts_at", BigInteger, nullable=False),
     # Keyed by end time: few bookings end after a new one starts, whereas all past bookings started before it ends.
     PrimaryKeyConstraint("organization_id", "person", "ends_at", "interview_id"),
-    **_CLUSTERED,
+    **CLUSTERED,
 )
 
 interviewers: Final = Table(
@@ -186,7 +172,7 @@ interviewers: Final = Table(
     # them (docs/decisions/0031).
     "interviewers",
     metadata,
-    _organization(),
+    organization_column(),
     Column("id", BigInteger, nullable=False),
     Column("interview_id", BigInteger, nullable=False),
     Column("user_id", BigInteger),
@@ -196,7 +182,7 @@ interviewers: Final = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
     PrimaryKeyConstraint("organization_id", "id"),
-    **_CLUSTERED,
+    **CLUSTERED,
 )
 for _column in ("interview_id", "user_id", "updated_at"):
     Index(
@@ -210,7 +196,7 @@ records: Final = Table(
     # Users, applications, candidates, jobs and so on, by `resource`.
     "records",
     metadata,
-    _organization(),
+    organization_column(),
     Column("resource", Text, nullable=False),
     Column("id", BigInteger, nullable=False),
     Column("created_at", BigInteger),
@@ -223,7 +209,7 @@ records: Final = Table(
     # Of a derived record: the source interview and time of each known fact, so that the newest counts.
     Column("evidence", LargeBinary),
     PrimaryKeyConstraint("organization_id", "resource", "id"),
-    **_CLUSTERED,
+    **CLUSTERED,
 )
 for _column in ("created_at", "updated_at"):
     Index(
@@ -238,7 +224,7 @@ terms: Final = Table(
     # The values by which a record can be found apart from its id and times, such as each e-mail address of a user.
     "terms",
     metadata,
-    _organization(),
+    organization_column(),
     Column("resource", Text, nullable=False),
     Column("name", Text, nullable=False),
     Column("value", Text, nullable=False),
@@ -246,14 +232,14 @@ terms: Final = Table(
     PrimaryKeyConstraint("organization_id", "resource", "name", "value", "id"),
     # By the record: to replace its terms, and to read one of them.
     Index("terms_by_id", "organization_id", "resource", "id", "name"),
-    **_CLUSTERED,
+    **CLUSTERED,
 )
 
 changes: Final = Table(
     # All changes in the order of commits: a row per revision, except those that changed only keys or records.
     "changes",
     metadata,
-    _organization(),
+    organization_column(),
     Column("revision", BigInteger, nullable=False),
     Column("time", BigInteger, nullable=False),
     Column("kind", Text, nullable=False),
@@ -262,7 +248,7 @@ changes: Final = Table(
     Column("summary", LargeBinary, nullable=False),
     Column("document", LargeBinary),
     PrimaryKeyConstraint("organization_id", "revision"),
-    **_CLUSTERED,
+    **CLUSTERED,
 )
 BY_INTERVIEW_INDEX: Final = "changes_by_interview"
 Index(
@@ -278,7 +264,7 @@ idempotency_keys: Final = Table(
     # The answers to requests that carried an Idempotency-Key.
     "idempotency_keys",
     metadata,
-    _organization(),
+    organization_column(),
     Column("api_key_id", Integer, nullable=False),
     Column("key", Text, nullable=False),
     Column("fingerprint", LargeBinary, nullable=False),
@@ -286,13 +272,13 @@ idempotency_keys: Final = Table(
     Column("answer", LargeBinary, nullable=False),
     PrimaryKeyConstraint("organization_id", "api_key_id", "key"),
     Index("idempotency_keys_by_created_at", "created_at"),
-    **_CLUSTERED,
+    **CLUSTERED,
 )
 
 webhooks: Final = Table(
     "webhooks",
     metadata,
-    _organization(),
+    organization_column(),
     Column("id", Asked, nullable=False),
     Column("url", Text, nullable=False),
     Column("actions", Text, nullable=False),
@@ -311,7 +297,7 @@ deliveries: Final = Table(
     # The outbox: the deliveries of a change to webhooks, written with the change.
     "deliveries",
     metadata,
-    _organization(),
+    organization_column(),
     Column("webhook_id", Asked, nullable=False),
     Column("revision", BigInteger, nullable=False),
     Column("action", Text, nullable=False),
@@ -328,7 +314,7 @@ deliveries: Final = Table(
     # The beginning of the body of the receiver's last response.
     Column("last_answer", LargeBinary),
     PrimaryKeyConstraint("organization_id", "webhook_id", "revision", "action"),
-    **_CLUSTERED,
+    **CLUSTERED,
 )
 
 PENDING: Final = deliveries.c.state == literal_column("'pending'")
@@ -351,79 +337,10 @@ import_positions: Final = Table(
     # The checkpoints of unfinished imports from servers.
     "import_positions",
     metadata,
-    _organization(),
+    organization_column(),
     Column("source", Text, nullable=False),
     Column("next", Text, nullable=False),
     PrimaryKeyConstraint("organization_id", "source"),
-)
-
-mirrors: Final = Table(
-    # Organizations that mirror an account elsewhere: no credentials of it are stored.
-    "mirrors",
-    metadata,
-    _organization(),
-    Column("source", Text, nullable=False),
-    Column("started_at", BigInteger, nullable=False),
-    Column("loaded_at", BigInteger),
-    Column("followed_at", BigInteger),
-    Column("error", Text),
-    Column("error_at", BigInteger),
-    # JSON: numbers by name.
-    Column("counters", LargeBinary, nullable=False),
-    PrimaryKeyConstraint("organization_id"),
-)
-
-mirror_positions: Final = Table(
-    # How far each resource of a mirrored account was read and swept.
-    "mirror_positions",
-    metadata,
-    _organization(),
-    Column("resource", Text, nullable=False),
-    Column("cursor", Text),
-    Column("loaded", Boolean, nullable=False),
-    Column("newest", BigInteger),
-    Column("sweep_cursor", Text),
-    Column("sweep_above", BigInteger),
-    Column("swept_at", BigInteger),
-    PrimaryKeyConstraint("organization_id", "resource"),
-)
-
-mirror_rows: Final = Table(
-    # The rows of a mirrored account: the part of each that matters here, and the ids in it by which it is found.
-    "mirror_rows",
-    metadata,
-    _organization(),
-    Column("resource", Text, nullable=False),
-    Column("id", BigInteger, nullable=False),
-    Column("updated_at", BigInteger, nullable=False),
-    Column("document", LargeBinary, nullable=False),
-    Column("parent_id", BigInteger),
-    Column("person_id", BigInteger),
-    Column("subject_id", BigInteger),
-    PrimaryKeyConstraint("organization_id", "resource", "id"),
-    **_CLUSTERED,
-)
-for _column in ("parent_id", "person_id", "subject_id"):
-    Index(
-        f"mirror_rows_by_{_column}",
-        mirror_rows.c.organization_id,
-        mirror_rows.c.resource,
-        mirror_rows.c[_column],
-        mirror_rows.c.id,
-        sqlite_where=mirror_rows.c[_column].is_not(None),
-        postgresql_where=mirror_rows.c[_column].is_not(None),
-    )
-
-mirror_pending: Final = Table(
-    # Records that have to be compared with the rows of a mirrored account again.
-    "mirror_pending",
-    metadata,
-    _organization(),
-    Column("resource", Text, nullable=False),
-    Column("id", BigInteger, nullable=False),
-    Column("marked_at", BigInteger, nullable=False),
-    PrimaryKeyConstraint("organization_id", "resource", "id"),
-    **_CLUSTERED,
 )
 
 leases: Final = Table(
