@@ -18,6 +18,7 @@ from tests.support.v3_account import ALL_DAY, ANN, BOB, COMPLETE, DRAFT, TIMED, 
 from tests.support.v3_upstream import V3Upstream, v3_upstream
 
 CHANGES: Final = "/rowen/v1/changes"
+EARLIER: Final = "2026-01-05T00:00:00.000Z"
 
 
 @pytest.fixture
@@ -144,15 +145,17 @@ def test_a_change_upstream_is_one_change_here(
     mirrored.upstream.advance(1_000)
     mutate(mirrored.upstream)
     mirrored.round()
-    (change,) = client.get(CHANGES, params={"after": before}).json()["changes"]
-    assert (change["kind"], change["actor"]["kind"]) == (kind, "mirror")
+    changes = client.get(CHANGES, params={"after": before}).json()["changes"]
+    assert {each["actor"]["kind"] for each in changes} == {"mirror"}
+    (change,) = [each for each in changes if each["kind"] != "recorded"]
+    assert change["kind"] == kind
     found = client.get(f"/v1/scheduled_interviews/{change['scheduled_interview_id']}")
     if kind == "cancelled":
         assert found.status_code == 404
     else:
         assert found.json()["updated_at"] > max(known.values())
     mirrored.round()
-    assert client.get(CHANGES).json()["last_revision"] == change["revision"]
+    assert client.get(CHANGES).json()["last_revision"] == changes[-1]["revision"]
 
 
 def test_a_new_name_of_the_interview_reaches_its_interviews_and_its_stage(
@@ -298,3 +301,79 @@ def test_an_account_may_be_mirrored_into_what_was_imported_before(
     mirroring.round()
     found = client.get(f"/v1/scheduled_interviews/{TIMED}").json()
     assert (found["location"], found["organizer"]["id"]) == ("Kitchen", ANN)
+
+
+RECORD_CHANGES: Final[list[tuple[str, int, Mutate]]] = [
+    ("users", ANN, lambda each: each.put("users", v3_account.user(ANN, "Anna"))),
+    ("jobs", 40, lambda each: each.put("jobs", {"id": 40, "status": "closed"})),
+    ("candidates", 80, lambda each: each.put("candidates", {"id": 80, "title": "Chef"})),
+    ("candidates", 80, lambda each: each.put("jobs", {"id": 40, "name": "Chef"})),
+    ("scorecards", COMPLETE, lambda each: each.put("users", v3_account.user(ANN, "Anna"))),
+    ("job_stages", 50, lambda each: each.put("job_interviews", {"id": 60, "active": False})),
+    ("users", 2009, lambda each: each.put("users", v3_account.user(2009, "Zed", updated_at=EARLIER))),
+]
+
+
+@pytest.mark.parametrize(("resource", "identifier", "mutate"), RECORD_CHANGES)
+def test_a_changed_record_is_seen_by_a_sync(
+    mirrored: Mirroring, client: httpx.Client, resource: str, identifier: int, mutate: Mutate
+) -> None:
+    seen = max(each["updated_at"] for each in client.get(f"/v1/{resource}").json())
+    before = client.get(CHANGES).json()["last_revision"]
+    mutate(mirrored.upstream)
+    mirrored.sweep()
+    since = client.get(f"/v1/{resource}", params={"updated_after": seen}).json()
+    assert [each["id"] for each in since if each["updated_at"] > seen] == [identifier]
+    changes = client.get(CHANGES, params={"after": before}).json()["changes"]
+    recorded = [each for each in changes if each["kind"] == "recorded" and each["resource"] == resource]
+    assert [each["actor"]["kind"] for each in recorded] == ["mirror"]
+    mirrored.sweep()
+    assert client.get(CHANGES).json()["last_revision"] == changes[-1]["revision"]
+
+
+def test_a_row_that_differs_in_its_time_only_is_no_change(mirrored: Mirroring, client: httpx.Client) -> None:
+    before, users = client.get(CHANGES).json()["last_revision"], client.get("/v1/users").json()
+    mirrored.upstream.advance(1_000)
+    mirrored.upstream.put("users", {"id": ANN}, {"id": BOB, "site_admin": True})
+    mirrored.round()
+    (change,) = client.get(CHANGES, params={"after": before}).json()["changes"]
+    assert change["resource"] == "users"
+    assert client.get(f"/v1/users/{ANN}").json() == users[0]
+
+
+def test_a_part_that_is_gone_moves_no_time_backwards(mirrored: Mirroring, client: httpx.Client) -> None:
+    mirrored.upstream.advance(1_000)
+    mirrored.upstream.put("job_interviews", v3_account.job_interview(62, "Roll"))
+    mirrored.round()
+    (stage,) = client.get("/v1/job_stages").json()
+    mirrored.upstream.remove("job_interviews", 62)
+    mirrored.sweep()
+    (after,) = client.get("/v1/job_stages").json()
+    assert len(after["interviews"]) == len(stage["interviews"]) - 1
+    assert after["updated_at"] > stage["updated_at"]
+
+
+def test_the_last_activity_of_an_application_is_the_account_s(mirrored: Mirroring, client: httpx.Client) -> None:
+    before = client.get(CHANGES).json()["last_revision"]
+    mirrored.upstream.put("applications", {"id": 70, "status": "hired", "last_activity_at": EARLIER})
+    mirrored.round()
+    application = client.get("/v1/applications/70").json()
+    assert (application["status"], application["last_activity_at"]) == ("hired", EARLIER)
+    changes = client.get(CHANGES, params={"after": before}).json()["changes"]
+    assert sorted(each["resource"] for each in changes) == ["applications", "candidates"]
+
+
+@pytest.mark.parametrize("resource", ["users", "interviews"])
+def test_times_that_are_too_far_ahead_are_replaced(mirrored: Mirroring, client: httpx.Client, resource: str) -> None:
+    times = {"created_at": "2099-01-01T00:00:00.000Z", "updated_at": "2099-01-01T00:00:00.000Z"}
+    made = v3_account.user(2009, "Zed") if resource == "users" else v3_account.interview(2009)
+    mirrored.upstream.put(resource, {**made, **times})
+    mirrored.round()
+    path = "users" if resource == "users" else "scheduled_interviews"
+    found = client.get(f"/v1/{path}/2009").json()
+    present = str(Instant(mirrored.clock() + 86_400_000))
+    assert found["created_at"] < present
+    assert found["updated_at"] < present
+    mirrored.upstream.put(resource, {**made, **times, "updated_at": "2098-01-01T00:00:00.000Z"})
+    mirrored.round()
+    assert client.get(f"/v1/{path}/2009").json() == found

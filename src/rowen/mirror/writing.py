@@ -10,6 +10,7 @@ from typing import Final
 
 import structlog
 
+from rowen.api.codec import records as codec
 from rowen.app.imports import Merger
 from rowen.app.mirror import TARGETS, Mirrors, Pending
 from rowen.app.mirroring import follow_interview, follow_record
@@ -100,13 +101,13 @@ class Writer:
 
     async def _follow_interviews(self, interviews: Mapping[int, ScheduledInterview | None]) -> None:
         async def follow(unit: UnitOfWork, identifier: int) -> bool:
-            return await follow_interview(unit, InterviewId(identifier), interviews[identifier])
+            return await follow_interview(unit, InterviewId(identifier), interviews[identifier], self._to.now())
 
         await self._follow(sorted(interviews), follow)
 
     async def _follow_records(self, resource: str, records: Mapping[int, RecordRow | None]) -> None:
         async def follow(unit: UnitOfWork, identifier: int) -> bool:
-            return await follow_record(unit, resource, identifier, records[identifier])
+            return await follow_record(unit, codec, resource, identifier, records[identifier], self._to.now())
 
         await self._follow(sorted(records), follow)
 
