@@ -1,4 +1,4 @@
-"""Which resource of the archive a file, a stream or an address is named after.
+"""Which resource a file, a stream or an address is named after.
 
 Owns the spellings: those of Harvest's paths and of common ELT tools. Must not know what is in a file.
 """
@@ -9,6 +9,7 @@ from typing import Final
 
 from rowen.api.v1.catalogue import CATALOGUE
 from rowen.app.archive import KEPT
+from rowen.app.records import RESOURCES
 
 _OTHER_NAMES: Final = {
     "tags_candidate": "tags",
@@ -22,6 +23,7 @@ _OTHER_NAMES: Final = {
     **{name.replace("demographics_", "demographic_"): name for name in KEPT if name.startswith("demographics_")},
 }
 _NAMES: Final = {**{name: name for name in KEPT}, **{name.removesuffix("s"): name for name in KEPT}, **_OTHER_NAMES}
+_RECORDS: Final = {**{name: name for name in RESOURCES}, **{name.removesuffix("s"): name for name in RESOURCES}}
 _PREFIX: Final = re.compile(r"(?:greenhouse|harvest|list|raw|v1)_")
 _NO_LETTERS: Final = re.compile(r"[^a-z]+")
 _SUFFIXES: Final = re.compile(r"\.(?:json|jsonl|ndjson|csv)(?:\.gz)?$", re.IGNORECASE)
@@ -32,10 +34,20 @@ def resource_named(name: str) -> str | None:
 
     Numbers are no part of a name: `offers-2026-08-31` is that of offers, too.
     """
+    return _NAMES.get(_bare(name))
+
+
+def record_named(name: str) -> str | None:
+    """Return the resource of records that a stream is named after: `job_stages`, `greenhouse_job_stage`."""
+    return _RECORDS.get(_bare(name))
+
+
+def _bare(name: str) -> str:
+    """Return a name without what tools put before it, and without numbers."""
     name = _NO_LETTERS.sub("_", name.lower()).strip("_")
     while prefix := _PREFIX.match(name):
         name = name[prefix.end() :]
-    return _NAMES.get(name)
+    return name
 
 
 def resource_of_file(name: str) -> str | None:

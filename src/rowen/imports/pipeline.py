@@ -23,8 +23,10 @@ from rowen.app.records import INTERVIEWS, RecordRow
 from rowen.imports.batches import PreparedBatch
 from rowen.imports.destination import Destination
 from rowen.imports.errors import SpoolWriteError
+from rowen.imports.formats.json_texts import lost_dates, may_hold_texts, without_texts
 from rowen.imports.future_times import FutureTimes
 from rowen.imports.items import Checkpoint, Source, SourceFault, SourceRecord
+from rowen.interviews.interview import ScheduledInterview
 
 BATCH: Final = 10_000
 BATCH_BYTES: Final = 32 * 1024 * 1024
@@ -266,7 +268,14 @@ class _Reading:
         batch.records.append(record)
 
     def _interview(self, body: bytes) -> InterviewRow:
-        made = draft(decode(body), self._zone)
+        try:
+            interview = decode(body)
+        except InvalidDocumentError as error:
+            body = without_texts(body, ScheduledInterview)
+            if problems := lost_dates(body):
+                raise InvalidDocumentError(problems) from error
+            interview = decode(body)
+        made = draft(interview, self._zone)
         if self._plan.future_times is not None:
             self._plan.future_times.reject(made)
         unknown_fields = self._report.unknown
@@ -277,4 +286,8 @@ class _Reading:
 
 def _drafted(resource: str, body: bytes) -> RecordRow:
     """Return the row of a record, or of a document of the archive. Raises InvalidDocumentError."""
-    return archive.draft(resource, body) if resource in ARCHIVED else records.draft(resource, body)
+    if resource in ARCHIVED:
+        return archive.draft(resource, body)
+    if may_hold_texts(body):
+        body = without_texts(body, records.SHAPES[resource].kind)
+    return records.draft(resource, body)

@@ -39,6 +39,14 @@ COLUMNS: Final = (
 )
 """The columns of a table that holds interviews without loss."""
 
+WAREHOUSE_COLUMNS: Final = (
+    *COLUMNS[: COLUMNS.index("interview_id")],
+    "interview",
+    "organizer",
+    "interviewers",
+)
+"""The columns of a warehouse's table: the fields of a document, those that are objects or lists as JSON."""
+
 SPREADSHEET_COLUMNS: Final = (
     "id",
     "application_id",
@@ -120,6 +128,12 @@ def record_of(cells: Mapping[str, str]) -> Json:
     }
 
 
+def warehouse_record_of(cells: Mapping[str, str]) -> Json:
+    """Return the record in the cells of a row of a warehouse's table, by column."""
+    parts = {name: cells.get(name, "").strip() for name in ("interview", "organizer")}
+    return record_of(cells) | {name: _json(unescape(text)) if text else None for name, text in parts.items()}
+
+
 def spreadsheet_row_of(document: Json, zone: tzinfo) -> list[str]:
     """Return the cells of an interview, in the order of `SPREADSHEET_COLUMNS`, with times in `zone`."""
     interview, organizer = document["interview"] or {}, document["organizer"] or {}
@@ -159,10 +173,12 @@ def _moment(moment: Mapping[str, str]) -> str:
     return moment.get("date_time") or moment["date"]
 
 
-def _ends(cell: str) -> Json | None:
-    """Return one end of an interview: the date of an all-day interview, or else a time."""
+def _ends(cell: str) -> Any:
+    """Return one end of an interview: the date of an all-day interview, or else a time; or what it is as JSON."""
     if not cell:
         return None
+    if cell.startswith("{"):
+        return _json(cell)
     return {"date": cell} if len(cell) == len("2024-03-26") and cell.count("-") == 2 else {"date_time": cell}
 
 

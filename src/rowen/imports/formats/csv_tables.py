@@ -14,7 +14,14 @@ from typing import Any, Final
 
 from rowen.app.records import APPLICATIONS, INTERVIEWS, USERS
 from rowen.imports.formats.csv_cells import unescape
-from rowen.imports.formats.csv_interviews import COLUMNS, SPREADSHEET_COLUMNS, integer, record_of
+from rowen.imports.formats.csv_interviews import (
+    COLUMNS,
+    SPREADSHEET_COLUMNS,
+    WAREHOUSE_COLUMNS,
+    integer,
+    record_of,
+    warehouse_record_of,
+)
 from rowen.imports.formats.envelopes import bounded
 
 Cells = Mapping[str, str]
@@ -23,6 +30,8 @@ _LIST: Final = re.compile(r"[;,]")
 _BLANK: Final = re.compile(r"\s+")
 _BOOLEANS: Final = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 _NAMED_IN_MESSAGES: Final = 8
+_OF_TOOLS: Final = ("_airbyte_", "_fivetran_", "_sdc_")
+"""How the names of columns begin in which ELT tools keep their own accounts."""
 
 
 class TableError(Exception):
@@ -77,6 +86,8 @@ def choose_table(names: Sequence[str], resource: str | None = None) -> Table:
         if name in seen:
             raise TableError(f"the column {_quoted([name])} appears twice")
         seen.add(name)
+    names = [name for name in names if not name.startswith(_OF_TOOLS)]
+    seen = set(names)
     if seen == set(SPREADSHEET_COLUMNS):
         raise TableError(
             "this was written by `rowen export --for spreadsheet`, which leaves out ids and the time zone; "
@@ -116,7 +127,7 @@ def _found(seen: set[str], names: Sequence[str], fitting: list[Table]) -> Table:
             )
         return table
     likely = [table for table in TABLES if not table.marks.isdisjoint(seen)]
-    if len(likely) == 1:
+    if len({table.resource for table in likely}) == 1:
         table = likely[0]
         foreign = [name for name in names if name not in table.columns]
         raise TableError(
@@ -130,7 +141,8 @@ def _found(seen: set[str], names: Sequence[str], fitting: list[Table]) -> Table:
 
 def _named(seen: set[str], fitting: list[Table], resource: str) -> Table:
     """Return the kind that the user named. Raises TableError."""
-    table = next((table for table in TABLES if table.resource == resource), None)
+    own = [table for table in TABLES if table.resource == resource]
+    table = next((table for table in own if not table.marks.isdisjoint(seen)), own[-1] if own else None)
     if table is None:
         raise TableError(f"{resource} cannot be imported from CSV, only from JSON. {_expected()}")
     if fitting and table not in fitting:
@@ -256,6 +268,14 @@ TABLES: Final = (
         ("id",),
         ("id",),
         _application,
+    ),
+    Table(
+        INTERVIEWS,
+        WAREHOUSE_COLUMNS,
+        frozenset(WAREHOUSE_COLUMNS) - set(COLUMNS),
+        ("id", "application_id", "start", "end", "status", "interviewers"),
+        ("id", "application_id", "start", "end", "status"),
+        warehouse_record_of,
     ),
     Table(
         INTERVIEWS,

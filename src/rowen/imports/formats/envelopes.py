@@ -17,7 +17,7 @@ import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType, field
 
 from rowen.app.records import RESOURCES
-from rowen.imports.archive_names import resource_named
+from rowen.imports.archive_names import record_named, resource_named
 from rowen.imports.items import LARGEST_RECORD, Item, SourceFault, SourceRecord
 
 NESTING_LIMIT: Final = 4
@@ -140,7 +140,7 @@ def _describe(body: bytes, error: str) -> str:
 
 
 class _Unwrapped(NamedTuple):
-    """A record without its wrappers, and the resource of the archive that its stream is named after, if any."""
+    """A record without its wrappers, and the resource that its stream is named after, if any."""
 
     body: bytes
     resource: str | None
@@ -157,7 +157,7 @@ def _unwrap(body: bytes, skipped: Counter[str]) -> _Unwrapped | None:
         if kind in CONTROL_TYPES:
             skipped[f"{kind} messages"] += 1
             return None
-        resource = resource_named(stream or "") or resource
+        resource = resource_named(stream or "") or record_named(stream or "") or resource
         if stream and resource is None and not _is_known(stream.lower()):
             label = f'records of the stream "{bounded(stream)}"'
             skipped[label if len(skipped) < LABEL_LIMIT else "records of other streams"] += 1

@@ -59,14 +59,31 @@ def test_messages_that_carry_no_record_are_counted(kind: str) -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        b'{"type":"RECORD","stream":"offers","record":{"id":1}}',
-        b'{"type":"RECORD","record":{"stream":"offers","data":{"id":1}}}',
+        b'{"type":"RECORD","stream":"nothing_known","record":{"id":1}}',
+        b'{"type":"RECORD","record":{"stream":"nothing_known","data":{"id":1}}}',
     ],
 )
 def test_records_of_other_streams_are_counted(line: bytes) -> None:
     item, skipped = take(line)
     assert item is None
-    assert skipped == {'records of the stream "offers"': 1}
+    assert skipped == {'records of the stream "nothing_known"': 1}
+
+
+@pytest.mark.parametrize(
+    ("stream", "resource"),
+    [
+        ("offers", "offers"),
+        ("list_offer", "offers"),
+        ("list_job_stage", "job_stages"),
+        ("greenhouse_users", "users"),
+        ("raw_list_scorecard", "scorecards"),
+        ("list_scheduled_interview", None),
+    ],
+)
+def test_the_name_of_a_stream_decides_what_its_records_are(stream: str, resource: str | None) -> None:
+    item, skipped = take(b'{"type":"RECORD","stream":"%b","record":{"id":1}}' % stream.encode())
+    assert item == SourceRecord("f", 3, b'{"id":1}', resource=resource)
+    assert not skipped
 
 
 def test_the_names_of_streams_do_not_fill_the_memory() -> None:
