@@ -17,13 +17,13 @@ from rowen import wiring
 from rowen.app.archive import KEPT
 from rowen.app.records import INTERVIEWS, RESOURCES
 from rowen.cli.console import Report, interruptible, progress
+from rowen.cli.dumps import import_with_dumps
 from rowen.cli.import_report import print_remarks, print_report
 from rowen.cli.options import Database, Organization
 from rowen.cli.rejections import REJECTED, Rejections
 from rowen.cli.store import unknown_organization
 from rowen.imports.destination import Destination, MergeOptions, OrganizationMissingError
 from rowen.imports.future_times import FutureTimes
-from rowen.imports.importer import import_sources
 from rowen.imports.pipeline import ImportPlan, ImportReport, Step
 from rowen.imports.sources.files import open_sources
 from rowen.imports.sources.retries import RetryPolicy
@@ -141,7 +141,7 @@ def import_interviews(
             progress() as shown,
         ):
             plan = ImportPlan(destination, keep_going, rejections.add, _steps(shown), kind, future_times)
-            asyncio.run(import_sources(plan, selection.sources, report, _remark))
+            asyncio.run(import_with_dumps(plan, selection.sources, report, _remark))
     except OrganizationMissingError as missing:
         raise unknown_organization(missing.name, missing.known, "--create creates it") from missing
     except (KeyboardInterrupt, asyncio.CancelledError):

@@ -24,7 +24,7 @@ _OTHER_NAMES: Final = {
 }
 _NAMES: Final = {**{name: name for name in KEPT}, **{name.removesuffix("s"): name for name in KEPT}, **_OTHER_NAMES}
 _RECORDS: Final = {**{name: name for name in RESOURCES}, **{name.removesuffix("s"): name for name in RESOURCES}}
-_PREFIX: Final = re.compile(r"(?:greenhouse|harvest|list|raw|v1)_")
+_PREFIX: Final = re.compile(r"(?:greenhouse|harvest|list|raw|v1|v3)_")
 _NO_LETTERS: Final = re.compile(r"[^a-z]+")
 _SUFFIXES: Final = re.compile(r"\.(?:json|jsonl|ndjson|csv)(?:\.gz)?$", re.IGNORECASE)
 
@@ -53,6 +53,11 @@ def _bare(name: str) -> str:
 def resource_of_file(name: str) -> str | None:
     """Return the resource that a file is named after; `name` is without its folder."""
     return resource_named(_SUFFIXES.sub("", name))
+
+
+def bare_file_name(name: str) -> str:
+    """Return the name of a file without its ending, what tools put before it, and numbers."""
+    return _bare(_SUFFIXES.sub("", name))
 
 
 def resource_of_path(path: str) -> str | None:

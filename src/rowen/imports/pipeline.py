@@ -23,7 +23,7 @@ from rowen.app.records import INTERVIEWS, RecordRow
 from rowen.imports.batches import PreparedBatch
 from rowen.imports.destination import Destination
 from rowen.imports.errors import SpoolWriteError
-from rowen.imports.formats.json_texts import lost_dates, may_hold_texts, without_texts
+from rowen.imports.formats.json_texts import foreign_problems, may_hold_texts, without_texts
 from rowen.imports.future_times import FutureTimes
 from rowen.imports.items import Checkpoint, Source, SourceFault, SourceRecord
 from rowen.interviews.interview import ScheduledInterview
@@ -272,7 +272,7 @@ class _Reading:
             interview = decode(body)
         except InvalidDocumentError as error:
             body = without_texts(body, ScheduledInterview)
-            if problems := lost_dates(body):
+            if problems := foreign_problems(body):
                 raise InvalidDocumentError(problems) from error
             interview = decode(body)
         made = draft(interview, self._zone)

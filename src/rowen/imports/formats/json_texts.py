@@ -25,6 +25,13 @@ LOST_DATE: Final = (
 """What is wrong with an end of an interview that a tap wrote as `{}`."""
 
 
+OTHER_VERSION: Final = (
+    "is a field of Harvest v3: interviews of v3 are joined with the other lists if all are in one folder, in files "
+    "that are named after them (interviews.jsonl, interviewers.jsonl, users.jsonl, ...); import that folder"
+)
+"""What is wrong with an interview of Harvest v3 that comes alone."""
+
+
 def may_hold_texts(body: bytes) -> bool:
     """Return whether some text in a record begins like JSON: a cheap test."""
     return b'"{' in body or b'"[' in body
@@ -48,14 +55,16 @@ def without_texts(body: bytes, kind: type[msgspec.Struct]) -> bytes:
     return msgspec.json.encode(record | found) if found else body
 
 
-def lost_dates(body: bytes) -> list[FieldProblem]:
-    """Return the ends of an interview that hold neither a time nor a date, as problems."""
+def foreign_problems(body: bytes) -> list[FieldProblem]:
+    """Return what a tap lost of an interview, or that it is one of Harvest v3; none if it is neither."""
     try:
         record = msgspec.json.decode(body)
     except (ValueError, RecursionError):
         return []
     if not isinstance(record, dict):
         return []
+    if "starts_at" in record and "start" not in record:
+        return [FieldProblem("starts_at", OTHER_VERSION)]
     return [FieldProblem(end, LOST_DATE) for end in _ENDS if _is_empty(record.get(end))]
 
 
