@@ -1,4 +1,4 @@
-"""Joining dumps of Harvest v3 for `rowen import`.
+"""Joining dumps for `rowen import`.
 
 Owns the database in which a dump is joined, which is deleted afterwards. Must not know rows or documents.
 """
@@ -20,7 +20,7 @@ from rowen.store.database import locate, upgrade
 async def import_with_dumps(
     plan: ImportPlan, sources: Sequence[Source], report: ImportReport, remark: Callable[[str], None]
 ) -> None:
-    """Import sources as `import_sources` does; files that are a dump of v3 are joined first, and imported last."""
+    """Import sources as `import_sources` does; files that are a dump are joined first, and imported last."""
     found = divide(sources) if plan.resource is None else None
     if found is None or not found.dumps:
         await import_sources(plan, sources, report, remark)
@@ -28,7 +28,7 @@ async def import_with_dumps(
     async with AsyncExitStack() as stack:
         joined: list[Source] = []
         for dump in found.dumps:
-            remark(f"Joining the rows of Harvest v3 in {dump.folder}")
+            remark(f"Joining the {'tables' if dump.tables else 'rows of Harvest v3'} in {dump.folder}")
             source = await stack.enter_async_context(_joined(plan, dump, report))
             if source is not None:
                 joined.append(source)
@@ -58,7 +58,7 @@ async def _joined(plan: ImportPlan, dump: Dump, report: ImportReport) -> AsyncIt
             await joiner.read(dump)
             complete = plan.keep_going or report.rejected == rejected_before
             if complete:
-                await joiner.join(source)
+                await joiner.join(dump, source)
         if not complete:
             report.stopped.append(dump.folder)
         yield source if complete else None

@@ -1,4 +1,4 @@
-"""Dumps of Harvest v3: files of rows that belong together, joined into v1 documents.
+"""Dumps: files of rows that belong together, of Harvest v3 or of an ELT connector, joined into v1 documents.
 
 Owns which files are a dump, reading their rows into a database of their own, and writing what is joined of them. Must
 not know where that database is, or where documents go.
@@ -7,28 +7,32 @@ The rows are joined in a database and not in memory: a dump may be larger than t
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
 import msgspec
 
 from rowen.api.codec import documents
-from rowen.app.mirror import TARGETS, Mirrors, Position
+from rowen.app.mirror import TARGETS, MirroredRow, Mirrors, Position
 from rowen.app.organizations import Organization
 from rowen.app.records import INTERVIEWS
 from rowen.imports.archive_names import bare_file_name
+from rowen.imports.formats.csv_tables import ROWS
 from rowen.imports.formats.envelopes import describe_broken_json
 from rowen.imports.formats.json_texts import may_hold_texts, without_texts
 from rowen.imports.items import Batch, Source, SourceFault, SourceRecord
 from rowen.imports.pipeline import Rejection
 from rowen.imports.sources.files import FileSource
 from rowen.interviews.moments import Clock
+from rowen.mirror import elt_tables
 from rowen.mirror.joiner import Joined, Joiner
 from rowen.mirror.rows import KINDS, PageRows, read_page
 
-_MARKS: Final = frozenset({"interviews", "interviewers"})
-"""The files that make others of their folder a dump: no list of Harvest v1 is named `interviewers`."""
+_MARKS: Final = frozenset({elt_tables.INTERVIEWS, elt_tables.INTERVIEWERS})
+"""The lists that make files of a folder a dump, if both are there: v1 has no list of interviewers."""
+
+_LISTS: Final[Mapping[str, str]] = {name: name for name in KINDS}
 
 _AT_ONCE: Final = 2_000
 _MOST_REASONS: Final = 20
@@ -36,10 +40,23 @@ _OTHER_REASON: Final = "other reasons"
 
 
 class Dump(NamedTuple):
-    """A folder with files of rows, each with its resource."""
+    """A folder with files of rows, each with its list of v3.
+
+    With `tables` they are the normalized tables of an ELT connector.
+    """
 
     folder: str
     files: Sequence[tuple[str, FileSource]]
+    tables: bool = False
+
+    @property
+    def targets(self) -> Sequence[str]:
+        """Which records of ours are joined: tables of connectors hold nothing else completely."""
+        return (INTERVIEWS,) if self.tables else TARGETS
+
+    def consumes(self, source: Source) -> bool:
+        """Return whether a source is not imported otherwise, too: users of connectors are complete records."""
+        return any(file.name == source.name for name, file in self.files if not self.tables or name != "users")
 
 
 class Divided(NamedTuple):
@@ -50,21 +67,20 @@ class Divided(NamedTuple):
 
 
 def divide(sources: Sequence[Source]) -> Divided:
-    """Find the dumps among sources: files of one folder named after lists of v3, interviews and interviewers too."""
-    folders: dict[Path, list[tuple[str, FileSource]]] = {}
+    """Find the dumps among sources: files of one folder that are named after lists of v3, or tables of a connector."""
+    folders: dict[Path, list[FileSource]] = {}
     for source in sources:
         if isinstance(source, FileSource) and source.rereadable:
-            path = Path(source.name)
-            resource = bare_file_name(path.name)
-            if resource in KINDS:
-                folders.setdefault(path.parent, []).append((resource, source))
-    dumps = [
-        Dump(str(folder), files)
-        for folder, files in folders.items()
-        if _MARKS.issubset(resource for resource, _ in files)
-    ]
-    taken = {id(source) for dump in dumps for _, source in dump.files}
-    return Divided([source for source in sources if id(source) not in taken], dumps)
+            folders.setdefault(Path(source.name).parent, []).append(source)
+    dumps: list[Dump] = []
+    for folder, files in folders.items():
+        for names, tables in ((_LISTS, False), (elt_tables.TABLES, True)):
+            named = [(names.get(bare_file_name(Path(each.name).name)), each) for each in files]
+            found = [(name, FileSource(Path(each.name), ROWS)) for name, each in named if name is not None]
+            if _MARKS.issubset(name for name, _ in found):
+                dumps.append(Dump(str(folder), found, tables))
+    others = [source for source in sources if not any(dump.consumes(source) for dump in dumps)]
+    return Divided(others, dumps)
 
 
 class JoinedSource:
@@ -95,6 +111,8 @@ class JoinedSource:
         self.skipped.clear()
         self.skipped.update(self.left_out)
         for target in TARGETS:
+            if not self.path(target).exists():
+                continue
             with self.path(target).open("rb") as file:
                 while lines := file.readlines(128 * 1024):
                     self.position += sum(map(len, lines))
@@ -111,6 +129,13 @@ class _Identified(msgspec.Struct, gc=False):
 _identifier: Final = msgspec.json.Decoder(_Identified)
 
 
+class _Found(NamedTuple):
+    """A record of a file, and the row of v3 that it is."""
+
+    record: SourceRecord
+    row: bytes
+
+
 class DumpJoiner:
     """Joins dumps by way of a database that holds nothing else; `reject` is called with each bad row."""
 
@@ -122,53 +147,68 @@ class DumpJoiner:
         self._now = now
         self._reject = reject
         self._joiner = Joiner(mirrors, organization)
+        self._number = 0  # of the last row
 
     async def read(self, dump: Dump) -> None:
         """Store the rows of a dump. Raises SourceError if a file cannot be read."""
         await self._mirrors.begin(self._organization, dump.folder, self._now())
         for resource, file in dump.files:
             for items in file.batches():
-                await self._put(resource, items)
+                rows = self._readable(resource, self._rows(resource, items, tables=dump.tables))
+                await self._put(resource, rows)
+                if dump.tables and resource == elt_tables.INTERVIEWERS:
+                    await self._put("scorecards", _scorecards_of(rows))
 
-    async def _put(self, resource: str, items: Batch) -> None:
-        found: list[SourceRecord] = []
+    async def _put(self, resource: str, rows: Sequence[MirroredRow]) -> None:
+        await self._mirrors.put(self._organization.id, rows, Position(resource), self._now())
+
+    def _rows(self, resource: str, items: Batch, *, tables: bool) -> list[_Found]:
+        """Return the rows of v3 in a batch, and report what is none."""
+        found: list[_Found] = []
         for item in items:
             if isinstance(item, SourceFault):
                 self._reject(resource, Rejection(item.place, [item.message], item.body))
             elif isinstance(item, SourceRecord):
-                found.append(_with_json(resource, item))
-        page = self._page(resource, found)
-        await self._mirrors.put(self._organization.id, page.rows, Position(resource), self._now())
+                self._number += 1
+                try:
+                    body = elt_tables.row_of(resource, item.body, self._number) if tables else item.body
+                except ValueError as error:
+                    self._report(resource, item, describe_broken_json(item.body) or str(error))
+                else:
+                    if body is not None:
+                        found.append(_Found(item, _with_json(resource, body)))
+        return found
 
-    def _page(self, resource: str, found: Sequence[SourceRecord]) -> PageRows:
+    def _readable(self, resource: str, found: Sequence[_Found]) -> Sequence[MirroredRow]:
         """Return all rows that can be read, and report the others."""
         try:
-            page = read_page(resource, b"[%b]" % b",".join(each.body for each in found))
+            page = read_page(resource, b"[%b]" % b",".join(each.row for each in found))
         except ValueError:  # of msgspec, too: there is an element that has no id, or is no object
             page = PageRows([], [])
         if len(page.rows) == len(found):
-            return page
-        singles = [self._single(resource, each) for each in found]
-        rows = [row for single in singles for row in single.rows]
-        return PageRows(rows, [row.id for row in rows])
+            return page.rows
+        return [row for each in found for row in self._single(resource, each)]
 
-    def _single(self, resource: str, record: SourceRecord) -> PageRows:
-        fault = describe_broken_json(record.body)
+    def _single(self, resource: str, found: _Found) -> Sequence[MirroredRow]:
+        fault = describe_broken_json(found.row)
         if fault is None:
             try:
-                page = read_page(resource, b"[%b]" % record.body)
+                page = read_page(resource, b"[%b]" % found.row)
             except ValueError as error:
-                fault = f"{resource}: {error}"
+                fault = str(error)
             else:
                 if not page.unusable:
-                    return page
-                fault = page.fault
-        self._reject(resource, Rejection(record.place, [fault], record.body))
-        return PageRows([], [])
+                    return page.rows
+                fault = _reason(page.fault)
+        self._report(resource, found.record, fault)
+        return []
 
-    async def join(self, into: JoinedSource) -> None:
-        """Write everything that follows from the rows into the files of a source."""
-        for target in TARGETS:
+    def _report(self, resource: str, record: SourceRecord, fault: str) -> None:
+        self._reject(resource, Rejection(record.place, [fault], record.body))
+
+    async def join(self, dump: Dump, into: JoinedSource) -> None:
+        """Write everything that follows from the rows of a dump into the files of a source."""
+        for target in dump.targets:
             after = 0
             with into.path(target).open("wb") as file:
                 while pending := await self._mirrors.pending(self._organization.id, target, _AT_ONCE, after):
@@ -181,11 +221,22 @@ class DumpJoiner:
                     after = pending[-1].id
 
 
-def _with_json(resource: str, item: SourceRecord) -> SourceRecord:
+def _with_json(resource: str, body: bytes) -> bytes:
     """Return a row with the JSON that warehouses store as text."""
-    if not may_hold_texts(item.body):
-        return item
-    return msgspec.structs.replace(item, body=without_texts(item.body, KINDS[resource].type))
+    return without_texts(body, KINDS[resource].type) if may_hold_texts(body) else body
+
+
+def _reason(fault: str) -> str:
+    """Return the reason in a fault of a row, with the field: one that is not of the JSON is of the last change."""
+    reason = fault.partition(": ")[2]
+    return reason if reason.startswith(("Expected ", "Object ")) else f"updated_at: {reason}"
+
+
+def _scorecards_of(panel: Sequence[MirroredRow]) -> Sequence[MirroredRow]:
+    """Return the rows of the scorecards that members of panels have submitted."""
+    identifiers = {row.subject_id for row in panel if row.subject_id is not None}
+    bodies = [elt_tables.completed_scorecard(each) for each in identifiers]
+    return read_page("scorecards", b"[%b]" % b",".join(bodies)).rows
 
 
 def _documents(target: str, joined: Joined) -> Iterator[bytes]:

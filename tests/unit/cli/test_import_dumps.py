@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import msgspec
 import pytest
@@ -96,10 +97,10 @@ def test_bad_rows_are_named_and_nothing_of_the_dump_is_written(dump: Path, datab
     with (dump / "users.jsonl").open("ab") as file:
         file.write(b'{"id":8,\n{"name":"nobody"}\n{"id":8},{"id":9}\n')
     done = rowen("import", dump, "--database", database, status=1)
-    assert f"{dump}/interviewers.jsonl:2: interviewers 2: Expected `int | null`, got `str`" in done.stderr
-    assert f"{dump}/interviews.jsonl:1: interviews 9001: is not an ISO-8601 date or time" in done.stderr
+    assert f"{dump}/interviewers.jsonl:2: Expected `int | null`, got `str` - at `$.interview_id`" in done.stderr
+    assert f"{dump}/interviews.jsonl:1: updated_at: is not an ISO-8601 date or time" in done.stderr
     assert f"{dump}/users.jsonl:3: the JSON ends in the middle of the record" in done.stderr
-    assert f"{dump}/users.jsonl:4: users: Object missing required field `id`" in done.stderr
+    assert f"{dump}/users.jsonl:4: Object missing required field `id`" in done.stderr
     assert f"{dump}/users.jsonl:5: this is not valid JSON: " in done.stderr
     assert f"{dump}: not imported completely; correct it, or use --keep-going" in done.stderr
     assert results(done)["interviewers"] == [1, 0, 0, 0, 0, 1]
@@ -118,3 +119,103 @@ def test_interviews_of_v3_alone_are_no_dump_and_the_message_shows_how(dump: Path
     done = rowen("import", file, "--database", database, status=1)
     assert f"{file}:1: starts_at: is a field of Harvest v3: " in done.stderr
     assert "interviewers" in done.stderr
+
+
+TIMES: Final = "2024-02-01 22:02:01.057,2024-02-05 23:54:19.051"
+INTERVIEW_TABLE: Final = f"""\
+id,_fivetran_deleted,application_id,created_at,updated_at,start,end,interview_id,location,organizer_id,status
+11,false,1001,{TIMES},2024-02-05 20:00:00,2024-02-05 20:30:00,7001,Room 1,2001,complete
+12,false,1002,{TIMES},2024-02-06,2024-02-07,,,,complete
+13,false,1002,{TIMES},,,,,,complete
+14,true,1002,{TIMES},,,,,,complete
+"""
+PANEL_TABLE: Final = """\
+_fivetran_synced,interviewer_id,scheduled_interview_id,scorecard_id,response_status
+2024-02-05 23:54:56.284,2001,11,301,accepted
+2024-02-05 23:54:56.284,2002,11,,
+2024-02-05 23:54:56.284,2002,14,,
+"""
+USER_TABLE: Final = """\
+id,first_name,last_name,employee_id,disabled,site_admin,created_at,updated_at,_fivetran_synced
+2001,Kate,Austen,E-1,false,false,2024-01-01 00:00:00,2024-01-01 00:00:00,2024-01-01 00:00:00
+"""
+STEP_TABLE: Final = "id,job_stage_id,name,_fivetran_synced\n7001,50,Culture Fit,2024-01-01 00:00:00\n"
+
+
+@pytest.fixture
+def tables(tmp_path: Path) -> list[Path]:
+    texts = {
+        "scheduled_interview": INTERVIEW_TABLE,
+        "scheduled_interviewer": PANEL_TABLE,
+        "users": USER_TABLE,
+        "interview": STEP_TABLE,
+    }
+    files = [tmp_path / f"{name}.csv" for name in texts]
+    for file, text in zip(files, texts.values(), strict=True):
+        file.write_text(text)
+    return files
+
+
+def test_the_tables_of_a_connector_are_joined_into_interviews(
+    tables: list[Path], database: str, tmp_path: Path
+) -> None:
+    done = rowen("import", *tables, "--database", database)
+    assert results(done) == {"users": [1, 1, 0, 0, 0, 0], "scheduled_interviews": [2, 2, 0, 0, 0, 0]}
+    assert f"Joining the tables in {tmp_path}" in done.stderr
+    assert "Skipped: 1 rows of scheduled_interviews without a v1 form: no time" in done.stderr
+    first, second = (msgspec.json.decode(line) for line in exported(database))
+    kate = {"first_name": "Kate", "last_name": "Austen", "name": "Kate Austen", "employee_id": "E-1"}
+    seats = {"email": None, "scorecard_id": None}
+    assert first == {
+        **record(11, application_id=1001, external_event_id=None, location="Room 1", status="complete"),
+        "start": {"date_time": "2024-02-05T20:00:00.000Z"},
+        "end": {"date_time": "2024-02-05T20:30:00.000Z"},
+        "created_at": "2024-02-01T22:02:01.057Z",
+        "updated_at": "2024-02-05T23:54:19.051Z",
+        "organizer": {"id": 2001, **kate},
+        "interviewers": [
+            {
+                **seats,
+                "id": 2001,
+                "name": "Kate Austen",
+                "employee_id": "E-1",
+                "response_status": "accepted",
+                "scorecard_id": 301,
+            },
+            {**seats, "id": 2002, "name": None, "employee_id": None, "response_status": "needs_action"},
+        ],
+    }
+    assert (second["start"], second["end"], second["interviewers"]) == (
+        {"date": "2024-02-06"},
+        {"date": "2024-02-07"},
+        [],
+    )
+
+
+def test_tables_may_be_json_lines_with_flattened_columns(database: str, tmp_path: Path) -> None:
+    times = {"created_at": "2024-02-01T22:02:01Z", "updated_at": "2024-02-05T23:54:19Z"}
+    flat = {"start__date_time": "2024-02-05T20:00:00Z", "end__date_time": "2024-02-05T20:30:00Z"}
+    step = {"interview__id": 7001, "organizer__id": None, "status": "complete"}
+    write_json_lines(
+        tmp_path / "scheduled_interviews.jsonl", [{"id": 11, "application_id": 5, **times, **flat, **step}]
+    )
+    write_json_lines(
+        tmp_path / "scheduled_interviewers.jsonl", [{"scheduled_interview_id": 11, "interviewer_id": 2001}]
+    )
+    rowen("import", *tmp_path.glob("*.jsonl"), "--database", database)
+    (found,) = (msgspec.json.decode(line) for line in exported(database))
+    assert found["start"] == {"date_time": "2024-02-05T20:00:00.000Z"}
+    assert ([each["id"] for each in found["interviewers"]], found["interview"]["id"]) == ([2001], 7001)
+
+
+def test_bad_rows_of_tables_are_named_and_no_interview_is_written(tables: list[Path], database: str) -> None:
+    interviews, panel, *_ = tables
+    interviews.write_text(INTERVIEW_TABLE.replace("2024-02-05 23:54:19.051", "yesterday", 1))
+    panel.write_text(PANEL_TABLE + "2024-02-05,2001,,,\n2024-02-05,2001,x,,\n2024-02-05,2001\n")
+    done = rowen("import", *tables, "--database", database, status=1)
+    assert f"{interviews}:2: updated_at: is not an ISO-8601 date or time" in done.stderr
+    assert f"{panel}:5: scheduled_interview_id: is missing" in done.stderr
+    assert f"{panel}:6: Expected `int | null`, got `str` - at `$.interview_id`" in done.stderr
+    assert f"{panel}:7: the row has 2 cells, and the first row of the file 5" in done.stderr
+    assert "scheduled_interviews" not in results(done)
+    assert not exported(database)

@@ -38,6 +38,10 @@ class TableError(Exception):
     """A first row that does not name the columns of a table. The text completes the sentence "file:1: …"."""
 
 
+ROWS: Final = "rows"
+"""In place of a resource: the rows of a file are passed on as they are."""
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """One kind of table.
@@ -86,6 +90,8 @@ def choose_table(names: Sequence[str], resource: str | None = None) -> Table:
         if name in seen:
             raise TableError(f"the column {_quoted([name])} appears twice")
         seen.add(name)
+    if resource == ROWS:
+        return Table(ROWS, tuple(names), frozenset(), (), (), _filled)
     names = [name for name in names if not name.startswith(_OF_TOOLS)]
     seen = set(names)
     if seen == set(SPREADSHEET_COLUMNS):
@@ -226,6 +232,10 @@ def _record(columns: Mapping[str, tuple[str, Callable[[str], Any]]], cells: Cell
         for name, text in cells.items()
         if name in columns and text.strip()
     }
+
+
+def _filled(cells: Cells) -> dict[str, Any]:
+    return {name: unescape(text) for name, text in cells.items() if text}
 
 
 def _user(cells: Cells) -> dict[str, Any]:
