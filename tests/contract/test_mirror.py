@@ -225,8 +225,10 @@ def test_a_sweep_finds_a_change_that_no_window_showed(mirrored: Mirroring, clien
     upstream = mirrored.upstream
     upstream.put("interviews", v3_account.interview(9004), visible_at=Instant(upstream.now + 1_800_000))
     upstream.advance(1_700_000)
+    mirrored.clock.advance(1_700_000)
     mirrored.round()
     upstream.advance(100_000)
+    mirrored.clock.advance(100_000)
     mirrored.round()
     assert client.get("/v1/scheduled_interviews/9004").status_code == 404
     mirrored.sweep()

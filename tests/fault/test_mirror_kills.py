@@ -138,7 +138,7 @@ def test_a_first_reading_that_dies_anywhere_is_finished_by_another_process(
                 mirroring.restart()
                 mirroring.round()
                 assert content(mirroring) == expected, point
-                assert kinds(mirroring) == [], "everything was merged once"
+                assert kinds(mirroring) in ([], ["created"], 2 * ["created"]), "everything was written once"
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before a commit", "after a commit"])

@@ -44,6 +44,7 @@ async def print_status(store: Store, organization: Organization) -> None:
         ("rows that were gone", mirror.counters.get("gone", 0)),
         ("rows that could not be read", mirror.counters.get("unusable", 0)),
         ("records written", mirror.counters.get("written", 0)),
+        ("records that could not be written", mirror.counters.get("failed", 0)),
         *((f"interviews without v1 form: {reason}", count) for reason, count in await _left_out(store, organization)),
         ("last error", mirror.error or ""),
         ("time of last error", _time(mirror.error_at)),

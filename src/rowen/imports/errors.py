@@ -35,7 +35,14 @@ class ListRefusedError(ServerRefusedError):
 
 
 class ServerUnavailableError(SourceError):
-    """A server cannot be reached, or keeps failing. Trying again later may help."""
+    """A server cannot be reached, or keeps failing. Trying again later may help.
+
+    `retry_after` is how many seconds later the server asks for, if it does.
+    """
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class ServerResponseError(SourceError):

@@ -26,7 +26,9 @@ from rowen.imports.errors import SpoolWriteError
 from rowen.imports.formats.json_texts import foreign_problems, may_hold_texts, without_texts
 from rowen.imports.future_times import FutureTimes
 from rowen.imports.items import Checkpoint, Source, SourceFault, SourceRecord
+from rowen.interviews.errors import FieldProblem
 from rowen.interviews.interview import ScheduledInterview
+from rowen.interviews.search_terms import LONGEST, is_too_long
 
 BATCH: Final = 10_000
 BATCH_BYTES: Final = 32 * 1024 * 1024
@@ -36,6 +38,7 @@ UNKNOWN: Final = "unknown"
 
 _MOST_UNKNOWN: Final = 200  # unknown fields that are counted by name
 _OTHERS: Final = "(others)"
+_TOO_LONG: Final = FieldProblem("external_event_id", f"must have at most {LONGEST:,} bytes: interviews are found by it")
 
 
 class Rejection(NamedTuple):
@@ -276,6 +279,8 @@ class _Reading:
                 raise InvalidDocumentError(problems) from error
             interview = decode(body)
         made = draft(interview, self._zone)
+        if is_too_long(made.external_event_id):
+            raise InvalidDocumentError([_TOO_LONG])
         if self._plan.future_times is not None:
             self._plan.future_times.reject(made)
         unknown_fields = self._report.unknown

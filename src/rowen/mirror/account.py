@@ -28,7 +28,7 @@ from rowen.imports.sources.pages import next_link
 from rowen.imports.sources.retries import Retries, RetryPolicy, retry_after
 from rowen.mirror.credentials import USER_AGENT, Busy, Client, Credentials
 from rowen.mirror.errors import CursorLostError, StoppedError
-from rowen.mirror.rows import PageRows, read_page
+from rowen.mirror.rows import PageRows, has_more_rows, read_page
 
 PAGE_SIZE: Final = 500
 MOST_IDS: Final = 50
@@ -123,10 +123,10 @@ class Account:
         url = self._base.copy_with(path=f"{self._base.path}/{resource}", params=query)
         response = self._ask_with_retries(url, has_cursor="cursor" in query)
         try:
-            content = read_page(resource, response.body)
+            content = None if has_more_rows(response.body, PAGE_SIZE) else read_page(resource, response.body)
         except (ValueError, RecursionError):  # of msgspec, too
             raise ServerResponseError(f"{self._name(url)}: the server's answer is not a list of rows") from None
-        if len(content.identifiers) > PAGE_SIZE:
+        if content is None or len(content.identifiers) > PAGE_SIZE:
             raise ServerResponseError(f"{self._name(url)}: the page has more than {PAGE_SIZE} rows")
         return Page(content, self._cursor(url, response.headers), _time_of(response.headers))
 

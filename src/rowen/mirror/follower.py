@@ -28,6 +28,7 @@ SWEEP_REST: Final = 3_600_000
 _SPARE_FOR_SWEEPS: Final = 0.5
 _WAIT_FOR_LEADER: Final = 1.0
 _LONGEST_WAIT: Final = 300.0
+_LONGEST_ASKED_WAIT: Final = 3_600.0
 
 _log = structlog.stdlib.get_logger("rowen.mirror")
 
@@ -72,6 +73,7 @@ class Follower:
         self._reader = Reader(destination.mirrors, organization, account, destination.now, self._require_lead)
         self._writer = Writer(destination, organization, self._require_lead)
         self._counted: dict[str, int] = {}
+        self._first_writings = 0
 
     async def run_once(self) -> None:
         """Read everything, or all changes, once. Raises SourceError, Refusal and MirroredElsewhereError."""
@@ -83,17 +85,19 @@ class Follower:
     async def run(self, every: float) -> None:
         """Follow until cancelled, with `every` seconds between two rounds.
 
-        A failure of the first round is raised as it is; later ones are noted, and tried again after growing waits.
-        Raises SourceError, Refusal and MirrorEndedError.
+        A failure is raised as it is while nothing was read completely. Later ones are noted, and tried again after
+        growing waits, not before the account asks for it, unless that is more than an hour later. Raises SourceError,
+        Refusal and MirrorEndedError.
         """
-        failures, answered = 0, False
+        failures, answered, asked = 0, False, 0.0
         while True:
             try:
                 if not await self._deps.try_lead():
                     await self._deps.pause(_WAIT_FOR_LEADER)
                     continue
                 if not answered:
-                    await self._to.mirrors.begin(self._organization, self._source, self._to.now())
+                    mirror = await self._to.mirrors.begin(self._organization, self._source, self._to.now())
+                    answered = mirror.loaded_at is not None  # a process before this one was answered
                 await self._noted_round()
             except LeadLostError:
                 _log.warning("another process mirrors the organization by now", organization=self._organization.name)
@@ -102,10 +106,11 @@ class Follower:
                 if not answered:
                     raise
                 failures += 1
+                asked = min(getattr(error, "retry_after", None) or 0.0, _LONGEST_ASKED_WAIT)
                 _log.error("the account could not be followed", reason=str(error), failures=failures)
             else:
-                failures, answered = 0, True
-            await self._deps.pause(every if not failures else min(every * 2.0**failures, max(every, _LONGEST_WAIT)))
+                failures, answered, asked = 0, True, 0.0
+            await self._deps.pause(max(asked, min(every * 2.0**failures, max(every, _LONGEST_WAIT))))
 
     async def _noted_round(self) -> None:
         """Do one round, and note what came of it."""
@@ -154,7 +159,11 @@ class Follower:
                     await self._reader.load(position, show)
                     await self._save(mirror)
             await self._follow()  # what changed meanwhile
-            await self._writer.drain(bulk=True, progress=lambda: show(LoadStep("Writing", self._writer.written)))
+            # Clients may have seen a part that an earlier run wrote: then each of the others is a change of its own.
+            begun = mirror.counters.get("first_writings", 0) > 0
+            self._first_writings += 1
+            await self._save(mirror)
+            await self._writer.drain(bulk=not begun, progress=lambda: show(LoadStep("Writing", self._writer.written)))
 
     async def _follow(self) -> None:
         """Read what has changed, the rows that name others before those: whatever a row names is read after it."""
@@ -186,6 +195,8 @@ class Follower:
             "gone": counts.gone,
             "unusable": counts.unusable,
             "written": self._writer.written,
+            "failed": self._writer.failed,
+            "first_writings": self._first_writings,
         }
         stored = await self._to.mirrors.find(self._organization.id)
         if stored is None:

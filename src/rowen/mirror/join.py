@@ -22,6 +22,7 @@ from rowen.interviews.interview import (
     Status,
 )
 from rowen.interviews.moments import Instant
+from rowen.interviews.search_terms import is_too_long
 from rowen.mirror import rows
 
 Json = dict[str, Any]
@@ -43,6 +44,7 @@ class LeftOut(StrEnum):
     TIME = "no time"
     UNREADABLE = "a time that cannot be read"
     ORDER = "end before start"
+    EVENT = "an external_event_id that is too long"
 
 
 @dataclass(slots=True)
@@ -67,13 +69,15 @@ def interview(
     try:
         moments = _moments(row)
         created_at = Instant.parse(row.created_at)
-    except ValueError:
+    except (ValueError, OverflowError):
         return LeftOut.UNREADABLE
     if moments is None:
         return LeftOut.TIME
     start, end = moments
     if end.is_before(start):
         return LeftOut.ORDER
+    if is_too_long(row.external_event_id):
+        return LeftOut.EVENT
     return ScheduledInterview(
         id=row.id,
         application_id=row.application_id,

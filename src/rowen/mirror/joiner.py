@@ -1,7 +1,7 @@
 """Collecting the rows that a v1 document is joined from.
 
-Owns which rows each document needs, and reading them many at a time. Must not know the fields of a document, or where
-it goes.
+Owns which rows each document needs, reading them many at a time, and that one that cannot be joined leaves the others.
+Must not know the fields of a document, or where it goes.
 """
 
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
@@ -17,6 +17,7 @@ from rowen.app.interviews import InterviewRow
 from rowen.app.mirror import Link, MirroredRow, Mirrors
 from rowen.app.organizations import Organization
 from rowen.app.records import APPLICATIONS, CANDIDATES, INTERVIEWS, JOB_STAGES, JOBS, SCORECARDS, USERS, RecordRow
+from rowen.interviews.errors import Refusal
 from rowen.interviews.interview import ScheduledInterview
 from rowen.mirror import join, rows
 from rowen.mirror.join import COMPLETE, Known, LeftOut
@@ -29,11 +30,22 @@ _encode: Final = msgspec.json.Encoder(enc_hook=str).encode
 
 @dataclass(slots=True)
 class Joined:
-    """Joined records by id: interviews, other records, and those that have no v1 form (None), with the reason."""
+    """Joined records by id: interviews, other records, and those that have no v1 form (None), with the reason.
+
+    `failed` are those that cannot be joined for a reason that nobody expected: its type, which names no person.
+    """
 
     interviews: dict[int, ScheduledInterview | None] = field(default_factory=dict)
     records: dict[int, RecordRow | None] = field(default_factory=dict)
     left_out: dict[int, str] = field(default_factory=dict)
+    failed: dict[int, str] = field(default_factory=dict)
+
+    def add(self, other: "Joined") -> None:
+        """Add what was joined apart."""
+        self.interviews |= other.interviews
+        self.records |= other.records
+        self.left_out |= other.left_out
+        self.failed |= other.failed
 
 
 class Joiner:
@@ -54,9 +66,18 @@ class Joiner:
         }
 
     async def join(self, target: str, identifiers: Sequence[int]) -> Joined:
-        """Return the records of a resource of ours with these ids, as they follow from the rows."""
+        """Return the records of a resource of ours with these ids, as they follow from the rows. Raises Refusal."""
         joined = Joined()
-        await self._ways[target](identifiers, joined)
+        try:
+            await self._ways[target](identifiers, joined)
+        except Refusal:
+            raise
+        except Exception as error:  # one of them is at fault, and must not keep the others waiting
+            if len(identifiers) == 1:
+                return Joined(failed={identifiers[0]: type(error).__name__})
+            joined = Joined()
+            for each in identifiers:
+                joined.add(await self.join(target, [each]))
         return joined
 
     def draft(self, interview: ScheduledInterview) -> InterviewRow:

@@ -14,7 +14,6 @@ import structlog
 from rowen.app.mirror import Mirrors, Position
 from rowen.app.organizations import Organization
 from rowen.imports.errors import ServerResponseError
-from rowen.interviews.clock_skew import is_ahead
 from rowen.interviews.moments import Clock, Instant
 from rowen.mirror.account import MOST_IDS, Account, Page
 from rowen.mirror.errors import CursorLostError
@@ -54,21 +53,27 @@ class LoadStep(NamedTuple):
 
 
 class _Walk:
-    """Requires a list to be ordered by id, descending: a walk that makes no progress ends here."""
+    """Requires a list to be ordered by id, descending: a walk that makes no progress ends here.
 
-    def __init__(self, resource: str) -> None:
+    `below` is the lowest id before the walk, and `most_empty` how many empty pages may follow each other. A page may
+    repeat an id of its own.
+    """
+
+    def __init__(self, resource: str, below: int = _EVERY_ID, most_empty: int = _MOST_EMPTY) -> None:
         self._resource = resource
-        self._below = _EVERY_ID
+        self._below = below
+        self._most_empty = most_empty
         self._empty = 0
 
     def check(self, page: Page) -> None:
         """Take the next page. Raises ServerResponseError."""
+        highest = self._below - 1
         for identifier in page.content.identifiers:
-            if identifier >= self._below:
+            if identifier > highest:
                 raise ServerResponseError(f"the account's list of {self._resource} is not ordered by id")
-            self._below = identifier
+            self._below = highest = identifier
         self._empty = 0 if page.content.identifiers else self._empty + 1
-        if self._empty > _MOST_EMPTY:
+        if self._empty > self._most_empty:
             raise ServerResponseError(f"the account's list of {self._resource} has {self._empty} empty pages")
 
 
@@ -128,6 +133,8 @@ class Reader:
         """Read what has changed since the position, with an overlap. Raises SourceError."""
         walk = _Walk(position.resource)
         known = position.newest or 0
+        if known > self._now() + OVERLAP:  # a `Date` that was wrong: what changes now must not be missed
+            known = int(self._now())
         since = Instant(max(0, known - OVERLAP))
         page = await self._first(position.resource, {"updated_at": f"gte|{since}"})
         position = position._replace(newest=max(known, self._clock_of(page)))
@@ -150,9 +157,8 @@ class Reader:
         except CursorLostError as lost:
             _log.warning("sweeping a list again from its beginning", resource=resource, reason=str(lost))
             return position._replace(sweep_cursor=None, sweep_above=None)
-        walk = _Walk(resource)
-        walk.check(page)
         high = position.sweep_above or _EVERY_ID
+        await self._check_progress(page, position, high)
         low = 0 if page.cursor is None else min(page.content.identifiers, default=high)
         present = set(page.content.identifiers)
         held = await self._mirrors.identifiers(self._organization, resource, low, high)
@@ -163,6 +169,18 @@ class Reader:
             position = position._replace(sweep_cursor=page.cursor, sweep_above=low)
         await self._store([page], position)
         return position
+
+    async def _check_progress(self, page: Page, position: Position, high: int) -> None:
+        """Require a page of a sweep to have lower ids than `high` only, and any, unless it is the last.
+
+        Otherwise the list rests as if it had been compared, so that the others have their turn.
+        Raises ServerResponseError.
+        """
+        try:
+            _Walk(position.resource, high, 0 if page.cursor else 1).check(page)
+        except ServerResponseError:
+            await self._store([], position._replace(sweep_cursor=None, sweep_above=None, swept_at=int(self._now())))
+            raise
 
     async def _remove_gone(self, resource: str, suspects: Sequence[int]) -> None:
         """Delete those rows that the account confirms not to have."""
@@ -193,7 +211,7 @@ class Reader:
     def _clock_of(self, page: Page) -> int:
         """Return the time up to which a page that was just requested shows everything, by the account's clock."""
         now = int(self._now())
-        if page.sent_at is not None and not is_ahead(page.sent_at, now):
-            return page.sent_at
-        newest = [row.updated_at for row in page.content.rows if not is_ahead(row.updated_at, now)]
+        if page.sent_at is not None:
+            return page.sent_at if page.sent_at <= now + OVERLAP else now
+        newest = [row.updated_at for row in page.content.rows if row.updated_at <= now + OVERLAP]
         return max(newest, default=now - _UNKNOWN_CLOCK)

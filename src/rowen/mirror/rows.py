@@ -27,6 +27,10 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fals
     updated_at: str = ""
 
 
+class _Identified(msgspec.Struct, frozen=True, gc=False):
+    id: Identifier
+
+
 class DatedRow(Row, frozen=True, kw_only=True):
     """A row of which v1 shows when it was created."""
 
@@ -219,7 +223,7 @@ class PageRows(NamedTuple):
 
 
 _elements: Final = msgspec.json.Decoder(list[msgspec.Raw])
-_identifier: Final = msgspec.json.Decoder(Row)
+_identifier: Final = msgspec.json.Decoder(_Identified)
 _decoders: Final[Mapping[str, "msgspec.json.Decoder[Any]"]] = {
     name: msgspec.json.Decoder(kind.type) for name, kind in KINDS.items()
 }
@@ -230,6 +234,19 @@ _encode: Final = msgspec.json.Encoder().encode
 _links: Final[Mapping[str, Callable[[Any], tuple[int | None, ...]]]] = {
     name: _reader_of((kind.parent, kind.person, kind.subject)) for name, kind in KINDS.items()
 }
+
+
+_FEW_COMMAS: Final = 100_000
+_MOST_COMMAS: Final = 2_000_000
+
+
+def has_more_rows(body: bytes | bytearray, most: int) -> bool:
+    """Return whether a large page has more elements than that, before any of them is read.
+
+    A page has a comma between two of them: one with few is read without counting, and one with millions is none.
+    """
+    commas = body.count(b",")
+    return commas > _FEW_COMMAS and (commas > _MOST_COMMAS or len(_elements.decode(body)) > most)
 
 
 def read_page(resource: str, body: bytes | bytearray) -> PageRows:

@@ -1,12 +1,13 @@
 """Writing what follows from the rows of an account.
 
-Owns that records are written as they are joined, many at once for the first time, and one change each later. Must not
-know rows or requests. A record that was written but not noted as such is joined again, and found equal.
+Owns that records are written as they are joined, many at once for the first time, and one change each later, and that
+one that cannot be written leaves the others. Must not know rows or requests. A record that was written but not noted as
+such is joined again, and found equal.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 import structlog
 
@@ -17,8 +18,10 @@ from rowen.app.mirroring import follow_interview, follow_record
 from rowen.app.organizations import Organization
 from rowen.app.records import INTERVIEWS, RecordMerger, RecordRow
 from rowen.app.unit_of_work import UnitOfWork, UnitOfWorks, WriteResult
+from rowen.interviews.errors import Refusal
 from rowen.interviews.interview import InterviewId, ScheduledInterview
 from rowen.interviews.moments import Clock
+from rowen.mirror.errors import LeadLostError
 from rowen.mirror.joiner import Joined, Joiner
 from rowen.mirror.one_behind import one_behind
 
@@ -26,6 +29,8 @@ BULK: Final = 2_000
 """How many records are written in one transaction at first."""
 STEP: Final = 50
 """How many later, so that no client waits long."""
+
+_Follow: TypeAlias = Callable[[UnitOfWork, int], Awaitable[bool]]
 
 _log = structlog.stdlib.get_logger("rowen.mirror")
 
@@ -51,7 +56,13 @@ class Writer:
         self._organization = organization
         self._joiner = Joiner(destination.mirrors, organization)
         self._require_lead = require_lead
+        self._failed: dict[tuple[str, int], str] = {}
         self.written = 0
+
+    @property
+    def failed(self) -> int:
+        """How many records could not be joined or written so far; each counts once."""
+        return len(self._failed)
 
     async def drain(self, *, bulk: bool, progress: Callable[[], None] = lambda: None) -> None:
         """Write everything that is marked; with `bulk` as an import does, without a change for each record."""
@@ -69,18 +80,39 @@ class Writer:
 
     async def _write_and_settle(self, target: str, pending: Sequence[Pending], joined: Joined, *, bulk: bool) -> None:
         await self._require_lead()
-        await self._write(target, joined, bulk=bulk)
-        await self._to.mirrors.settle(self._organization.id, target, pending)
+        failed = dict(joined.failed)
+        await self._write(target, joined, failed, bulk=bulk)
+        for identifier, reason in failed.items():
+            self._note_failure(target, identifier, reason)
+        # The mark of one that failed stays: it is tried again, also by a later version.
+        done = [each for each in pending if each.id not in failed]
+        await self._to.mirrors.settle(self._organization.id, target, done)
 
-    async def _write(self, target: str, joined: Joined, *, bulk: bool) -> None:
+    async def _write(self, target: str, joined: Joined, failed: dict[int, str], *, bulk: bool) -> None:
         interviews, records = joined.interviews, joined.records
-        if bulk and await self._merge(joined):
+        if bulk and await self._merged(joined):
             interviews = {key: value for key, value in interviews.items() if value is None}
             records = {key: value for key, value in records.items() if value is None}
         if target == INTERVIEWS:
-            await self._follow_interviews(interviews)
+            await self._follow_interviews(interviews, failed)
         else:
-            await self._follow_records(target, records)
+            await self._follow_records(target, records, failed)
+
+    def _note_failure(self, target: str, identifier: int, reason: str) -> None:
+        """Log a failure, the first time; the reason is a type, as a message could name a person."""
+        if (target, identifier) not in self._failed:
+            self._failed[(target, identifier)] = reason
+            _log.error("a record cannot be written", resource=target, id=identifier, reason=reason)
+
+    async def _merged(self, joined: Joined) -> bool:
+        """Merge records; return False if each has to be written by itself."""
+        try:
+            return await self._merge(joined)
+        except (Refusal, LeadLostError):
+            raise
+        except Exception as error:  # one of them is at fault, and must not keep the others waiting
+            _log.warning("records are written one by one", reason=type(error).__name__)
+            return False
 
     async def _merge(self, joined: Joined) -> bool:
         """Merge records as an import does; return False if some that are stored count as newer, and were kept."""
@@ -99,26 +131,48 @@ class Writer:
             older += counts.older
         return older == 0
 
-    async def _follow_interviews(self, interviews: Mapping[int, ScheduledInterview | None]) -> None:
+    async def _follow_interviews(
+        self, interviews: Mapping[int, ScheduledInterview | None], failed: dict[int, str]
+    ) -> None:
         async def follow(unit: UnitOfWork, identifier: int) -> bool:
             return await follow_interview(unit, InterviewId(identifier), interviews[identifier], self._to.now())
 
-        await self._follow(sorted(interviews), follow)
+        await self._follow(sorted(interviews), follow, failed)
 
-    async def _follow_records(self, resource: str, records: Mapping[int, RecordRow | None]) -> None:
+    async def _follow_records(
+        self, resource: str, records: Mapping[int, RecordRow | None], failed: dict[int, str]
+    ) -> None:
         async def follow(unit: UnitOfWork, identifier: int) -> bool:
             return await follow_record(unit, codec, resource, identifier, records[identifier], self._to.now())
 
-        await self._follow(sorted(records), follow)
+        await self._follow(sorted(records), follow, failed)
 
-    async def _follow(self, identifiers: Sequence[int], follow: Callable[[UnitOfWork, int], Awaitable[bool]]) -> None:
+    async def _follow(self, identifiers: Sequence[int], follow: _Follow, failed: dict[int, str]) -> None:
         for start in range(0, len(identifiers), STEP):
-            some, written = identifiers[start : start + STEP], 0
+            some = identifiers[start : start + STEP]
+            try:
+                await self._follow_together(some, follow)
+            except (Refusal, LeadLostError):
+                raise
+            except Exception:  # one of them is at fault, and must not keep the others waiting
+                await self._follow_apart(some, follow, failed)
 
-            async def work(unit: UnitOfWork, some: Sequence[int] = some) -> WriteResult:
-                nonlocal written
-                written = sum([await follow(unit, each) for each in some])
-                return WriteResult(b"")
+    async def _follow_apart(self, some: Sequence[int], follow: _Follow, failed: dict[int, str]) -> None:
+        for each in some:
+            try:
+                await self._follow_together([each], follow)
+            except (Refusal, LeadLostError):
+                raise
+            except Exception as error:  # whatever it is, it is this one's
+                failed[each] = type(error).__name__
 
-            await self._to.writing.write(self._organization, work)
-            self.written += written
+    async def _follow_together(self, some: Sequence[int], follow: _Follow) -> None:
+        written = 0
+
+        async def work(unit: UnitOfWork) -> WriteResult:
+            nonlocal written
+            written = sum([await follow(unit, each) for each in some])
+            return WriteResult(b"")
+
+        await self._to.writing.write(self._organization, work)
+        self.written += written

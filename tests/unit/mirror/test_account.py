@@ -173,8 +173,23 @@ def test_more_rows_than_a_page_has_are_refused(asking: Asking, account: Account)
         names(account)
 
 
-def test_a_row_that_cannot_be_read_leaves_the_others(asking: Asking, account: Account) -> None:
-    asking.upstream.put("users", {**v3_account.user(2003, "Eve"), "name": 7})
+@pytest.mark.parametrize("element", ["0", '{"id":1,"created_at":"","updated_at":""}'])
+def test_a_page_of_very_many_elements_is_not_read(asking: Asking, account: Account, element: str) -> None:
+    asking.upstream.faults.append(body(f"[{','.join(120_000 * [element])}]".encode()))
+    with pytest.raises(ServerResponseError, match="more than 500 rows"):
+        names(account)
+
+
+def test_a_large_page_of_few_rows_is_read(asking: Asking, account: Account) -> None:
+    asking.upstream.put("jobs", {"id": 41, "name": 120_000 * ","})
+    assert account.page("jobs", {}).content.identifiers == [41, 40]
+
+
+@pytest.mark.parametrize("wrong", [{"name": 7}, {"created_at": None}, {"updated_at": None}])
+def test_a_row_that_cannot_be_read_leaves_the_others(
+    asking: Asking, account: Account, wrong: dict[str, object]
+) -> None:
+    asking.upstream.put("users", {**v3_account.user(2003, "Eve"), **wrong})
     page = account.page("users", {})
     assert page.content.identifiers == [2003, *EVERYBODY]
     assert [row.id for row in page.content.rows] == EVERYBODY

@@ -1,14 +1,18 @@
 """Rounds: what a failure leaves, how long the next one is waited for, and who does them."""
 
 import asyncio
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Final, TypeAlias
 
+import msgspec
 import pytest
 
+from rowen.app.imports import MergeCounts
 from rowen.app.mirror import REACHES, Mirror
 from rowen.app.subscriptions import Action, new_secret
 from rowen.imports.errors import ServerRefusedError, ServerResponseError, ServerUnavailableError, SourceError
+from rowen.interviews.moments import Instant
 from rowen.mirror.errors import LeadLostError
 from rowen.mirror.follower import MirroredElsewhereError, MirrorEndedError
 from rowen.store.webhooks.deliveries import DeliveryTable
@@ -102,15 +106,122 @@ def test_a_lost_cursor_begins_a_list_again(mirroring: Mirroring) -> None:
     assert found.interview_count == len(many) + 2
 
 
-@pytest.mark.parametrize("order", ["[1,2]", "[2,2]"])
-def test_a_list_in_another_order_is_refused(mirroring: Mirroring, order: str) -> None:
-    rows = ",".join(
-        f'{{"id":{each},"created_at":"2026-01-01T00:00:00Z","updated_at":"2026-01-01T00:00:00Z"}}'
-        for each in order.strip("[]").split(",")
-    )
-    mirroring.upstream.faults.append(body(f"[{rows}]".encode()))
+def test_a_list_in_another_order_is_refused(mirroring: Mirroring) -> None:
+    mirroring.upstream.faults.append(body(rows_with(1, 2)))
     with pytest.raises(ServerResponseError, match="not ordered by id"):
         mirroring.round()
+
+
+def test_a_row_that_a_page_repeats_is_one(mirroring: Mirroring) -> None:
+    mirroring.upstream.faults.append(body(rows_with(3, 3, 1)))
+    mirroring.round()
+    harness, organization = mirroring.tenant.harness, mirroring.tenant.organization.id
+    assert sorted(harness.run(mirroring.destination.mirrors.rows(organization, "users", [1, 2, 3]))) == [1, 3]
+
+
+def rows_with(*identifiers: int) -> bytes:
+    """Return a page of rows with these ids."""
+    times = {"created_at": "2026-01-01T00:00:00Z", "updated_at": "2026-01-01T00:00:00Z"}
+    return msgspec.json.encode([{"id": each, **times} for each in identifiers])
+
+
+Pages: TypeAlias = Callable[[list[int]], bytes]
+
+CIRCLES: Final[list[tuple[str, Pages]]] = [("the same rows", lambda ids: rows_with(*ids)), ("no rows", lambda _: b"[]")]
+
+
+@pytest.mark.parametrize("page", [each[1] for each in CIRCLES], ids=[each[0] for each in CIRCLES])
+def test_a_sweep_without_an_end_leaves_the_other_lists_their_turn(mirroring: Mirroring, page: Pages) -> None:
+    mirroring.round()
+    upstream = mirroring.upstream
+    upstream.remove("interviews", TIMED)
+    next_page = {"Link": f'<{upstream.base}/users?cursor=c0=>; rel="next"'}
+
+    def circle(_: int) -> None:
+        if "/users?" in upstream.asked[-1] and "updated_at" not in upstream.asked[-1]:
+            upstream.faults.append(body(page(sorted(upstream.rows["users"], reverse=True)), next_page))
+
+    upstream.before = circle
+    before = len(upstream.asked)
+    with pytest.raises(ServerResponseError, match="list of users"):
+        mirroring.sweep()
+    assert len(upstream.asked) - before <= len(REACHES) + 2
+    mirroring.round()
+    assert TIMED not in mirroring.interviews(), "the other lists were compared"
+    mirroring.upstream.before = lambda _: None
+    upstream.remove("users", v3_account.BOB)
+    mirroring.sweep()
+    assert state(mirroring).counters["gone"] == 2
+
+
+def test_a_clock_that_was_ahead_once_hides_no_change(mirroring: Mirroring) -> None:
+    mirroring.round()
+    upstream, right = mirroring.upstream, mirroring.upstream.now
+    upstream.advance(20 * 3_600_000)
+    mirroring.round()
+    upstream.now = right
+    for location in ("Garden", "Roof"):
+        upstream.advance(60_000)
+        mirroring.clock.advance(60_000)
+        upstream.put("interviews", {"id": TIMED, "location": location})
+        mirroring.round()
+        assert mirroring.interviews()[TIMED]["location"] == location
+
+
+def test_a_position_that_is_ahead_falls_back(mirroring: Mirroring) -> None:
+    mirroring.round()
+    harness, mirrors = mirroring.tenant.harness, mirroring.destination.mirrors
+    organization = mirroring.tenant.organization.id
+    position = harness.run(mirrors.positions(organization))["interviews"]
+    ahead = position._replace(newest=mirroring.clock() + 20 * 3_600_000)
+    harness.run(mirrors.put(organization, [], ahead, mirroring.clock()))
+    mirroring.upstream.put("interviews", {"id": TIMED, "location": "Garden"})
+    mirroring.round()
+    assert mirroring.interviews()[TIMED]["location"] == "Garden"
+
+
+def test_a_long_wait_that_the_account_asks_for_is_waited(mirroring: Mirroring) -> None:
+    upstream = mirroring.upstream
+    first, busy = 2 * len(REACHES), [status(429, {"Retry-After": each}) for each in ("1800", "31536000")]
+    upstream.before = lambda count: upstream.faults.append(busy.pop(0)) if first < count <= first + 2 else None
+    assert run_until(mirroring, 4) == [10.0, 1800.0, 3600.0, 10.0]
+
+
+def test_a_process_that_takes_over_while_the_account_is_down_goes_on(mirroring: Mirroring) -> None:
+    mirroring.round()
+    first = len(mirroring.upstream.asked)
+    mirroring.upstream.before = lambda count: (
+        mirroring.upstream.faults.append(status(403)) if count == first + 1 else None
+    )
+    assert run_until(mirroring, 2) == [20.0, 10.0]
+
+
+def test_a_first_writing_that_was_cut_off_goes_on_with_changes(mirroring: Mirroring) -> None:
+    early = str(Instant(mirroring.upstream.now - 86_400_000))
+    mirroring.upstream.put("interviews", v3_account.interview(9010, updated_at=early))
+    mirroring.restart_with(lambda ports: replace(ports, merger=_DyingMerger()))
+    with pytest.raises(KilledError):
+        mirroring.round()
+    mirroring.restart()
+    mirroring.round()
+    seen = str(mirroring.upstream.now)
+    assert [each["id"] for each in mirroring.interviews().values() if each["updated_at"] <= seen] == []
+    assert len(mirroring.interviews()) == 3
+
+
+class KilledError(BaseException):
+    """The process is dead."""
+
+
+class _DyingMerger:
+    async def merge(self, *_: object, **__: object) -> MergeCounts:
+        raise KilledError
+
+    async def preview(self, *_: object, **__: object) -> MergeCounts:
+        raise NotImplementedError
+
+    async def checkpoint(self, *_: object) -> str | None:
+        raise NotImplementedError
 
 
 def run_until(mirroring: Mirroring, pauses: int) -> list[float]:

@@ -17,6 +17,7 @@ from rowen.app.records import RecordRow
 from rowen.interviews.errors import FieldProblem
 from rowen.interviews.interview import LARGEST_ID
 from rowen.interviews.moments import Instant
+from rowen.interviews.search_terms import is_too_long
 
 CREATED: Final = "created_at"
 UPDATED: Final = "updated_at"
@@ -76,7 +77,8 @@ def _time(name: str, document: dict[str, Any], problems: list[FieldProblem]) -> 
 def _terms(resource: str, document: dict[str, Any]) -> list[tuple[str, str]]:
     archived = ARCHIVED[resource]
     names = archived.terms if archived.parent is None else (archived.parent.term, *archived.terms)
-    return [(name, found) for name in names if (found := _text(document.get(name))) is not None]
+    values = ((name, _text(document.get(name))) for name in names)
+    return [(name, value) for name, value in values if value is not None and not is_too_long(value)]
 
 
 def _text(value: Any) -> str | None:

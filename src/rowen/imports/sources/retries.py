@@ -62,10 +62,10 @@ class Retries:
         """
         policy = self._policy
         if asked is not None and asked > policy.longest_asked_wait:
-            raise ServerUnavailableError(f"{reason}; it asks to wait {asked:.0f} seconds: try again later")
+            raise ServerUnavailableError(f"{reason}; it asks to wait {asked:.0f} seconds: try again later", asked)
         self._failures += 1
         if self._failures >= (policy.attempts if connected else policy.connection_attempts):
-            raise ServerUnavailableError(f"{reason}; gave up after {self._failures} attempts")
+            raise ServerUnavailableError(f"{reason}; gave up after {self._failures} attempts", asked)
         seconds = policy.delay(self._failures - 1, asked)
         policy.on_retry(reason, seconds)
         policy.sleep(seconds)

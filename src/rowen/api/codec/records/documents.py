@@ -22,6 +22,7 @@ from rowen.app.records import ACTIVE, APPLICATIONS, JOB_STAGES, USERS, RecordRow
 from rowen.interviews.errors import FieldProblem
 from rowen.interviews.moments import Instant
 from rowen.interviews.observations import Fact, PersonFacts
+from rowen.interviews.search_terms import is_too_long
 
 _EMPTY_OBJECTS: Final[Mapping[str, Json]] = {
     "prospect_detail": {"prospect_pool": None, "prospect_stage": None, "prospect_owner": None},
@@ -74,7 +75,7 @@ def _draft(resource: str, document: Json, *, derived: bool = False) -> RecordRow
         shape.status(document),
         derived,
         _encode(document),
-        tuple(shape.terms(document)),
+        tuple(term for term in shape.terms(document) if not is_too_long(term[1])),
     )
 
 
