@@ -8,6 +8,7 @@ import gc
 from collections.abc import Callable, Sequence
 from enum import StrEnum
 from functools import partial
+from pathlib import Path
 from time import monotonic
 from typing import Annotated
 
@@ -16,8 +17,9 @@ import typer
 from rowen import wiring
 from rowen.app.archive import KEPT
 from rowen.app.records import INTERVIEWS, RESOURCES
+from rowen.cli.accounts import Credentials, divide_arguments
 from rowen.cli.console import Report, interruptible, progress
-from rowen.cli.dumps import import_with_dumps
+from rowen.cli.dumps import Joining
 from rowen.cli.import_report import print_remarks, print_report
 from rowen.cli.options import Database, Organization
 from rowen.cli.rejections import REJECTED, Rejections
@@ -29,6 +31,7 @@ from rowen.imports.sources.files import open_sources
 from rowen.imports.sources.retries import RetryPolicy
 from rowen.imports.sources.server import ServerSource
 from rowen.imports.sources.whole_server import UNLISTED, server_sources
+from rowen.mirror.account import AccountPolicy
 from rowen.settings import DEFAULT_DATABASE, DEFAULT_ORGANIZATION
 from rowen.store.database import locate
 
@@ -99,6 +102,34 @@ def import_interviews(
             show_default=False,
         ),
     ] = None,
+    client_id: Annotated[
+        str | None,
+        typer.Option(
+            "--client-id",
+            envvar="ROWEN_CLIENT_ID",
+            help="The client id for accounts of Harvest v3.",
+            show_default=False,
+        ),
+    ] = None,
+    client_secret_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--client-secret-file",
+            envvar="ROWEN_CLIENT_SECRET_FILE",
+            help="A file that holds the client secret for accounts of Harvest v3, and nothing else.",
+            show_default=False,
+        ),
+    ] = None,
+    token_url: Annotated[
+        str | None,
+        typer.Option(
+            "--token-url",
+            envvar="ROWEN_TOKEN_URL",
+            help="The address that gives tokens for accounts of Harvest v3. Default: Greenhouse's, or /token of the "
+            "account's host.",
+            show_default=False,
+        ),
+    ] = None,
     database: Database = DEFAULT_DATABASE,
 ) -> None:
     """Import interviews, and the records that belong to them: users, applications, candidates, jobs, and so on.
@@ -117,6 +148,7 @@ def import_interviews(
       rowen import https://KEY:@harvest.example.com/v1/scheduled_interviews
       ROWEN_KEY=… rowen import https://interviews.example.com
       rowen import users.csv
+      rowen import https://harvest.greenhouse.io/v3 --client-id ID --client-secret-file secret.txt
     """
     if "" in sources:  # a shell variable that is not set; as a path it would be the whole current folder
         raise typer.BadParameter("must not be empty", param_hint="SOURCE")
@@ -126,7 +158,8 @@ def import_interviews(
     )
     destination = Destination(location, organization, options, open_store=wiring.open_store, now=wiring.now)
     kind = None if resource is None else resource.value
-    selection = open_sources(sources, server=partial(_server, key=key or None), resource=kind)
+    others, accounts = divide_arguments(sources, Credentials(client_id, client_secret_file, token_url))
+    selection = open_sources(others, server=partial(_server, key=key or None), resource=kind)
     for name in selection.skipped:
         typer.echo(
             f"{name}: skipped: its name does not end like that of a JSON file; to import a CSV file, name it", err=True
@@ -141,7 +174,8 @@ def import_interviews(
             progress() as shown,
         ):
             plan = ImportPlan(destination, keep_going, rejections.add, _steps(shown), kind, future_times)
-            asyncio.run(import_with_dumps(plan, selection.sources, report, _remark))
+            policy = AccountPolicy(retries=RetryPolicy(on_retry=_report_retry))
+            asyncio.run(Joining(plan, report, _remark, policy).run(selection.sources, accounts))
     except OrganizationMissingError as missing:
         raise unknown_organization(missing.name, missing.known, "--create creates it") from missing
     except (KeyboardInterrupt, asyncio.CancelledError):

@@ -90,7 +90,7 @@ def mirror(context: typer.Context, settings: MirrorSettings) -> None:
     """
     if context.invoked_subcommand is not None:
         return
-    base, client = _account_of(settings)
+    base, client = account_of(settings)
     require_database(settings.database, create=True)
     logs.configure()
     try:
@@ -134,15 +134,15 @@ def end(organization: OrganizationOption = DEFAULT_ORGANIZATION, database: Datab
     typer.echo(f"Organization {organization} is independent of its account now.")
 
 
-def _account_of(settings: MirrorSettings) -> tuple[httpx.URL, Client]:
-    """Return the account's address and the client. Raises BadParameter and SourceError."""
+def account_of(settings: MirrorSettings, name: str = "--from") -> tuple[httpx.URL, Client]:
+    """Return the account's address, which `name` gave, and the client. Raises BadParameter and SourceError."""
     if not settings.source:
         raise typer.BadParameter("is required", param_hint="--from")
     if not settings.client_id:
         raise typer.BadParameter("is required", param_hint="--client-id")
     if settings.client_secret_file is None:
         raise typer.BadParameter("is required", param_hint="--client-secret-file")
-    base = read_address(settings.source, "--from", insecure=settings.insecure)
+    base = read_address(settings.source, name, insecure=settings.insecure)
     if not base.path.strip("/"):
         base = base.copy_with(path="/v3")
     tokens = settings.token_url or (

@@ -268,7 +268,8 @@ def read_address(text: str, what: str, *, insecure: bool) -> httpx.URL:
     if url.userinfo:
         raise SourceAddressError(f"{what} must contain no credentials: use --client-id and --client-secret-file")
     if url.scheme == "http" and not insecure and not _is_loopback(url.host):
-        raise SourceAddressError(f"{what} is plain http, which shows tokens to the network: use https, or --insecure")
+        remedy = "https, or --insecure" if what == "--from" else "https"
+        raise SourceAddressError(f"{what} is plain http, which shows tokens to the network: use {remedy}")
     return url.copy_with(path=url.path.rstrip("/"))
 
 

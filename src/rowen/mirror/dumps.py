@@ -206,9 +206,9 @@ class DumpJoiner:
     def _report(self, resource: str, record: SourceRecord, fault: str) -> None:
         self._reject(resource, Rejection(record.place, [fault], record.body))
 
-    async def join(self, dump: Dump, into: JoinedSource) -> None:
-        """Write everything that follows from the rows of a dump into the files of a source."""
-        for target in dump.targets:
+    async def join(self, targets: Sequence[str], into: JoinedSource) -> None:
+        """Write all records of these resources that follow from the rows into the files of a source."""
+        for target in targets:
             after = 0
             with into.path(target).open("wb") as file:
                 while pending := await self._mirrors.pending(self._organization.id, target, _AT_ONCE, after):

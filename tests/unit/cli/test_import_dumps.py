@@ -122,6 +122,56 @@ def test_interviews_of_v3_alone_are_no_dump_and_the_message_shows_how(dump: Path
 
 
 TIMES: Final = "2024-02-01 22:02:01.057,2024-02-05 23:54:19.051"
+
+
+@pytest.fixture
+def secret(tmp_path: Path) -> Path:
+    file = tmp_path / "secret"
+    file.write_text(CLIENT_SECRET)
+    return file
+
+
+def test_an_account_is_read_once_and_stays_independent(
+    upstream: V3Upstream, dump: Path, secret: Path, database: str, tmp_path: Path
+) -> None:
+    options = ("--client-id", CLIENT_ID, "--client-secret-file", secret)
+    done = rowen("import", upstream.base, *options, "--database", database)
+    assert results(done)["scheduled_interviews"] == [2, 2, 0, 0, 0, 0]
+    assert "Skipped: 1 rows of scheduled_interviews without a v1 form: status that v1 lacks" in done.stderr
+    assert results(rowen("import", dump, "--database", database))["scheduled_interviews"] == [2, 0, 0, 2, 0, 0]
+    again = rowen("import", f"{upstream.base}/", dump, *options, "--database", database)
+    assert results(again)["scheduled_interviews"] == [4, 0, 0, 4, 0, 0]
+    assert "is no mirror" in rowen("mirror", "end", "--database", database, status=1).stderr
+    assert CLIENT_SECRET not in done.stdout + done.stderr
+    assert not list(tmp_path.glob(".rowen-join-*"))
+
+
+def test_an_account_that_refuses_leaves_nothing(upstream: V3Upstream, secret: Path, database: str) -> None:
+    secret.write_text("wrong-s3cret")
+    options = ("--client-id", CLIENT_ID, "--client-secret-file", secret)
+    done = rowen("import", upstream.base, *options, "--database", database, status=1)
+    assert upstream.origin in done.stderr
+    assert "wrong-s3cret" not in done.stderr
+    assert not Path(database.removeprefix("sqlite:///")).exists()
+
+
+@pytest.mark.parametrize(
+    ("address", "options", "part"),
+    [
+        ("https://harvest.greenhouse.io/v3", ["--client-secret-file", "secret"], "--client-id"),
+        ("https://harvest.greenhouse.io/v3", ["--client-id", "x"], "--client-secret-file"),
+        ("http://h.example.com/v3", ["--client-id", "x", "--client-secret-file", "secret"], "SOURCE is plain http"),
+        ("https://a:b@h.example.com/v3", ["--client-id", "x", "--client-secret-file", "secret"], "no credentials"),
+    ],
+)
+def test_an_account_needs_a_client_and_a_safe_address(
+    address: str, options: list[str], part: str, secret: Path, database: str
+) -> None:
+    with_file = [str(secret) if each == "secret" else each for each in options]
+    status = 2 if part.startswith("--") else 1
+    assert part in rowen("import", address, *with_file, "--database", database, status=status).stderr
+
+
 INTERVIEW_TABLE: Final = f"""\
 id,_fivetran_deleted,application_id,created_at,updated_at,start,end,interview_id,location,organizer_id,status
 11,false,1001,{TIMES},2024-02-05 20:00:00,2024-02-05 20:30:00,7001,Room 1,2001,complete

@@ -1,0 +1,61 @@
+"""Accounts of Harvest v3 that `rowen import` reads once.
+
+Owns which addresses are those of an account, and what is needed to read one. Must not know rows or documents.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import httpx
+import typer
+
+from rowen.cli.mirror import MirrorSettings, account_of
+from rowen.mirror.account import Account, AccountPolicy
+from rowen.mirror.credentials import Client
+
+_ADDRESS: Final = re.compile(r"https?://[^?#]*/v3/?", re.IGNORECASE)
+
+
+class NamedAccount(NamedTuple):
+    """An account: its address, and the client that reads it."""
+
+    base: httpx.URL
+    client: Client
+
+    def opened(self, policy: AccountPolicy) -> Account:
+        """Return the account, to be closed by the caller."""
+        return Account(self.base, self.client, policy)
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """The options that name the client of accounts."""
+
+    client_id: str | None
+    client_secret_file: Path | None
+    token_url: str | None
+
+    def account(self, address: str) -> NamedAccount:
+        """Return the account at an address. Raises BadParameter and SourceError."""
+        if not self.client_id or self.client_secret_file is None:
+            raise typer.BadParameter(
+                "is required for the address of an account of Harvest v3",
+                param_hint="--client-id" if not self.client_id else "--client-secret-file",
+            )
+        settings = MirrorSettings(
+            source=address,
+            token_url=self.token_url,
+            client_id=self.client_id,
+            client_secret_file=self.client_secret_file,
+        )
+        return NamedAccount(*account_of(settings, "SOURCE"))
+
+
+def divide_arguments(arguments: Sequence[str], credentials: Credentials) -> tuple[list[str], list[NamedAccount]]:
+    """Return the arguments that name no account, and the accounts. Raises BadParameter and SourceError."""
+    addresses = [each for each in arguments if _ADDRESS.fullmatch(each)]
+    others = [each for each in arguments if each not in addresses]
+    return others, [credentials.account(each) for each in addresses]
