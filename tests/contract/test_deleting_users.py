@@ -82,7 +82,7 @@ def test_no_csv_header_makes_phantom_users(storage: Storage, tmp_path: Path) -> 
     """Every CSV was imported as users: now the remaining columns of an interview create none."""
     database = storage.new_database(tmp_path)
     headers = [",".join(COLUMNS[:number]) for number in (1, 2, 5, 10, 15, len(COLUMNS) - 1)]
-    others = ["id,name", "id,first_name,last_name", "id,email,department", "id;title", "name,email", "1,a@b"]
+    others = ["id,name", "id,first_name,last_name", "id,email,department", "id;title", "name,telephone", "1,a@b"]
     files = [tmp_path / f"{number}.csv" for number in range(len(headers) + len(others))]
     for file, header in zip(files, headers + others, strict=True):
         file.write_text(f"{header}\n{header.replace('id', '5', 1)}\n")

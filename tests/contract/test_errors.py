@@ -89,8 +89,8 @@ def test_without_the_permission(schedule: ServedSchedule) -> None:
     [
         "/v1",
         "/v2",
-        "/v2/users",
-        "/v1/candidates",
+        "/v2/candidates",
+        "/v1/candidatures",
         "/V1/scheduled_interviews",
         "/v1/scheduled_interviewsx",
         "/v1/scheduled_interviews/1/2",
@@ -148,7 +148,7 @@ ALLOWED = {
     "/v1/applications/7003/scheduled_interviews": {"GET", "HEAD", "POST"},
     "/v2/scheduled_interviews": {"POST"},
     "/v2/scheduled_interviews/9001": {"PATCH"},
-    "/v1/users": {"GET", "HEAD"},
+    "/v1/users": {"GET", "HEAD", "POST"},
     **{path: {"GET", "HEAD"} for path in BESIDE},
 }
 

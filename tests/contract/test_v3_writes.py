@@ -64,6 +64,22 @@ def problems(answer: httpx.Response) -> list[Any]:
     return found
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("id", "organization_id", "status", "organizer_id", "job_id", "interviewer_ids", "created_at", "updated_at"),
+        *("created_through_api", "scheduled_at", "availability_received_at", "revision"),
+    ],
+)
+def test_fields_that_no_client_sets_are_refused(client: httpx.Client, name: str) -> None:
+    made = client.post(PATH, json=body()).json()
+    known = client.get(PATH).json()
+    expected = [{name: "Is not a field of this request"}]
+    assert problems(client.post(PATH, json={**body(external_event_id="other"), name: 1})) == expected
+    assert problems(client.patch(f"{PATH}/{made['id']}", json={name: 1})) == expected
+    assert client.get(PATH).json() == known
+
+
 def test_an_interview_is_made_changed_and_deleted(client: httpx.Client, tenant: Tenant) -> None:
     answer = client.post(PATH, json=body())
     made = answer.json()

@@ -18,6 +18,7 @@ from tests.support.server import Server
 _AHEAD: Final = """
 import datetime
 import multiprocessing
+import time
 
 multiprocessing.set_start_method("fork")
 _AHEAD = datetime.timedelta(seconds={seconds})
@@ -30,6 +31,8 @@ class _Shifted(datetime.datetime):
 
 
 datetime.datetime = _Shifted
+_now = time.time_ns
+time.time_ns = lambda: _now() + {seconds} * 1_000_000_000
 from rowen.cli.main import main
 
 main()

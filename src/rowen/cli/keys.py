@@ -152,7 +152,12 @@ def allow(
         ),
     ] = None,
     read_only: Annotated[
-        bool, typer.Option("--read-only", help="Allow reading everything except webhooks. Instead of permissions.")
+        bool,
+        typer.Option(
+            "--read-only",
+            envvar="ROWEN_READ_ONLY",
+            help="Allow reading everything except webhooks. Instead of permissions.",
+        ),
     ] = False,
     organization: Organization = DEFAULT_ORGANIZATION,
     database: Database = DEFAULT_DATABASE,

@@ -38,8 +38,9 @@ COMMANDS: Final = dict(commands(typer.main.get_command(app)))
 def test_every_command_is_tested() -> None:
     assert {" ".join(words) for words in COMMANDS} == {
         *("serve", "import", "export", "follow", "openapi"),
-        *("keys create", "keys list", "keys show", "keys revoke"),
+        *("keys create", "keys allow", "keys list", "keys show", "keys revoke"),
         *("clients create", "clients list", "clients revoke"),
+        *("mirror status", "mirror end"),
         *("organizations create", "organizations change", "organizations list"),
         *("interviews adopt", "users delete"),
         *("webhooks add", "webhooks list", "webhooks test", "webhooks rotate", "webhooks remove"),
