@@ -14,6 +14,7 @@ from tests.support.model.rules import (
     Person,
     busy,
     differences,
+    fold,
     interviewer,
     is_named,
     json_text,
@@ -215,10 +216,11 @@ class ScheduleModel(ScorecardModel):
         for place, seat in enumerate(after["interviewers"]):
             if seat["response_status"] == "declined" or who(seat) in asked:
                 continue
+            names = {who(seat), ("guest", fold(seat["email"] or ""))}  # a user may have been a guest before
             others = [
                 i
                 for person, other_start, other_end, i in self.bookings()
-                if person == who(seat) and (before is None or i != before["id"])
+                if person in names and (before is None or i != before["id"])
                 if max(start, other_start) < min(end, other_end)
             ]
             if others:
