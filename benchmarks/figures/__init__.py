@@ -6,13 +6,13 @@ from typing import Final
 from benchmarks.bench import Bench
 from benchmarks.figures import (
     arrays,
+    before_v3,
     clock,
     copies,
     costs,
     engines,
     latency,
     limits,
-    moves,
     processes,
     scale,
     throughput,
@@ -47,6 +47,6 @@ FIGURES: Final[dict[str, Callable[[Bench], Iterable[Result]]]] = {
     "workers": engines.workers,
     "costs": costs.costs,
     "limits": limits.limits,
-    "moves": moves.moves,
+    "before-v3": before_v3.before_v3,
 }
 """The figures by their names on the command line, in the order of the table."""
