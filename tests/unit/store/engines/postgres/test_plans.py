@@ -195,7 +195,7 @@ def test_a_statement_with_an_organization_reads_one_partition(
 
 
 def test_few_do_not_name_an_organization(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each has a reason: it finds the organization of a key, due or old rows, or lists organizations, keys or clients."""
+    """Each has a reason: it finds the organization of a key, due or old rows, or lists organizations or credentials."""
     asked = [each for each in everything(url, monkeypatch) if ORGANIZATION.isdisjoint(each.parameters)]
     tables = {table for table in metadata.tables for each in asked if f"FROM {table}" in each.text}
     assert tables == SMALL | {"scheduled_interviews", "idempotency_keys", "deliveries"}
