@@ -70,7 +70,8 @@ def read_object(content: bytes, problems: Problems) -> dict[str, Any]:
     Raises Refusal: malformed if it is not JSON; invalid if it is not an object, or nested too deeply.
     """
     if content.count(b"{") + content.count(b"[") > _MOST_PARTS:
-        raise Refusal(Code.INVALID, problems=(FieldProblem("body", "Must not have so many objects and arrays"),))
+        message = f"Must not have more than {_MOST_PARTS:,} objects and arrays"
+        raise Refusal(Code.INVALID, problems=(FieldProblem("body", message),))
     try:
         value = json.loads(content.decode(), object_pairs_hook=_object, parse_int=_whole, parse_constant=_no_constant)
     except RecursionError:

@@ -32,14 +32,14 @@ class V3Row(msgspec.Struct, frozen=True):
     updated_at: Instant
 
 
-async def list_nothing(declared: V3Parameters, services: Services, request: ApiRequest) -> Response:  # noqa: ARG001
+async def list_nothing(declared: V3Parameters, services: Services, request: ApiRequest) -> Response:  # noqa: ARG001  (a handler)
     """List no rows. Raises Refusal for bad parameters."""
     read_v3_list(declared, request.query)
     etag = list_etag(request.organization, f"{request.address}?{request.query}")
     return Response(None if request.has_copy(etag) else b"[]", etag)
 
 
-async def retrieve_nothing(services: Services, request: ApiRequest) -> Response:  # noqa: ARG001
+async def retrieve_nothing(services: Services, request: ApiRequest) -> Response:  # noqa: ARG001  (a handler)
     """Raise Refusal (not found)."""
     raise Refusal(Code.NOT_FOUND)
 
