@@ -184,6 +184,41 @@ def test_a_new_name_of_the_job_reaches_applications_and_candidates(mirrored: Mir
     assert client.get("/v1/jobs/40").json()["name"] == "Pastry chef"
 
 
+def test_a_new_name_of_a_recruiter_or_coordinator_reaches_applications_and_candidates(
+    mirrored: Mirroring, client: httpx.Client
+) -> None:
+    mirrored.upstream.put("applications", {"id": 70, "recruiter_id": ANN, "coordinator_id": BOB})
+    mirrored.round()
+    for user, field in ((ANN, "recruiter"), (BOB, "coordinator")):
+        mirrored.upstream.put("users", v3_account.user(user, "Kim"))
+        mirrored.round()
+        assert client.get("/v1/applications/70").json()[field]["name"] == "Kim Reed"
+        assert client.get("/v1/candidates/80").json()["applications"][0][field]["name"] == "Kim Reed"
+
+
+def test_a_new_name_of_a_default_interviewer_reaches_the_stage(mirrored: Mirroring, client: httpx.Client) -> None:
+    mirrored.upstream.put("users", v3_account.user(BOB, "Kim"))
+    mirrored.round()
+    (stage,) = client.get("/v1/job_stages").json()
+    assert [each["name"] for each in stage["interviews"][1]["default_interviewer_users"]] == ["Kim Reed"]
+
+
+def test_what_a_scorecard_names_follows(mirrored: Mirroring, client: httpx.Client) -> None:
+    mirrored.upstream.put("scorecards", {"id": COMPLETE, "submitter_id": BOB})
+    mirrored.round()
+    mirrored.upstream.put("users", v3_account.user(BOB, "Kim"))
+    mirrored.round()
+    assert client.get(f"/v1/scorecards/{COMPLETE}").json()["submitted_by"]["name"] == "Kim Reed"
+    mirrored.upstream.put("job_interviews", {"id": 60, "name": "Rye"})
+    mirrored.round()
+    assert client.get(f"/v1/scorecards/{COMPLETE}").json()["interview"] == "Rye"
+    mirrored.upstream.put("interview_kits", {"id": 65, "job_interview_id": 61})
+    mirrored.upstream.put("applications", {"id": 70, "candidate_id": 81})
+    mirrored.round()
+    scorecard = client.get(f"/v1/scorecards/{COMPLETE}").json()
+    assert (scorecard["interview"], scorecard["candidate_id"]) == ("Cake", 81)
+
+
 def test_an_idle_round_takes_one_request_for_each_resource_and_writes_nothing(
     mirrored: Mirroring, client: httpx.Client
 ) -> None:

@@ -88,11 +88,11 @@ def _others(organization: int) -> Iterator[tuple[str, dict[str, Any]]]:
             yield "deliveries", {**one, **event, **tried, **kept, **answered}
     times = {"started_at": 2**40, "loaded_at": None, "followed_at": 2**41, "error": "größe", "error_at": 2**41}
     yield "mirrors", {**one, "source": "https://ö.example/v3", **times, "counters": b'{"rows":1}'}
-    swept = {"newest": 2**41, "sweep_cursor": None, "sweep_above": 2**53, "swept_at": None}
+    swept = {"newest": 2**41, "sweep_cursor": None, "sweep_above": 2**53, "swept_at": None, "held": 2}
     for resource, loaded in (("interviews", True), ("users", False)):
         yield "mirror_positions", {**one, "resource": resource, "cursor": "ä=", "loaded": loaded, **swept}
         for identifier, parent in ((1, None), (_LARGEST, 7)):
-            links = {"parent_id": parent, "person_id": None, "subject_id": parent}
+            links = {"parent_id": parent, "person_id": None, "subject_id": parent, "other_person_id": parent}
             yield (
                 "mirror_rows",
                 {**one, "resource": resource, "id": identifier, "updated_at": -1, "document": _BYTES, **links},

@@ -57,6 +57,10 @@ def insert(database: str, table: str, *values: Any) -> None:
 
 
 _UNDONE: Final = {
+    "0009": (
+        "ALTER TABLE mirror_positions DROP COLUMN held",
+        "ALTER TABLE mirror_rows DROP COLUMN other_person_id",
+    ),
     "0008": (),
     "0007": ("DROP TABLE clients",),
     "0006": (

@@ -20,6 +20,7 @@ class Link(StrEnum):
     PARENT = "parent_id"
     PERSON = "person_id"
     SUBJECT = "subject_id"
+    OTHER_PERSON = "other_person_id"
 
 
 class MirroredRow(NamedTuple):
@@ -32,6 +33,7 @@ class MirroredRow(NamedTuple):
     parent_id: int | None = None
     person_id: int | None = None
     subject_id: int | None = None
+    other_person_id: int | None = None
 
 
 class Step(NamedTuple):
@@ -64,13 +66,23 @@ class Reach(NamedTuple):
 _STAGE_OF: Final = Step("job_interviews", None, Link.PARENT)
 _INTERVIEW_OF: Final = Step("interview_kits", None, Link.PARENT)
 _CANDIDATE_OF: Final = Step("applications", None, Link.SUBJECT)
+_SCORECARDS_OF: Final = Step("scorecards", Link.SUBJECT, None)
+
+
+def _people(target: str, resource: str, take: Link | None) -> tuple[Reach, ...]:
+    """Return the ways from a user to records of ours through rows that name two users."""
+    return tuple(Reach(target, steps=(Step(resource, find, take),)) for find in (Link.PERSON, Link.OTHER_PERSON))
+
 
 REACHES: Final[Mapping[str, Sequence[Reach]]] = {
     "users": (
         Reach(USERS),
         Reach(INTERVIEWS, steps=(Step("interviews", Link.PERSON, None),)),
         Reach(INTERVIEWS, steps=(Step("interviewers", Link.PERSON, Link.PARENT),)),
-        Reach(SCORECARDS, steps=(Step("scorecards", Link.PERSON, None),)),
+        *_people(SCORECARDS, "scorecards", None),
+        *_people(APPLICATIONS, "applications", None),
+        *_people(CANDIDATES, "applications", Link.SUBJECT),
+        Reach(JOB_STAGES, steps=(Step("default_interviewers", Link.PERSON, Link.PARENT), _INTERVIEW_OF, _STAGE_OF)),
     ),
     "jobs": (
         Reach(JOBS),
@@ -81,11 +93,16 @@ REACHES: Final[Mapping[str, Sequence[Reach]]] = {
     "job_interviews": (
         Reach(JOB_STAGES, Link.PARENT),
         Reach(INTERVIEWS, steps=(Step("interviews", Link.SUBJECT, None),)),
+        Reach(SCORECARDS, steps=(Step("interview_kits", Link.PARENT, None), _SCORECARDS_OF)),
     ),
-    "interview_kits": (Reach(JOB_STAGES, Link.PARENT, (_STAGE_OF,)),),
+    "interview_kits": (Reach(JOB_STAGES, Link.PARENT, (_STAGE_OF,)), Reach(SCORECARDS, steps=(_SCORECARDS_OF,))),
     "default_interviewers": (Reach(JOB_STAGES, Link.PARENT, (_INTERVIEW_OF, _STAGE_OF)),),
     "candidates": (Reach(CANDIDATES),),
-    "applications": (Reach(APPLICATIONS), Reach(CANDIDATES, Link.SUBJECT)),
+    "applications": (
+        Reach(APPLICATIONS),
+        Reach(CANDIDATES, Link.SUBJECT),
+        Reach(SCORECARDS, steps=(Step("scorecards", Link.PARENT, None),)),
+    ),
     "application_stages": (
         Reach(APPLICATIONS, Link.PARENT),
         Reach(CANDIDATES, Link.PARENT, (_CANDIDATE_OF,)),
@@ -108,7 +125,7 @@ class Position(NamedTuple):
 
     `cursor` continues an unfinished first reading, which ends with `loaded`. `newest` is the time, by the account's
     clock, up to which its changes are known. A sweep that is under way continues at `sweep_cursor` with the rows below
-    `sweep_above`; `swept_at` is when the last one ended.
+    `sweep_above`; `swept_at` is when the last one ended. `held` rows are stored, which `Mirrors` counts.
     """
 
     resource: str
@@ -118,6 +135,7 @@ class Position(NamedTuple):
     sweep_cursor: str | None = None
     sweep_above: int | None = None
     swept_at: int | None = None
+    held: int = 0
 
 
 class Mirror(NamedTuple):

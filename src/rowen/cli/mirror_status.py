@@ -5,7 +5,7 @@ Owns what is shown of it. Must not know how it follows its account.
 
 from collections import Counter
 
-from rowen.app.mirror import REACHES, TARGETS, Mirrors, Position
+from rowen.app.mirror import REACHES, TARGETS, Position
 from rowen.app.organizations import Organization
 from rowen.app.records import INTERVIEWS
 from rowen.cli.console import print_table
@@ -50,14 +50,13 @@ async def print_status(store: Store, organization: Organization) -> None:
         ("time of last error", _time(mirror.error_at)),
     ]
     print_table("Mirror", ("name", "value"), rows)
-    resources = [await _resource(store.mirrors, organization, positions[each]) for each in REACHES if each in positions]
+    resources = [_resource(positions[each]) for each in REACHES if each in positions]
     print_table("Resources", ("resource", "rows", "read", "known up to", "last sweep"), resources)
 
 
-async def _resource(mirrors: Mirrors, organization: Organization, position: Position) -> tuple[object, ...]:
-    held = await mirrors.identifiers(organization.id, position.resource, 0, LARGEST_ID + 1)
+def _resource(position: Position) -> tuple[object, ...]:
     read = "completely" if position.loaded else "not yet" if position.cursor is None else "partly"
-    return position.resource, len(held), read, _time(position.newest), _time(position.swept_at)
+    return position.resource, position.held, read, _time(position.newest), _time(position.swept_at)
 
 
 async def _left_out(store: Store, organization: Organization) -> list[tuple[str, int]]:

@@ -187,6 +187,7 @@ class Kind:
     parent: str | None = None
     person: str | None = None
     subject: str | None = None
+    other_person: str | None = None
 
 
 KINDS: Final[Mapping[str, Kind]] = {
@@ -197,9 +198,9 @@ KINDS: Final[Mapping[str, Kind]] = {
     "interview_kits": Kind(InterviewKit, "job_interview_id"),
     "default_interviewers": Kind(DefaultInterviewer, "interview_kit_id", "user_id"),
     "candidates": Kind(Candidate),
-    "applications": Kind(Application, "job_id", None, "candidate_id"),
+    "applications": Kind(Application, "job_id", "recruiter_id", "candidate_id", "coordinator_id"),
     "application_stages": Kind(ApplicationStage, "application_id"),
-    "scorecards": Kind(Scorecard, "application_id", "interviewer_id", "interview_kit_id"),
+    "scorecards": Kind(Scorecard, "application_id", "interviewer_id", "interview_kit_id", "submitter_id"),
     "interviewers": Kind(Interviewer, "interview_id", "user_id", "scorecard_id"),
     "interviews": Kind(Interview, "application_id", "organizer_id", "job_interview_id"),
 }
@@ -232,7 +233,7 @@ _pages: Final[Mapping[str, "msgspec.json.Decoder[Any]"]] = {
 }
 _encode: Final = msgspec.json.Encoder().encode
 _links: Final[Mapping[str, Callable[[Any], tuple[int | None, ...]]]] = {
-    name: _reader_of((kind.parent, kind.person, kind.subject)) for name, kind in KINDS.items()
+    name: _reader_of((kind.parent, kind.person, kind.subject, kind.other_person)) for name, kind in KINDS.items()
 }
 
 

@@ -55,8 +55,15 @@ class MirrorTables:
         columns = mirror_positions.c
         of_organization = columns.organization_id == bindparam("organization")
         self._positions = engine.prepare(select(*(columns[name] for name in Position._fields)).where(of_organization))
-        self._leave = engine.prepare(
-            delete(mirror_positions).where(of_organization, columns.resource == bindparam("resource"))
+        of_resource = (of_organization, columns.resource == bindparam("of_resource"))
+        moved: dict[str, Any] = {
+            name: bindparam(f"new_{name}") for name in Position._fields if name not in ("resource", "held")
+        }
+        self._move_on = engine.prepare(
+            update(mirror_positions).where(*of_resource).values(**moved, held=columns.held + bindparam("more"))
+        )
+        self._lose = engine.prepare(
+            update(mirror_positions).where(*of_resource).values(held=columns.held - bindparam("gone"))
         )
         self._arrive = engine.prepare(insert(mirror_positions).values({c.name: bindparam(c.name) for c in columns}))
 
@@ -111,7 +118,7 @@ class MirrorTables:
             values = {**made._asdict(), "organization_id": organization.id, "counters": b"{}"}
             await transaction.run(self._begin, values)
             for resource in REACHES:
-                await self._move(transaction, organization.id, Position(resource))
+                await self._move(transaction, organization.id, Position(resource), 0)
             await transaction.run(self._name, {"organization": organization.id, "source": source})
             return made
 
@@ -158,7 +165,7 @@ class MirrorTables:
             await self._marker.mark(
                 transaction, organization, [*written, *replaced], now, only_own=not position.loaded and not replaced
             )
-            await self._move(transaction, organization, position)
+            await self._move(transaction, organization, position, len(written) - len(replaced))
             return len(written)
 
         return await self._engine.write(work)
@@ -172,6 +179,8 @@ class MirrorTables:
             stored = await self._stored(transaction, organization, resource, identifiers)
             await self._marker.mark(transaction, organization, list(stored.values()), now)
             await self._delete(transaction, organization, resource, stored)
+            lost = {"organization": organization, "of_resource": resource, "gone": len(stored)}
+            await transaction.run(self._lose, lost)
             return len(stored)
 
         return await self._engine.write(work)
@@ -229,9 +238,14 @@ class MirrorTables:
         values = [{"organization": organization, "resource": resource, "id": each} for each in identifiers]
         await transaction.run_many(self._remove, [self._remove.bind(each) for each in values])
 
-    async def _move(self, transaction: Transaction, organization: OrganizationId, position: Position) -> None:
-        await transaction.run(self._leave, {"organization": organization, "resource": position.resource})
-        await transaction.run(self._arrive, {"organization_id": organization, **position._asdict()})
+    async def _move(
+        self, transaction: Transaction, organization: OrganizationId, position: Position, more: int
+    ) -> None:
+        """Store a position, after which there are `more` rows than before."""
+        moved = {f"new_{name}": value for name, value in position._asdict().items() if name not in ("resource", "held")}
+        parameters = {"organization": organization, "of_resource": position.resource, "more": more, **moved}
+        if not await transaction.run(self._move_on, parameters):
+            await transaction.run(self._arrive, {"organization_id": organization, **position._asdict(), "held": more})
 
 
 def _is_news(row: MirroredRow, stored: MirroredRow | None) -> bool:

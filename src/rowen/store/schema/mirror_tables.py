@@ -37,6 +37,8 @@ mirror_positions: Final = Table(
     Column("sweep_cursor", Text),
     Column("sweep_above", BigInteger),
     Column("swept_at", BigInteger),
+    # How many rows of the resource there are.
+    Column("held", BigInteger, nullable=False, server_default="0"),
     PrimaryKeyConstraint("organization_id", "resource"),
 )
 
@@ -52,10 +54,11 @@ mirror_rows: Final = Table(
     Column("parent_id", BigInteger),
     Column("person_id", BigInteger),
     Column("subject_id", BigInteger),
+    Column("other_person_id", BigInteger),
     PrimaryKeyConstraint("organization_id", "resource", "id"),
     **CLUSTERED,
 )
-for _column in ("parent_id", "person_id", "subject_id"):
+for _column in ("parent_id", "person_id", "subject_id", "other_person_id"):
     Index(
         f"mirror_rows_by_{_column}",
         mirror_rows.c.organization_id,
