@@ -14,6 +14,7 @@ from tests.support import v3_account
 from tests.support.harness import Tenant
 from tests.support.mirroring import Mirroring, mirroring_of
 from tests.support.records import record
+from tests.support.sql import execute
 from tests.support.v3_account import ALL_DAY, ANN, BOB, COMPLETE, DRAFT, TIMED, UNSCHEDULED, seat
 from tests.support.v3_upstream import V3Upstream, v3_upstream
 
@@ -118,6 +119,15 @@ def test_other_records_are_joined_from_rows(client: httpx.Client) -> None:
     assert (scorecard["id"], scorecard["candidate_id"], scorecard["interview"]) == (COMPLETE, 80, "Bread")
     assert scorecard["overall_recommendation"] == "definitely_not"
     assert (scorecard["interviewer"]["name"], scorecard["submitted_by"]["id"]) == ("Ann Reed", ANN)
+    assert scorecard["attributes"] == [{"name": "Kneading", "type": "Skills", "note": None, "rating": "definitely_not"}]
+    assert scorecard["ratings"] == {"definitely_not": ["Kneading"], "no": [], "mixed": [], "yes": [], "strong_yes": []}
+    assert scorecard["questions"] == [
+        {"id": None, "question": "Key Take-Aways", "answer": "Strong arms"},
+        {"id": None, "question": "Private Notes", "answer": "Late"},
+        {"id": 92, "question": "Early riser?", "answer": "Yes"},
+        {"id": 93, "question": "Which shifts?", "answer": "Night, Dawn"},
+        {"id": 94, "question": "Why?", "answer": "Bread."},
+    ]
 
 
 Mutate = Callable[[V3Upstream], None]
@@ -346,6 +356,13 @@ RECORD_CHANGES: Final[list[tuple[str, int, Mutate]]] = [
     ("candidates", 80, lambda each: each.put("candidates", {"id": 80, "title": "Chef"})),
     ("candidates", 80, lambda each: each.put("jobs", {"id": 40, "name": "Chef"})),
     ("scorecards", COMPLETE, lambda each: each.put("users", v3_account.user(ANN, "Anna"))),
+    ("scorecards", COMPLETE, lambda each: each.put("candidate_attribute_types", {"id": 90, "name": "Talents"})),
+    ("scorecards", COMPLETE, lambda each: each.put("job_candidate_attributes", {"id": 91, "name": "Shaping"})),
+    ("scorecards", COMPLETE, lambda each: each.put("scorecard_candidate_attributes", {"id": 97, "note": "Weak"})),
+    ("scorecards", COMPLETE, lambda each: each.put("scorecard_questions", {"id": 92, "question": "Up early?"})),
+    ("scorecards", COMPLETE, lambda each: each.put("scorecard_question_options", {"id": 95, "name": "Late"})),
+    ("scorecards", COMPLETE, lambda each: each.remove("scorecard_question_answer_options", 106)),
+    ("scorecards", COMPLETE, lambda each: each.put("scorecard_question_answers", v3_account.answer(104, 94))),
     ("job_stages", 50, lambda each: each.put("job_interviews", {"id": 60, "active": False})),
     ("users", 2009, lambda each: each.put("users", v3_account.user(2009, "Zed", updated_at=EARLIER))),
 ]
@@ -366,6 +383,19 @@ def test_a_changed_record_is_seen_by_a_sync(
     assert [each["actor"]["kind"] for each in recorded] == ["mirror"]
     mirrored.sweep()
     assert client.get(CHANGES).json()["last_revision"] == changes[-1]["revision"]
+
+
+def test_a_list_that_an_older_version_did_not_read_is_read_completely(
+    mirrored: Mirroring, client: httpx.Client, tenant: Tenant
+) -> None:
+    for table in ("mirror_positions", "mirror_rows"):
+        forgotten = f"DELETE FROM {table} WHERE resource = 'scorecard_candidate_attributes'"
+        execute(tenant.harness.database, f"{forgotten} AND organization_id = {tenant.organization.id}")
+    mirrored.upstream.put("scorecard_candidate_attributes", {"id": 97, "note": "Weak", "updated_at": EARLIER})
+    mirrored.restart()
+    mirrored.round()
+    (scorecard,) = client.get("/v1/scorecards").json()
+    assert [each["note"] for each in scorecard["attributes"]] == ["Weak"]
 
 
 def test_a_row_that_differs_in_its_time_only_is_no_change(mirrored: Mirroring, client: httpx.Client) -> None:

@@ -12,7 +12,7 @@ from tests.support import v3_account
 from tests.support.command import rowen
 from tests.support.server import Server, serving
 from tests.support.storage import Storage
-from tests.support.v3_account import ANN, BOB, TIMED
+from tests.support.v3_account import ALL_DAY, ANN, BOB, TIMED
 from tests.support.v3_upstream import CLIENT_ID, CLIENT_SECRET, v3_upstream
 
 
@@ -54,6 +54,15 @@ def exported(database: str) -> list[str]:
     return rowen("export", "--database", database).stdout.splitlines()
 
 
+def scorecards(database: str) -> list[dict[str, Any]]:
+    """Return the scorecards that a server of a database shows, without the time at which each was last written."""
+    key = rowen("keys", "create", "reader", "--database", database).stdout.strip()
+    with serving(database, ["--rate-limit", "0"]) as server, server.client(key) as client:
+        found: list[dict[str, Any]] = client.get("/v1/scorecards").raise_for_status().json()
+    rowen("keys", "revoke", "reader", "--database", database)
+    return [{**each, "updated_at": None} for each in found]
+
+
 def undated(lines: list[str]) -> list[dict[str, Any]]:
     """Return interviews without the time at which each was last written."""
     return [{**json.loads(line), "updated_at": None} for line in lines]
@@ -65,6 +74,7 @@ def test_the_mirror_of_a_mirror_equals_it_byte_for_byte(chain: Chain) -> None:
     assert exported(chain.second) == exported(chain.first)
     chain.follow()
     assert exported(chain.second) == exported(chain.first)
+    assert scorecards(chain.second) == scorecards(chain.first) != []
 
 
 def test_what_clients_write_is_followed(chain: Chain) -> None:
@@ -80,12 +90,31 @@ def test_what_clients_write_is_followed(chain: Chain) -> None:
         "end": "2030-01-01T10:00:00Z",
         "external_event_id": "ours",
     }
+    scorecard = {
+        "interviewer_id": ANN,
+        "scheduled_interview_id": ALL_DAY,
+        "overall_recommendation": "definitely_not",
+        "attributes": [
+            {"name": "Poise", "rating": "mixed"},
+            {"name": "Bakes", "type": "Skills", "note": "Rye\n", "rating": "definitely_not"},
+        ],
+        "questions": [{"question": "Key Take-Aways", "answer": "No"}, {"id": 7, "question": "Why?", "answer": None}],
+    }
     with chain.server.client(key) as client:
         headers = {"On-Behalf-Of": str(ANN)}
         made = client.post("/v2/scheduled_interviews", json=body, headers=headers)
         assert made.status_code == 200, made.text
         changed = client.patch(f"/v2/scheduled_interviews/{TIMED}", json={"location": "Garden"}, headers=headers)
         assert changed.status_code == 200, changed.text
+        guest = {"email": "guest@example.com", "response_status": "tentative"}  # who leaves is seen by a sweep only
+        panel = {"interviewers": [guest, *({"user_id": each, "response_status": "accepted"} for each in (ANN, BOB))]}
+        client.patch(f"/v2/scheduled_interviews/{ALL_DAY}", json=panel, headers=headers).raise_for_status()
+        for changes in ({"submit": True}, {"interviewer_id": BOB}):
+            body = {**scorecard, **changes}
+            client.post("/rowen/v1/scorecards", json=body, headers=headers).raise_for_status()
     chain.follow()
     assert undated(exported(chain.second)) == undated(exported(chain.first))
+    copied = scorecards(chain.second)
+    assert copied == scorecards(chain.first)
+    assert [len(each["questions"]) for each in copied] == [5, 2]
     assert made.json()["id"] in [each["id"] for each in undated(exported(chain.second))]

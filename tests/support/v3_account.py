@@ -42,7 +42,32 @@ def fill(upstream: V3Upstream) -> None:
         },
     )
     put("application_stages", {"id": 75, "application_id": 70, "job_interview_stage_id": 50, "current": True})
-    put("scorecards", scorecard(COMPLETE, ANN, "complete"), scorecard(DRAFT, BOB, "draft"))
+    put("candidate_attribute_types", {"id": 90, "name": "Skills"})
+    put("job_candidate_attributes", {"id": 91, "job_id": 40, "candidate_attribute_type_id": 90, "name": "Kneading"})
+    put("scorecard_questions", question(92, "Early riser?"), question(93, "Which shifts?"), question(94, "Why?"))
+    put("scorecard_question_options", option(95, "Night"), option(96, "Dawn"))
+    put(
+        "scorecard_candidate_attributes",
+        {
+            "id": 97,
+            "scorecard_id": COMPLETE,
+            "job_candidate_attribute_id": 91,
+            "candidate_attribute_rating": "definitely_not",
+            "note": None,
+        },
+    )
+    put(
+        "scorecard_question_answers",
+        answer(101, 92, boolean_value=True),
+        answer(102, 93),
+        answer(103, 94, answer="Bread."),
+    )
+    put("scorecard_question_answer_options", chosen(105, 95), chosen(106, 96))
+    put(
+        "scorecards",
+        scorecard(COMPLETE, ANN, "complete", notes="Strong arms", private_notes="Late"),
+        scorecard(DRAFT, BOB, "draft"),
+    )
     put("interviews", interview(TIMED), interview(ALL_DAY, **ALL_DAY_TIMES), interview(UNSCHEDULED, **NO_TIMES))
     put(
         "interviewers",
@@ -97,6 +122,27 @@ def scorecard(identifier: int, interviewer: int, status: str, **fields: Any) -> 
         "submitted_at": "2026-10-01T11:00:00.000Z" if status == "complete" else None,
         **fields,
     }
+
+
+def question(identifier: int, text: str) -> dict[str, Any]:
+    """Return the row of a question of the kit."""
+    return {"id": identifier, "interview_kit_id": 65, "question": text, "active": True}
+
+
+def option(identifier: int, name: str) -> dict[str, Any]:
+    """Return the row of an option of the question about shifts."""
+    return {"id": identifier, "scorecard_question_id": 93, "name": name, "active": True}
+
+
+def answer(identifier: int, question: int, **fields: Any) -> dict[str, Any]:
+    """Return the row of an answer in the complete scorecard."""
+    asked = {"scorecard_id": COMPLETE, "scorecard_question_id": question}
+    return {"id": identifier, **asked, "answer": None, "boolean_value": None, **fields}
+
+
+def chosen(identifier: int, option: int) -> dict[str, Any]:
+    """Return the row of an option that was chosen for the question about shifts."""
+    return {"id": identifier, "scorecard_question_answer_id": 102, "scorecard_question_option_id": option}
 
 
 TIMES: Final = {"starts_at": "2026-10-01T09:00:00.000Z", "ends_at": "2026-10-01T10:00:00.000Z"}

@@ -21,6 +21,7 @@ PARAMETERS: Final[Mapping[str, frozenset[str]]] = {
             "prospect",
         ]
     ),
+    "candidate_attribute_types": frozenset(["active", "is_draft"]),
     "candidates": frozenset(["last_activity_at", "custom_field_option_id", "private", "email", "tag"]),
     "default_interviewers": frozenset(["user_ids", "interview_kit_ids"]),
     "interview_kits": frozenset(["job_ids", "job_interview_ids"]),
@@ -55,6 +56,10 @@ PARAMETERS: Final[Mapping[str, frozenset[str]]] = {
         ]
     ),
     "scorecard_candidate_attributes": frozenset(["scorecard_ids", "job_candidate_attribute_ids"]),
+    "scorecard_question_answer_options": frozenset(["scorecard_question_option_ids", "scorecard_question_answer_ids"]),
+    "scorecard_question_answers": frozenset(["scorecard_ids", "scorecard_question_ids"]),
+    "scorecard_question_options": frozenset(["scorecard_question_ids", "active"]),
+    "scorecard_questions": frozenset(["interview_kit_ids", "active"]),
     "scorecards": frozenset(
         [
             "interview_kit_ids",

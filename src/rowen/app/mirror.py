@@ -65,6 +65,8 @@ class Reach(NamedTuple):
 
 _STAGE_OF: Final = Step("job_interviews", None, Link.PARENT)
 _INTERVIEW_OF: Final = Step("interview_kits", None, Link.PARENT)
+_RATED_IN: Final = Step("scorecard_candidate_attributes", Link.SUBJECT, Link.PARENT)
+_SCORECARD_OF: Final = Step("scorecard_question_answers", None, Link.PARENT)
 _CANDIDATE_OF: Final = Step("applications", None, Link.SUBJECT)
 _SCORECARDS_OF: Final = Step("scorecards", Link.SUBJECT, None)
 
@@ -107,6 +109,17 @@ REACHES: Final[Mapping[str, Sequence[Reach]]] = {
         Reach(APPLICATIONS, Link.PARENT),
         Reach(CANDIDATES, Link.PARENT, (_CANDIDATE_OF,)),
     ),
+    "candidate_attribute_types": (
+        Reach(SCORECARDS, steps=(Step("job_candidate_attributes", Link.PARENT, None), _RATED_IN)),
+    ),
+    "job_candidate_attributes": (Reach(SCORECARDS, steps=(_RATED_IN,)),),
+    "scorecard_questions": (Reach(SCORECARDS, steps=(Step("scorecard_question_answers", Link.SUBJECT, Link.PARENT),)),),
+    "scorecard_question_options": (
+        Reach(SCORECARDS, steps=(Step("scorecard_question_answer_options", Link.SUBJECT, Link.PARENT), _SCORECARD_OF)),
+    ),
+    "scorecard_question_answer_options": (Reach(SCORECARDS, Link.PARENT, (_SCORECARD_OF,)),),
+    "scorecard_candidate_attributes": (Reach(SCORECARDS, Link.PARENT),),
+    "scorecard_question_answers": (Reach(SCORECARDS, Link.PARENT),),
     "scorecards": (
         Reach(SCORECARDS),
         Reach(INTERVIEWS, steps=(Step("interviewers", Link.SUBJECT, Link.PARENT),)),

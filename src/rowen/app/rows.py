@@ -12,6 +12,7 @@ from rowen.app.interviews import Page
 from rowen.app.organizations import Organization
 from rowen.app.records import APPLICATIONS, CANDIDATES, JOB_STAGES, JOBS, SCORECARDS, USERS, RecordRow
 from rowen.interviews.errors import Code, Refusal
+from rowen.interviews.interview import LARGEST_ID
 from rowen.interviews.moments import Instant
 from rowen.interviews.people import fold
 from rowen.interviews.query import PageRequest
@@ -30,6 +31,8 @@ SOURCES: Final[Mapping[str, str]] = {
     "interview_kits": JOB_STAGES,
     "default_interviewers": JOB_STAGES,
     "scorecards": SCORECARDS,
+    "scorecard_candidate_attributes": SCORECARDS,
+    "scorecard_question_answers": SCORECARDS,
     "candidates": CANDIDATES,
     "jobs": JOBS,
 }
@@ -38,11 +41,28 @@ SOURCES: Final[Mapping[str, str]] = {
 EXPANDED: Final = frozenset({"user_emails", "job_interviews", "interview_kits", "default_interviewers"})
 """The lists of which a record may have several rows, with ids of their own."""
 
+PARTS: Final = frozenset({"scorecard_candidate_attributes", "scorecard_question_answers"})
+"""The lists of which a record may have many rows, with ids that lead to the record: see `part_id`."""
+
+MOST_PARTS: Final = 1_000
+"""How many ids the parts of a record have; `LARGEST_WHOLE` is the greatest id of a record with parts."""
+LARGEST_WHOLE: Final = LARGEST_ID // MOST_PARTS - 1
+
 PARTIAL: Final = frozenset({"application_stages"})
 """The lists of which a record has one row with its id, or none."""
 
 HELD: Final = (INTERVIEWS, INTERVIEWERS, *SOURCES)
 """The lists that have rows."""
+
+
+def part_id(record: int, position: int) -> int:
+    """Return the id of a part of a record, of which `position` is below `MOST_PARTS`: the parts follow each other."""
+    return record * MOST_PARTS + position
+
+
+def whole_id(part: int) -> int:
+    """Return the id of the record that a part belongs to."""
+    return part // MOST_PARTS
 
 
 class Times(NamedTuple):

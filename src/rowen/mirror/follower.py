@@ -20,7 +20,7 @@ from rowen.mirror.errors import LeadLostError
 from rowen.mirror.reading import LoadStep, Reader
 from rowen.mirror.writing import Destination, Writer
 
-SWEEP_PAGES: Final = 20
+SWEEP_PAGES: Final = 30
 """How many pages a round compares with what is stored, at most."""
 SWEEP_REST: Final = 3_600_000
 """How long a resource rests after it was compared completely, in milliseconds."""
@@ -166,10 +166,14 @@ class Follower:
             await self._writer.drain(bulk=not begun, progress=lambda: show(LoadStep("Writing", self._writer.written)))
 
     async def _follow(self) -> None:
-        """Read what has changed, the rows that name others before those: whatever a row names is read after it."""
+        """Read what has changed, the rows that name others before those: whatever a row names is read after it.
+
+        The parts of scorecards are read after these, so that none is written without them. A list that an older
+        version did not read is read completely.
+        """
         positions = await self._to.mirrors.positions(self._organization.id)
         for resource in reversed(list(REACHES)):
-            await self._reader.follow(positions[resource])
+            await self._reader.follow(positions.get(resource, Position(resource, loaded=True)))
 
     async def _sweep(self, mirror: Mirror) -> int:
         """Compare some pages with what is stored, if enough of the rate limit is left; return how many."""

@@ -89,7 +89,7 @@ def interview(
         status=status,
         created_at=created_at,
         updated_at=Instant(updated_at),
-        interview=_reference(row.job_interview_id, known),
+        interview=reference(row.job_interview_id, known),
         organizer=_organizer(row.organizer_id, known),
         interviewers=tuple(
             _interviewer(each, known)
@@ -112,7 +112,8 @@ def _moments(row: rows.Interview) -> tuple[Moment, Moment] | None:
     return Moment(date=first), Moment(date=last)
 
 
-def _reference(identifier: int | None, known: Known) -> InterviewReference | None:
+def reference(identifier: int | None, known: Known) -> InterviewReference | None:
+    """Return an interview of a stage as v1 names it."""
     if identifier is None:
         return None
     found = known.job_interviews.get(identifier)
@@ -172,7 +173,8 @@ def _addresses(row: rows.User) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _person(identifier: int | None, known: Known) -> Json | None:
+def person(identifier: int | None, known: Known) -> Json | None:
+    """Return a user as v1 names people."""
     found = _organizer(identifier, known)
     if found is None:
         return None
@@ -192,8 +194,8 @@ def application(row: rows.Application, stages: Sequence[rows.ApplicationStage], 
         "applied_at": row.created_at,
         "rejected_at": row.rejected_at,
         "last_activity_at": row.last_activity_at,
-        "recruiter": _person(row.recruiter_id, known),
-        "coordinator": _person(row.coordinator_id, known),
+        "recruiter": person(row.recruiter_id, known),
+        "coordinator": person(row.coordinator_id, known),
         "jobs": [{"id": each, "name": known.jobs[each].name if each in known.jobs else None} for each in jobs],
         "job_post_id": row.job_post_id,
         "status": "active" if row.status in (None, "in_process") else row.status,
@@ -280,31 +282,6 @@ def _stage_interview(row: rows.JobInterview, plan: StagePlan, known: Known) -> J
         "name": row.name,
         "schedulable": True,
         "estimated_minutes": row.duration,
-        "default_interviewer_users": [_person(each, known) for each in plan.holders.get(row.id, ())],
+        "default_interviewer_users": [person(each, known) for each in plan.holders.get(row.id, ())],
         "interview_kit": None if kit is None else {"id": kit},
-    }
-
-
-_RECOMMENDATIONS: Final[Mapping[str, str]] = {"strong_no": "definitely_not"}
-
-
-def scorecard(row: rows.Scorecard, updated_at: int, known: Known) -> Json:
-    """Return the v1 form of a scorecard that is complete."""
-    kit = None if row.interview_kit_id is None else known.kits.get(row.interview_kit_id)
-    step = None if kit is None else _reference(kit.job_interview_id, known)
-    applied = None if row.application_id is None else known.applications.get(row.application_id)
-    rating = row.candidate_rating or "no_decision"
-    return {
-        "id": row.id,
-        "updated_at": Instant(updated_at),
-        "created_at": row.created_at,
-        "interview": None if step is None else step.name,
-        "interview_step": None if step is None else msgspec.structs.asdict(step),
-        "candidate_id": None if applied is None else applied.candidate_id,
-        "application_id": row.application_id,
-        "interviewed_at": row.interviewed_at,
-        "submitted_by": _person(row.submitter_id, known),
-        "interviewer": _person(row.interviewer_id, known),
-        "submitted_at": row.submitted_at or Instant(updated_at),
-        "overall_recommendation": _RECOMMENDATIONS.get(rating, rating),
     }

@@ -6,6 +6,7 @@ Must not know the fields of a document, or where it goes.
 
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, Final, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -19,8 +20,9 @@ from rowen.app.organizations import Organization
 from rowen.app.records import APPLICATIONS, CANDIDATES, INTERVIEWS, JOB_STAGES, JOBS, SCORECARDS, USERS, RecordRow
 from rowen.interviews.errors import Refusal
 from rowen.interviews.interview import ScheduledInterview
-from rowen.mirror import join, rows
+from rowen.mirror import join, join_scorecards, rows
 from rowen.mirror.join import COMPLETE, Known, LeftOut
+from rowen.mirror.join_scorecards import Parts, Vocabulary
 from rowen.mirror.rows import content_of
 
 Content = TypeVar("Content", bound=rows.Row)
@@ -147,18 +149,56 @@ class Joiner:
 
     async def _scorecards(self, identifiers: Sequence[int], joined: Joined) -> None:
         found = [(row, content_of(row)) for row in await self._all("scorecards", identifiers, joined)]
-        kits = await self._contents("interview_kits", (row.subject_id for row, _ in found), rows.InterviewKit)
-        steps = (kit.job_interview_id for kit in kits.values())
-        people = [each for _, content in found for each in (content.interviewer_id, content.submitter_id)]
+        complete = [(row, content) for row, content in found if content.status == COMPLETE]
+        kits = await self._contents("interview_kits", (row.subject_id for row, _ in complete), rows.InterviewKit)
+        steps = [kit.job_interview_id for kit in kits.values()]
+        people = [each for _, content in complete for each in (content.interviewer_id, content.submitter_id)]
+        applications = (row.parent_id for row, _ in complete)
         known = Known(
             users=await self._contents("users", people, rows.User),
-            job_interviews=await self._contents("job_interviews", steps, rows.JobInterview),
+            job_interviews=await self._contents(
+                "job_interviews", [*steps, *(each.job_interview_id for _, each in complete)], rows.JobInterview
+            ),
             kits=kits,
-            applications=await self._contents("applications", (row.parent_id for row, _ in found), rows.Application),
+            applications=await self._contents("applications", applications, rows.Application),
         )
-        for row, content in found:
-            if content.status == COMPLETE:
-                self._record(SCORECARDS, join.scorecard(content, row.updated_at, known), joined)
+        parts, vocabulary = await self._scorecard_parts([row for row, _ in complete])
+        for each in parts:
+            self._record(SCORECARDS, join_scorecards.scorecard(each, known, vocabulary), joined)
+
+    async def _scorecard_parts(self, found: Sequence[MirroredRow]) -> tuple[Sequence[Parts], Vocabulary]:
+        """Return scorecards with their attributes and answers, and the names of what these rate and answer."""
+        attributes = await self._linked("scorecard_candidate_attributes", Link.PARENT, (row.id for row in found))
+        answers = await self._linked("scorecard_question_answers", Link.PARENT, (row.id for row in found))
+        chosen = await self._linked("scorecard_question_answer_options", Link.PARENT, (row.id for row in answers))
+        named = await self._contents(
+            "job_candidate_attributes", (row.subject_id for row in attributes), rows.JobAttribute
+        )
+        types = (each.candidate_attribute_type_id for each in named.values())
+        asked, options = (row.subject_id for row in answers), (row.subject_id for row in chosen)
+        vocabulary = Vocabulary(
+            types=await self._contents("candidate_attribute_types", types, rows.AttributeType),
+            attributes=named,
+            questions=await self._contents("scorecard_questions", asked, rows.Question),
+            options=await self._contents("scorecard_question_options", options, rows.QuestionOption),
+        )
+        attributes_of, answers_of = _by(Link.PARENT, attributes), _by(Link.PARENT, answers)
+        chosen_of = _by(Link.PARENT, chosen)
+        parts: list[Parts] = []
+        for row in found:
+            rated, answered = attributes_of.get(row.id, []), answers_of.get(row.id, [])
+            picked = {each.id: chosen_of.get(each.id, []) for each in answered}
+            newest = max(each.updated_at for each in (row, *rated, *answered, *chain.from_iterable(picked.values())))
+            parts.append(
+                Parts(
+                    content_of(row),
+                    newest,
+                    [content_of(each) for each in rated],
+                    [content_of(each) for each in answered],
+                    {answer: [content_of(each) for each in some] for answer, some in picked.items()},
+                )
+            )
+        return parts, vocabulary
 
     async def _interviews(self, identifiers: Sequence[int], joined: Joined) -> None:
         joined.interviews.update(dict.fromkeys(identifiers))

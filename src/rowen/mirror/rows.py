@@ -140,14 +140,70 @@ class ApplicationStage(Row, frozen=True, kw_only=True):
     current: bool | None = None
 
 
+class AttributeType(Row, frozen=True, kw_only=True):
+    """A kind of attributes, such as skills."""
+
+    name: str | None = None
+
+
+class JobAttribute(Row, frozen=True, kw_only=True):
+    """What candidates for a job are rated in."""
+
+    candidate_attribute_type_id: Identifier | None = None
+    name: str | None = None
+
+
+class Question(Row, frozen=True, kw_only=True):
+    """A question of scorecards."""
+
+    question: str | None = None
+
+
+class QuestionOption(Row, frozen=True, kw_only=True):
+    """One of the answers that a question offers."""
+
+    name: str | None = None
+
+
+class ChosenOption(Row, frozen=True, kw_only=True):
+    """An option that was chosen as an answer, or one of several."""
+
+    scorecard_question_answer_id: Identifier | None = None
+    scorecard_question_option_id: Identifier | None = None
+
+
+class Attribute(Row, frozen=True, kw_only=True):
+    """The rating of an attribute in a scorecard. Rowen's name the attribute and its type."""
+
+    scorecard_id: Identifier | None = None
+    job_candidate_attribute_id: Identifier | None = None
+    candidate_attribute_rating: str | None = None
+    note: str | None = None
+    name: str | None = None
+    type: str | None = None
+
+
+class Answer(Row, frozen=True, kw_only=True):
+    """The answer to a question in a scorecard. Rowen's show the question."""
+
+    scorecard_id: Identifier | None = None
+    scorecard_question_id: Identifier | None = None
+    answer: str | None = None
+    boolean_value: bool | None = None
+    question: str | None = None
+
+
 class Scorecard(DatedRow, frozen=True, kw_only=True):
-    """A scorecard. `interviewer_id` is a user's id."""
+    """A scorecard. `interviewer_id` is a user's id. Rowen's name the interview, and no kit."""
 
     application_id: Identifier | None = None
     interview_kit_id: Identifier | None = None
     interviewer_id: Identifier | None = None
     submitter_id: Identifier | None = None
+    job_interview_id: Identifier | None = None
     candidate_rating: str | None = None
+    notes: str | None = None
+    private_notes: str | None = None
     status: str | None = None
     interviewed_at: str | None = None
     submitted_at: str | None = None
@@ -200,6 +256,15 @@ KINDS: Final[Mapping[str, Kind]] = {
     "candidates": Kind(Candidate),
     "applications": Kind(Application, "job_id", "recruiter_id", "candidate_id", "coordinator_id"),
     "application_stages": Kind(ApplicationStage, "application_id"),
+    "candidate_attribute_types": Kind(AttributeType),
+    "job_candidate_attributes": Kind(JobAttribute, "candidate_attribute_type_id"),
+    "scorecard_questions": Kind(Question),
+    "scorecard_question_options": Kind(QuestionOption),
+    "scorecard_question_answer_options": Kind(
+        ChosenOption, "scorecard_question_answer_id", None, "scorecard_question_option_id"
+    ),
+    "scorecard_candidate_attributes": Kind(Attribute, "scorecard_id", None, "job_candidate_attribute_id"),
+    "scorecard_question_answers": Kind(Answer, "scorecard_id", None, "scorecard_question_id"),
     "scorecards": Kind(Scorecard, "application_id", "interviewer_id", "interview_kit_id", "submitter_id"),
     "interviewers": Kind(Interviewer, "interview_id", "user_id", "scorecard_id"),
     "interviews": Kind(Interview, "application_id", "organizer_id", "job_interview_id"),

@@ -1,4 +1,4 @@
-"""The lists of Harvest v3 whose rows are found by their ids: interviews, interviewers, and one row a record.
+"""The lists of Harvest v3 whose rows are found by their ids: interviews, interviewers, records, and parts of records.
 
 Owns which filters the database decides, and that the others are checked on the rows. Must not know the fields of a row:
 the codec makes them.
@@ -7,6 +7,7 @@ the codec makes them.
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
+from operator import attrgetter
 from typing import Any, Final
 
 from sqlalchemy import Table
@@ -18,6 +19,7 @@ from rowen.app.rows import (
     INTERVIEWERS,
     INTERVIEWS,
     PARTIAL,
+    PARTS,
     SOURCES,
     InterviewerSource,
     InterviewSource,
@@ -27,6 +29,7 @@ from rowen.app.rows import (
     Surroundings,
     Times,
     matching,
+    whole_id,
 )
 from rowen.interviews.query import PageRequest
 from rowen.store.cache import JobCache
@@ -38,9 +41,16 @@ from rowen.store.rows import statements
 from rowen.store.schema.tables import interviewers, records, scheduled_interviews
 
 _CHUNK: Final = 2_000
+_by_id: Final = attrgetter("id")
 _FIRST, _LAST = -(2**63), 2**63 - 1
-_DECIDED: Final = frozenset({"starts_at", "ends_at"})
-"""Filters that the database narrows, and rows decide: only timed interviews have these times."""
+_NARROWED: Final = {
+    "interviews": frozenset({"starts_at", "ends_at"}),
+    "parts": frozenset({"ids"}),
+}
+"""Filters that the database narrows, and rows decide: only timed interviews have these times; a record has many parts.
+"""
+_FEW: Final = frozenset({"ids", "scorecard_ids"})
+"""Filters that name at most 50 records that have parts."""
 
 
 class RowLists:
@@ -59,16 +69,21 @@ class RowLists:
         self._jobs_of = engine.prepare(statements.jobs_of_applications(engine))
         self._jobs = JobCache()
         self._records = engine.prepare(listed_records(engine))
+        self._records_below = engine.prepare(statements.records_below())
+        self._ledger = engine.prepare(statements.ledger())
 
     def is_narrow(self, query: RowQuery) -> bool:
         """Return whether a query matches so few rows that finding them takes no time."""
+        few = _FEW if query.list_name in PARTS else {"ids"}
         names = {name for name, _ in query.filters}
-        return "ids" in names and not self._checks(query)
+        return not few.isdisjoint(names) and few.issuperset(name for name, _ in self._checks(query))
 
     def gathering(self, query: RowQuery) -> tuple[Prepared, Parameters]:
         """Return the statement that reads the ledger and the ids that match as far as the database decides."""
         kind = _kind(query.list_name)
         found = [(name, value) for name, value in query.filters if name in _PARTS[kind]]
+        if kind == "parts":
+            found = [(name, tuple(map(whole_id, value)) if name == "ids" else value) for name, value in found]
         parameters: dict[str, Any] = {"resource": SOURCES.get(query.list_name)}
         for name, value in found:
             parameters.update(self._bound(name, value))
@@ -83,7 +98,8 @@ class RowLists:
             yield name, self._engine.bind_identifiers(sorted(set(value))) if isinstance(value, tuple) else value
 
     def _checks(self, query: RowQuery) -> list[tuple[str, Any]]:
-        decided = _PARTS[_kind(query.list_name)].keys() - _DECIDED
+        kind = _kind(query.list_name)
+        decided = _PARTS[kind].keys() - _NARROWED.get(kind, ())
         return [(name, value) for name, value in query.filters if name not in decided]
 
     async def checked(
@@ -91,7 +107,7 @@ class RowLists:
     ) -> "array[int]":
         """Return the ids of the rows for which the filters hold that the database did not decide."""
         checks = self._checks(query)
-        if not checks and query.list_name not in PARTIAL:
+        if not checks and query.list_name not in PARTIAL | PARTS:
             return ids
         found = array("q")
         for start in range(0, len(ids), _CHUNK):
@@ -103,8 +119,12 @@ class RowLists:
         self, organization: Organization, query: RowQuery, ids: "array[int]", reader: Reader
     ) -> tuple[Organization, bytes]:
         """Return the rows of the ids, descending, as one JSON array, and the organization as of their version."""
-        seen, rows = await self._rows(organization, query.list_name, ids, reader)
-        return seen, self._codec.encode(rows)
+        if query.list_name not in PARTS:
+            seen, rows = await self._rows(organization, query.list_name, ids, reader)
+            return seen, self._codec.encode(rows)
+        seen, rows = await self._rows(organization, query.list_name, sorted(set(map(whole_id, ids))), reader)
+        wanted = set(ids)
+        return seen, self._codec.encode([row for row in rows if row.id in wanted])
 
     def has_ranges(self, query: RowQuery) -> bool:
         """Return whether the pages of a query are ranges of a table."""
@@ -127,16 +147,42 @@ class RowLists:
     async def _rows(
         self, organization: Organization, list_name: str, ids: Sequence[int], reader: Reader
     ) -> tuple[Organization, list[Row]]:
-        """Return the organization as of the version that is read, and the rows of ids, descending."""
+        """Return the organization as of the version that is read, and the rows of ids, descending.
+
+        The ids of parts are those of their records.
+        """
         asked = {"organization": organization.id, "ids": self._engine.bind_identifiers(ids)}
         if list_name == INTERVIEWS:
             return await self._interview_rows(organization, self._interviews, asked, reader)
         if list_name == INTERVIEWERS:
             return await self._interviewer_rows(organization, self._interviewers, asked, reader)
-        resource = SOURCES[list_name]
-        found = await reader.rows(self._records, {**asked, "resource": resource})
+        found = await reader.rows(self._records, {**asked, "resource": SOURCES[list_name]})
         seen, columns = _columns(organization, found[::-1])
-        return seen, self._codec.records(list_name, (RecordRow(resource, *row) for row in columns), seen.created_at)
+        return seen, self._made(seen, list_name, columns)
+
+    def _made(self, seen: Organization, list_name: str, columns: Iterable[Columns]) -> list[Row]:
+        """Return the rows that follow from records, descending as these are."""
+        resource = SOURCES[list_name]
+        rows = self._codec.records(list_name, (RecordRow(resource, *row) for row in columns), seen.created_at)
+        return sorted(rows, key=_by_id, reverse=True) if list_name in PARTS else rows
+
+    async def parts_page(
+        self, organization: Organization, query: RowQuery, request: PageRequest, reader: Reader
+    ) -> Page:
+        """Return the parts of records below an id, descending; the reader has to read one version."""
+        seen, _ = as_of(organization, await reader.row(self._ledger, {"organization": organization.id}))
+        asked = {"organization": organization.id, "resource": SOURCES[query.list_name], "size": request.size + 1}
+        below = _LAST if request.after is None else whole_id(request.after - 1) + 1
+        rows: list[Row] = []
+        while len(rows) <= request.size and (
+            columns := await reader.rows(self._records_below, {**asked, "below": below})
+        ):
+            made = self._made(seen, query.list_name, columns)
+            rows += made if request.after is None else [row for row in made if row.id < request.after]
+            below = columns[-1][0]
+        more = len(rows) > request.size
+        rows = rows[: request.size]
+        return Page(self._codec.encode(rows), rows[-1].id if rows else None, more, None, seen)
 
     async def _interview_rows(
         self, organization: Organization, statement: Prepared, asked: Parameters, reader: Reader
@@ -177,6 +223,8 @@ def _columns(organization: Organization, found: Sequence[Columns]) -> tuple[Orga
 
 
 def _kind(list_name: str) -> str:
+    if list_name in PARTS:
+        return "parts"
     return "records" if list_name in SOURCES else list_name
 
 
@@ -184,9 +232,11 @@ _TABLES: Final[Mapping[str, Table]] = {
     "interviews": scheduled_interviews,
     "interviewers": interviewers,
     "records": records,
+    "parts": records,
 }
 _PARTS: Final[Mapping[str, Mapping[str, statements.Part]]] = {
     "interviews": statements.OF_INTERVIEWS,
     "interviewers": statements.OF_INTERVIEWERS,
     "records": statements.OF_RECORDS,
+    "parts": statements.OF_PARTS,
 }

@@ -12,7 +12,7 @@ from typing import Final
 from rowen.app.interviews import Page
 from rowen.app.organizations import Organization
 from rowen.app.records import RecordRow
-from rowen.app.rows import EXPANDED, SOURCES, Row, RowCodec, RowQuery, matching
+from rowen.app.rows import EXPANDED, PARTS, SOURCES, Row, RowCodec, RowQuery, matching
 from rowen.interviews.query import PageRequest
 from rowen.store.cache import PageCache
 from rowen.store.engines.base import Engine, Reader
@@ -50,6 +50,8 @@ class RowReader:
         copy = self._engine.reader_for(organization.id, organization.version)
         if query.list_name in EXPANDED:
             return await copy.read(partial(self._expanded_page, organization, query, request))
+        if query.list_name in PARTS and not query.filters:
+            return await copy.read(partial(self._lists.parts_page, organization, query, request))
         if self._lists.has_ranges(query):
             return await self._lists.range_page(organization, query, request, copy)
         return await self._by_ids.page(organization, query, request)

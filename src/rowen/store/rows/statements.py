@@ -87,6 +87,8 @@ OF_INTERVIEWERS: Final[Mapping[str, Part]] = {
     "response_status": _equal(interviewers, "response_status"),
 }
 OF_RECORDS: Final[Mapping[str, Part]] = _times(records)
+OF_PARTS: Final[Mapping[str, Part]] = {**OF_RECORDS, "scorecard_ids": _among(records, "id", "scorecard_ids")}
+"""Of the records that rows are parts of; `ids` are those of records, too."""
 
 
 def gathered(engine: Engine, table: Table, parts: Mapping[str, Part], names: Collection[str]) -> Select[Any]:
@@ -188,19 +190,24 @@ def interviewers_below() -> Select[Any]:
     return _interviewers_of(interviewers.c.id < bindparam("below")).limit(bindparam("size"))
 
 
-def chunk_of_records() -> Select[Any]:
-    """Return the fields of a `RecordRow`, but for resource and terms, of the `size` records after an id."""
+def _records_of(wanted: ColumnElement[bool], order: ColumnElement[Any]) -> Select[Any]:
     kept = records.c
     return (
         select(kept.id, kept.created_at, kept.updated_at, kept.status, kept.derived, kept.document)
-        .where(
-            kept.organization_id == bindparam("organization"),
-            kept.resource == bindparam("resource"),
-            kept.id > bindparam("after"),
-        )
-        .order_by(kept.id)
+        .where(kept.organization_id == bindparam("organization"), kept.resource == bindparam("resource"), wanted)
+        .order_by(order)
         .limit(bindparam("size"))
     )
+
+
+def chunk_of_records() -> Select[Any]:
+    """Return the fields of a `RecordRow`, but for resource and terms, of the `size` records after an id."""
+    return _records_of(records.c.id > bindparam("after"), records.c.id)
+
+
+def records_below() -> Select[Any]:
+    """Return the same of the `size` records with the greatest ids below `below`, descending."""
+    return _records_of(records.c.id < bindparam("below"), records.c.id.desc())
 
 
 def ledger() -> Select[Any]:

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import pytest
 
-from rowen.app.rows import HELD, Dates, RowQuery, Times, rows_below
+from rowen.app.rows import HELD, LARGEST_WHOLE, PARTS, Dates, RowQuery, Times, rows_below
 from rowen.interviews.moments import Instant
 from tests.support.harness import Tenant
 from tests.support.records import Record, record
@@ -38,6 +38,15 @@ STAGE: Final[Record] = {
         {"id": 7002, "name": "Whiteboard", "interview_kit": None},
     ],
 }
+ATTRIBUTES: Final = [
+    {"name": "Curiosity", "type": "Qualities", "note": "asks", "rating": "strong_yes"},
+    {"name": "Tact", "type": "Qualities", "note": None, "rating": "mixed"},
+]
+QUESTIONS: Final = [
+    {"id": None, "question": "Key Take-Aways", "answer": "Hire"},
+    {"id": None, "question": "Private Notes", "answer": ""},
+    {"id": 11, "question": "Where?", "answer": "Oslo"},
+]
 INTERVIEWS: Final = [
     record(1, application_id=5, created_at=EARLY, updated_at=EARLY, interviewers=[KATE, GUEST]),
     record(2, application_id=6, created_at=None, updated_at=LATE, interviewers=[], organizer=None, interview=None),
@@ -66,12 +75,20 @@ def filled(tenant: Tenant) -> Tenant:
     addresses = [{"value": "ada@example.com", "type": "work"}]
     tenant.merge_records("candidates", [{"id": 50, "first_name": "Ada", "email_addresses": addresses, "tags": ["x"]}])
     tenant.merge_records("jobs", [{"id": 8001, "name": "Manager", "status": "open", "offices": [{"id": 3}]}])
-    score = {"interviewer": {"id": 4080}, "submitted_by": {"id": 2000}, "application_id": 5, "interviewed_at": EARLY}
+    score = {
+        "interviewer": {"id": 4080},
+        "submitted_by": {"id": 2000},
+        "application_id": 5,
+        "interviewed_at": EARLY,
+        "attributes": ATTRIBUTES,
+        "questions": QUESTIONS,
+    }
     tenant.merge_records(
         "scorecards",
         [
             {"id": 1, **score, "overall_recommendation": "definitely_not", "submitted_at": LATE, "updated_at": LATE},
             {"id": 2, **score, "overall_recommendation": "yes", "submitted_at": None, "created_at": EARLY},
+            {"id": 3, **score, "overall_recommendation": "yes", "submitted_at": EARLY, "created_at": EARLY},
         ],
     )
     return tenant
@@ -172,9 +189,67 @@ def test_records_are_the_same_in_other_words(filled: Tenant) -> None:
     assert {(row["user_id"], row["interview_kit_id"]) for row in listed(filled, "default_interviewers")} == {
         *((4080, 9101), (2000, 9101)),
     }
-    draft, final = listed(filled, "scorecards")
-    assert (draft["status"], draft["candidate_rating"], draft["submitted_at"]) == ("draft", "yes", None)
+    _, _, final = listed(filled, "scorecards")
     assert (final["status"], final["candidate_rating"], final["interviewer_id"]) == ("complete", "strong_no", 4080)
+    assert (final["notes"], final["private_notes"], final["public_notes"]) == ("Hire", "", None)
+
+
+def test_attributes_and_answers_are_rows_after_their_scorecard(filled: Tenant) -> None:
+    tact, curiosity = listed(filled, "scorecard_candidate_attributes", scorecard_ids=(1,))
+    assert curiosity == {
+        "id": 1001,
+        "created_at": LATE,
+        "updated_at": LATE,
+        "scorecard_id": 1,
+        "job_candidate_attribute_id": curiosity["job_candidate_attribute_id"],
+        "candidate_attribute_rating": "strong_yes",
+        "note": "asks",
+        "name": "Curiosity",
+        "type": "Qualities",
+    }
+    assert (tact["id"], tact["candidate_attribute_rating"], tact["note"]) == (1002, "mixed", None)
+    attribute = tact["job_candidate_attribute_id"]
+    assert 0 < attribute < 2**53
+    same = listed(filled, "scorecard_candidate_attributes", job_candidate_attribute_ids=(attribute,))
+    assert [(row["id"], row["name"]) for row in same] == [(3002, "Tact"), (1002, "Tact")]
+    oslo, private, key = listed(filled, "scorecard_question_answers", scorecard_ids=(3,))
+    assert oslo == {
+        "id": 3003,
+        "created_at": EARLY,
+        "updated_at": EARLY,
+        "scorecard_id": 3,
+        "scorecard_question_id": 11,
+        "answer": "Oslo",
+        "boolean_value": None,
+        "question": "Where?",
+    }
+    assert [(row["id"], row["scorecard_question_id"], row["answer"]) for row in (private, key)] == [
+        *((3002, None, ""), (3001, None, "Hire")),
+    ]
+
+
+def test_a_draft_shows_who_owes_a_scorecard_and_nothing_that_it_says(filled: Tenant) -> None:
+    (draft,) = listed(filled, "scorecards", status="draft")
+    assert (draft["id"], draft["interviewer_id"], draft["application_id"]) == (2, 4080, 5)
+    assert [draft[name] for name in ("candidate_rating", "notes", "private_notes", "submitted_at")] == [None] * 4
+    for name in PARTS:
+        assert {row["scorecard_id"] for row in listed(filled, name)} == {1, 3}
+        assert ids(filled, name, scorecard_ids=(2,)) == []
+
+
+def test_parts_are_found_behind_many_records_without_any(tenant: Tenant) -> None:
+    scores = [{"id": number, "submitted_at": LATE, "interviewer": {"id": 1}} for number in range(2, 40)]
+    tenant.merge_records("scorecards", [{**scores[0], "id": 1, "questions": QUESTIONS}, *scores])
+    assert [row["id"] for row in listed(tenant, "scorecard_question_answers", 2)] == [1003, 1002]
+    assert [row["id"] for row in listed(tenant, "scorecard_question_answers", 2, 1002)] == [1001]
+
+
+def test_a_scorecard_with_an_id_that_leaves_no_room_has_no_parts(tenant: Tenant) -> None:
+    whole = {"submitted_at": LATE, "interviewer": {"id": 1}, "questions": QUESTIONS}
+    tenant.merge_records("scorecards", [{"id": 2**53 - 1, **whole}, {"id": LARGEST_WHOLE, **whole}])
+    rows = listed(tenant, "scorecard_question_answers")
+    assert {row["scorecard_id"] for row in rows} == {LARGEST_WHOLE}
+    assert all(row["id"] < 2**53 for row in rows)
 
 
 def test_every_address_of_a_user_is_a_row(filled: Tenant) -> None:
@@ -227,8 +302,15 @@ FILTERS: Final[dict[str, tuple[str, dict[str, Any], list[int]]]] = {
     "employees": ("users", {"employee_ids": ("nobody",)}, []),
     "offices": ("users", {"office_ids": (3, 4)}, [4080]),
     "service accounts": ("users", {"show_service_accounts": True, "ids": (2000,)}, [2000]),
-    "final scorecards": ("scorecards", {"status": "complete"}, [1]),
-    "interviewers of scorecards": ("scorecards", {"interviewer_ids": (4080,), "submitter_ids": (2000,)}, [2, 1]),
+    "final scorecards": ("scorecards", {"status": "complete"}, [3, 1]),
+    "interviewers of scorecards": ("scorecards", {"interviewer_ids": (4080,), "submitter_ids": (2000,)}, [3, 2, 1]),
+    "changed answers": ("scorecard_question_answers", {"updated_at": Times(Instant.parse(LATE))}, [1003, 1002, 1001]),
+    "answers by id": (
+        "scorecard_question_answers",
+        {"ids": (1002, 3001, 2001, 7), "scorecard_ids": (1, 3)},
+        [3001, 1002],
+    ),
+    "answers to a question": ("scorecard_question_answers", {"scorecard_question_ids": (11,), "ids": (1003,)}, [1003]),
     "interviews of a stage": ("job_interviews", {"job_interview_stage_ids": (6001,)}, [7002, 7001]),
     "an address of a candidate": ("candidates", {"email": "ADA@example.com", "tag": "x", "private": False}, [50]),
     "jobs of an office": ("jobs", {"office_id": 3, "status": "open"}, [8001]),

@@ -1,4 +1,4 @@
-"""The rows of Harvest v3 that follow from users, applications, job stages and scorecards (contract section 9).
+"""The rows of Harvest v3 that follow from users, applications and job stages (contract section 9).
 
 Owns the fields of each list, their order, and how they follow from a document of v1. What v1 does not have is null.
 Values of other shapes than the v1 reference has count as missing.
@@ -15,6 +15,7 @@ import msgspec
 from rowen.api.codec import records as documents
 from rowen.api.codec.v3.candidates import CandidateRow, JobRow, candidate, job
 from rowen.api.codec.v3.rows import Json, ListOfRecords, Times, derived_id, id_of, ids_of, list_of, text_of, times
+from rowen.api.codec.v3.scorecards import AnswerRow, AttributeRow, ScorecardRow, answers, attributes, scorecard
 from rowen.app.records import RecordRow
 from rowen.app.rows import Row
 from rowen.interviews.moments import Instant
@@ -151,28 +152,6 @@ class DefaultInterviewerRow(msgspec.Struct, frozen=True):
     interview_kit_id: int
 
 
-class ScorecardRow(msgspec.Struct, frozen=True):
-    """A scorecard; `interviewer_id` is the id of a user."""
-
-    id: int
-    created_at: str
-    updated_at: str
-    interview_kit_id: int | None
-    interviewer_id: int | None
-    interviewed_at: str | None
-    notes: str | None
-    submitter_id: int | None
-    candidate_rating: str | None
-    private_notes: str | None
-    status: str
-    public_notes: str | None
-    application_id: int | None
-    submitted_at: str | None
-    notes_with_tags: str | None
-    private_notes_with_tags: str | None
-    public_notes_with_tags: str | None
-
-
 def _user(source: RecordRow, user: Json, at: Times) -> Iterator[Any]:
     yield UserRow(
         source.id,
@@ -277,31 +256,6 @@ def _default_interviewers(source: RecordRow, stage: Json, at: Times) -> Iterator
                 yield DefaultInterviewerRow(derived_id("default_interviewers", interview["id"], user), *at, user, kit)
 
 
-_RATINGS: Final = {"definitely_not": "strong_no"}
-
-
-def _scorecard(source: RecordRow, scorecard: Json, at: Times) -> Iterator[Any]:
-    rating = scorecard["overall_recommendation"]
-    yield ScorecardRow(
-        source.id,
-        *at,
-        None,
-        id_of(scorecard["interviewer"]),
-        scorecard["interviewed_at"],
-        None,
-        id_of(scorecard["submitted_by"]),
-        _RATINGS.get(rating, rating),
-        None,
-        "draft" if scorecard["submitted_at"] is None else "complete",
-        None,
-        scorecard["application_id"],
-        scorecard["submitted_at"],
-        None,
-        None,
-        None,
-    )
-
-
 _APPLIED: Final = ("applied_at", "last_activity_at")
 
 ROWS: Final[Mapping[str, ListOfRecords]] = {
@@ -313,7 +267,9 @@ ROWS: Final[Mapping[str, ListOfRecords]] = {
     "job_interviews": ListOfRecords(JobInterviewRow, _stage_interviews),
     "interview_kits": ListOfRecords(InterviewKitRow, _kits),
     "default_interviewers": ListOfRecords(DefaultInterviewerRow, _default_interviewers),
-    "scorecards": ListOfRecords(ScorecardRow, _scorecard),
+    "scorecards": ListOfRecords(ScorecardRow, scorecard),
+    "scorecard_candidate_attributes": ListOfRecords(AttributeRow, attributes),
+    "scorecard_question_answers": ListOfRecords(AnswerRow, answers),
     "candidates": ListOfRecords(CandidateRow, candidate),
     "jobs": ListOfRecords(JobRow, job),
 }
