@@ -27,7 +27,7 @@ from rowen.app.status_updates import StatusUpdater
 from rowen.app.tokens import Tokens
 from rowen.app.unit_of_work import UnitOfWorks
 from rowen.app.webhooks import Webhooks
-from rowen.demo.key import DemoKeyring
+from rowen.demo.key import DemoKeyring, DemoTokens
 from rowen.interviews.moments import Instant
 from rowen.settings import DEFAULT_ORGANIZATION, ServerSettings
 from rowen.store.database import locate, open_engine
@@ -107,7 +107,7 @@ def open_store(location: Location, clock: Callable[[], Instant] = now) -> Store:
         organizations=OrganizationTable(engine),
         keys=KeyTable(engine),
         clients=ClientTable(engine),
-        tokens=TokenTable(engine),
+        tokens=TokenTable(engine, users),
         interviews=InterviewReader(engine),
         merger=InterviewMerger(engine, documents, records),
         record_merger=RecordTableMerger(engine, documents, records),
@@ -265,7 +265,8 @@ def build_application(settings: ServerSettings, beat: Callable[[], None] = lambd
     store = open_store(locate(settings.database_url, settings.replicas))
     keyring = DemoKeyring(store.keys, store.organizations) if settings.demo else store.keys
     api_keys = ApiKeyAuthenticator(keyring, now)
-    tokens = BearerAuthenticator(store.tokens, now)
+    issued = DemoTokens(store.tokens, store.organizations) if settings.demo else store.tokens
+    tokens = BearerAuthenticator(issued, now)
     limiter, v3_limiter = rate_limiters(settings)
     public_url = settings.public_url.rstrip("/") if settings.public_url else None
     post = sender(settings.webhook_allow)
@@ -277,7 +278,7 @@ def build_application(settings: ServerSettings, beat: Callable[[], None] = lambd
     }
     api = ApiContext(services(store, post), gates, connections, public_url)
     token_endpoints = [
-        TokenEndpoint(path, store.tokens, v3_limiter, now, takes_keys=path == BRIDGE_PATH)
+        TokenEndpoint(path, issued, v3_limiter, now, takes_keys=path == BRIDGE_PATH)
         for path in (ISSUING_PATH, BRIDGE_PATH)
     ]
 

@@ -26,7 +26,15 @@ UNAUTHORIZED: Final = {
     "errors": ["Token could not be decoded. Please ensure your token is from a trusted source."],
 }
 GRANTS: Final = "authorization_code, refresh_token, client_credentials, urn:ietf:params:oauth:grant-type:token-exchange"
+DISABLED: Final = {"id": 8, "name": "Jack", "disabled": True}
 CHANGES: Final = ("exp", "org", "kind", "id")
+
+
+@pytest.fixture
+def tenant(tenant: Tenant) -> Tenant:
+    """Return an organization with users, of whom one is disabled."""
+    tenant.merge_records("users", [{"id": 2, "name": "Ada"}, {"id": 7, "name": "Kate"}, DISABLED])
+    return tenant
 
 
 def ask(harness: Harness, path: str = "/token", **options: Any) -> httpx.Response:
@@ -174,6 +182,31 @@ def test_errors_are_those_of_the_live_service(tenant: Tenant) -> None:
     for sub in (2.0, True, [2], {"id": 2}):
         answer = ask(tenant.harness, json={**GRANT, "sub": sub}, headers=good)
         assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request"), sub
+
+
+def test_a_token_for_nobody_is_refused(tenant: Tenant) -> None:
+    """Neither an unknown nor a disabled user acts, and who asks must be known before users are looked for."""
+    client = make_client(tenant)
+    good, key = basic(client.client_id, client.secret), basic(tenant.key)
+    refresh = {"grant_type": "refresh_token", "refresh_token": client.refresh_token}
+    tenant.harness.tenant().merge_records("users", [{"id": 9, "name": "Theirs"}])
+    for sub in ("8", "9", "99"):
+        for path, headers, fields in (
+            ("/token", good, GRANT),
+            ("/auth/token", good, GRANT),
+            ("/token", good, refresh),
+            ("/auth/token", key, {}),
+        ):
+            answer = ask(tenant.harness, path, data={**fields, "sub": sub}, headers=headers)
+            assert (answer.status_code, answer.json()) == (
+                400,
+                {"error": "invalid_request", "error_description": "`sub` must be the id of an active user"},
+            )
+    wrong = basic(client.client_id, "wrong")
+    assert ask(tenant.harness, data={**GRANT, "sub": "99"}, headers=wrong).json() == {"error": "invalid_client"}
+    assert ask(tenant.harness, "/auth/token", data={"sub": "99"}, headers=basic("x")).json() == {
+        "error": "invalid_client"
+    }
 
 
 @pytest.mark.parametrize(

@@ -187,6 +187,7 @@ def test_other_methods_are_refused(client: httpx.Client) -> None:
 def test_tokens_are_counted_apart_in_windows_of_30_seconds(storage: Storage, tmp_path: Path) -> None:
     with served(storage.new_database(tmp_path), "--v3-rate-limit", "3") as harness:
         tenant = harness.tenant()
+        tenant.merge_records("users", [{"id": 2, "name": "Ada"}])
         one, other = make_client(tenant), make_client(tenant)
         tokens = [token_of(harness.server, one), token_of(harness.server, one, sub="2")]
         with harness.server.client() as client:

@@ -151,7 +151,7 @@ def test_problems_have_the_names_of_v3(client: httpx.Client, tenant: Tenant) -> 
     ]
     missing = [next(iter(each)) for each in problems(client.post(PATH, json={"start": "2999-03-27T00:00:00Z"}))]
     assert missing == ["application_id", "job_interview_id", "interviewers", "starts_at", "ends_at", "start"]
-    unknown = acting(tenant, sub="99")
+    unknown = bearer(token_of(tenant.harness.server, make_client(tenant, user_id=99)))
     assert problems(client.post(PATH, json=body(), headers=unknown)) == [
         {"sub": "Must be the id of a user of this organization"}
     ]

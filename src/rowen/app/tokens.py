@@ -37,6 +37,8 @@ class IssuerKind(StrEnum):
 
     CLIENT = "client"
     KEY = "key"
+    DEMO = "demo"
+    """The key of the demo, which is not stored."""
 
 
 class Issuer(NamedTuple):
@@ -93,6 +95,10 @@ class Tokens(Protocol):
         """Return the API key with a SHA-256 digest as an issuer of tokens; None if it is unknown or revoked."""
         ...
 
+    async def may_act(self, organization: OrganizationId, user: int) -> bool:
+        """Return whether tokens can act for a user: one of the organization who is not disabled."""
+        ...
+
     async def record_use(self, uses: Sequence[tuple[OrganizationId, int, Instant]]) -> None:
         """Store when the issuers of tokens were last used; negative ids are those of clients."""
         ...
@@ -111,12 +117,6 @@ def grant_to_refresh_token(
     if not compare_digest(client.refresh_digest, digest(refresh_token)):
         return None
     return issue(client.issuer, user, now)._replace(refresh_token=refresh_token)
-
-
-async def grant_to_key(tokens: Tokens, key: str, user: int | None, now: Instant) -> Token | None:
-    """Return a token for an API key; None if it is unknown or revoked."""
-    issuer = await tokens.key(digest(key))
-    return None if issuer is None else issue(issuer, user, now)
 
 
 def issue(issuer: Issuer, user: int | None, now: Instant) -> Token:

@@ -10,6 +10,16 @@ from typing import Final
 
 from rowen.app.keys import PERMISSIONS, Identity, Keyring, digest
 from rowen.app.organizations import Organizations
+from rowen.app.scopes import scopes_of
+from rowen.app.tokens import (
+    Issuer,
+    IssuerKind,
+    RegisteredClient,
+    Tokens,
+    is_signed,
+    read_claims,
+    signing_key_of,
+)
 from rowen.interviews.interview import OrganizationId
 from rowen.interviews.moments import Instant
 
@@ -19,6 +29,11 @@ DEMO_KEY: Final = "0d031d8227eafa61dc375a6c2e067e24"
 DEMO_ORGANIZATION: Final = "demo"
 _DIGEST: Final = digest(DEMO_KEY)
 _NO_ROW: Final = 0
+
+
+_SCOPES: Final = scopes_of(frozenset(PERMISSIONS))
+_ONLY: Final = 1
+"""The id in tokens of the demo's key."""
 
 
 class DemoKeyring:
@@ -38,3 +53,46 @@ class DemoKeyring:
     async def record_use(self, uses: Sequence[tuple[OrganizationId, int, Instant]]) -> None:
         """Store when stored keys were last used."""
         await self._keys.record_use([use for use in uses if use[1] != _NO_ROW])
+
+
+class DemoTokens:
+    """The tokens of a database, and those of the demo's key, which everybody could sign, as everybody knows the key."""
+
+    def __init__(self, tokens: Tokens, organizations: Organizations) -> None:
+        self._tokens = tokens
+        self._organizations = organizations
+
+    async def authenticate(self, token: str, now: Instant) -> Identity | None:
+        """Return the identity of a token; None if it is not valid now."""
+        known = await self._tokens.authenticate(token, now)
+        claims = read_claims(token) if known is None else None
+        if claims is None or claims.kind is not IssuerKind.DEMO:
+            return known
+        organization = await self._organizations.find(DEMO_ORGANIZATION)
+        if organization is None or organization.id != claims.organization or now >= claims.expires * 1_000:
+            return None
+        if not is_signed(token, signing_key_of(_DIGEST)):
+            return None
+        user = None if claims.user is None else int(claims.user)
+        return Identity(_NO_ROW, "demo", _SCOPES, None, organization, user)
+
+    async def client(self, client_id: str) -> RegisteredClient | None:
+        """Return the client with that id; None if it is unknown or revoked."""
+        return await self._tokens.client(client_id)
+
+    async def key(self, digest: bytes) -> Issuer | None:
+        """Return an API key as an issuer of tokens; that of the demo has every scope."""
+        if not compare_digest(digest, _DIGEST):
+            return await self._tokens.key(digest)
+        organization = await self._organizations.find(DEMO_ORGANIZATION)
+        if organization is None:
+            return None
+        return Issuer(IssuerKind.DEMO, organization.id, _ONLY, signing_key_of(_DIGEST), _SCOPES, None)
+
+    async def may_act(self, organization: OrganizationId, user: int) -> bool:
+        """Return whether tokens can act for a user."""
+        return await self._tokens.may_act(organization, user)
+
+    async def record_use(self, uses: Sequence[tuple[OrganizationId, int, Instant]]) -> None:
+        """Store when stored issuers were last used."""
+        await self._tokens.record_use([use for use in uses if use[1] != _NO_ROW])

@@ -15,13 +15,14 @@ from starlette.types import Receive, Scope, Send
 from rowen.api.generations import Generation
 from rowen.api.identifiers import read_identifier
 from rowen.api.reading.body import read_object
+from rowen.app.keys import digest
 from rowen.app.tokens import (
     LIFETIME,
+    Issuer,
     RegisteredClient,
     Token,
     Tokens,
     authenticated_client,
-    grant_to_key,
     grant_to_refresh_token,
     issue,
 )
@@ -62,7 +63,9 @@ _INVALID_CLIENT: Final = _Answer(401, {"error": "invalid_client"})
 _INVALID_GRANT: Final = _Answer(400, {"error": "invalid_grant"})
 _UNSUPPORTED: Final = _Answer(400, {"error": "unsupported_grant_type"})
 _NO_GRANT_TYPE: Final = _Answer(400, {"message": "Must include `grant_type` parameter in /token request"})
-_BAD_USER: Final = _Answer(400, {"error": "invalid_request", "error_description": "`sub` must be the id of a user"})
+_BAD_USER: Final = _Answer(
+    400, {"error": "invalid_request", "error_description": "`sub` must be the id of an active user"}
+)
 
 
 class TokenEndpoint:
@@ -96,7 +99,10 @@ class TokenEndpoint:
             return _BAD_USER
         grant = asked.fields.get("grant_type")
         if not grant and self._takes_keys:
-            return _granted(await grant_to_key(self._tokens, asked.name, user, self._now()), _INVALID_CLIENT)
+            issuer = await self._tokens.key(digest(asked.name))
+            if issuer is None:
+                return _INVALID_CLIENT
+            return await self._require_user(issuer, user) or _granted(issue(issuer, user, self._now()), _INVALID_GRANT)
         if not grant:
             return _NO_GRANT_TYPE
         if grant not in _GRANTS.split(", "):
@@ -105,7 +111,11 @@ class TokenEndpoint:
         client = await authenticated_client(self._tokens, asked.name, asked.secret)
         if client is None:
             return _INVALID_CLIENT
-        return self._grant(grant, client, asked, user)
+        return await self._require_user(client.issuer, user) or self._grant(grant, client, asked, user)
+
+    async def _require_user(self, issuer: Issuer, user: int | None) -> _Answer | None:
+        """Return the refusal of a request that names a user who cannot act."""
+        return None if user is None or await self._tokens.may_act(issuer.organization, user) else _BAD_USER
 
     def _grant(self, grant: str, client: RegisteredClient, asked: _Asked, user: int | None) -> _Answer:
         if grant == "client_credentials":

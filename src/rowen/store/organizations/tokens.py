@@ -1,23 +1,24 @@
 """The issuers of tokens in a database: its clients, and its API keys.
 
 Owns the one statement that a request with a token begins with, and what is remembered of verified tokens. Must not know
-how a token is signed.
+how a token is signed, or the document of a user.
 """
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from sqlalchemy import bindparam, select, update
 
 from rowen.app.keys import Identity, digest
+from rowen.app.records import USERS
 from rowen.app.scopes import scopes_of
 from rowen.app.tokens import Claims, Issuer, IssuerKind, RegisteredClient, is_signed, read_claims, signing_key_of
 from rowen.interviews.interview import OrganizationId
 from rowen.interviews.moments import Instant
-from rowen.store.engines.base import Engine, Prepared, Row, Transaction
+from rowen.store.engines.base import Engine, Prepared, Row, Transaction, constant
 from rowen.store.ledger.ledger import COLUMNS, organization_of
-from rowen.store.schema.tables import api_keys, clients, organizations
+from rowen.store.schema.tables import api_keys, clients, organizations, records
 
 _MOST_KNOWN: Final = 10_000
 _WINDOWS: Final = 3
@@ -31,6 +32,14 @@ class _Known(NamedTuple):
     expires: int
 
 
+class UserDocuments(Protocol):
+    """The documents of users, as tokens need them."""
+
+    def is_disabled(self, document: bytes) -> bool:
+        """Return whether a user is disabled."""
+        ...
+
+
 class TokenTable:
     """Verifies tokens, and reads their issuers, through one engine.
 
@@ -38,8 +47,9 @@ class TokenTable:
     revocation of its issuer takes effect on the next request, and a request costs no more than one with an API key.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, users: UserDocuments) -> None:
         self._engine = engine
+        self._users = users
         self._known: dict[bytes, _Known] = {}
         self._known_as_of: bytes | None = None
         own, keys = clients.c, api_keys.c
@@ -81,6 +91,13 @@ class TokenTable:
                 keys.digest == bindparam("digest"), keys.revoked_at.is_(None)
             )
         )
+        self._user = engine.prepare(
+            select(records.c.document).where(
+                records.c.organization_id == bindparam("organization"),
+                records.c.resource == constant(USERS),
+                records.c.id == bindparam("user"),
+            )
+        )
         self._use_client = engine.prepare(
             update(clients)
             .where(own.organization_id == bindparam("organization"), own.id == bindparam("issuer"))
@@ -115,7 +132,8 @@ class TokenTable:
         if claims is None:
             return None
         issuer = {"organization": claims.organization, "issuer": claims.id}
-        row = await self._engine.row(self._by_id[claims.kind], issuer)
+        statement = self._by_id.get(claims.kind)
+        row = None if statement is None else await self._engine.row(statement, issuer)
         if row is None:
             return None
         identify = _client_identity if claims.kind is IssuerKind.CLIENT else _key_identity
@@ -141,6 +159,11 @@ class TokenTable:
         organization, identifier, permissions = row
         scopes = scopes_of(_words(permissions))
         return Issuer(IssuerKind.KEY, OrganizationId(organization), identifier, signing_key_of(digest), scopes, None)
+
+    async def may_act(self, organization: OrganizationId, user: int) -> bool:
+        """Return whether tokens can act for a user: one of the organization who is not disabled."""
+        row = await self._engine.row(self._user, {"organization": organization, "user": user})
+        return row is not None and row[0] is not None and not self._users.is_disabled(bytes(row[0]))
 
     async def record_use(self, uses: Sequence[tuple[OrganizationId, int, Instant]]) -> None:
         """Store when the issuers of tokens were last used; negative ids are those of clients."""
