@@ -214,6 +214,20 @@ def test_an_unknown_user_is_not_found(team: HiringTeam) -> None:
         ]
 
 
+def test_a_user_is_disabled_and_enabled_by_the_path_without_a_body(team: HiringTeam) -> None:
+    for state, disabled in (("disable", True), ("enable", False)):
+        answer = team.client.patch(f"{USERS}/{GRACE}/{state}", headers={"On-Behalf-Of": str(ADA)})
+        assert (accepted(answer)["id"], answer.json()["disabled"]) == (GRACE, disabled)
+        with team.unchanged():
+            assert accepted(team.patch(f"{USERS}/{GRACE}/{state}", {})) == answer.json()
+    with team.unchanged():
+        assert team.patch(f"{USERS}/{NOBODY}/disable", {}).status_code == 404
+        assert refused_fields(team.patch(f"{USERS}/{GRACE}/disable", {"user": {"user_id": GRACE}}, None)) == [
+            "user",
+            "On-Behalf-Of",
+        ]
+
+
 # --- the forms of Harvest v2, whose bodies name the user
 
 

@@ -120,6 +120,8 @@ def writes(home: IsolatedTenant) -> dict[str, Write]:
         "change score": Write("PATCH", f"/rowen/v1/scorecards/{ids['draft']}", draft, parts, question),
         "add user": Write("POST", "/v1/users", new_user(home)),
         "change user": Write("PATCH", f"/v1/users/{ids['user']}", {"first_name": "Ida"}),
+        "disable user by id": Write("PATCH", f"/v1/users/{ids['user']}/disable", {}),
+        "enable user by id": Write("PATCH", f"/v1/users/{ids['user']}/enable", {}),
         "edit user": Write("PATCH", "/v2/users", {"user": named, "payload": {"first_name": "Ida"}}, nested),
         "disable user": Write("PATCH", "/v2/users/disable", {"user": named}, nested[:2]),
         "enable user": Write("PATCH", "/v2/users/enable", {"user": named}, nested[:2]),
@@ -148,7 +150,7 @@ def writes(home: IsolatedTenant) -> dict[str, Write]:
 
 NAMES: Final = (
     *("create", "create strictly", "create for application", "change", "change strictly", "score", "change score"),
-    *("add user", "change user", "edit user", "disable user", "enable user"),
+    *("add user", "change user", "disable user by id", "enable user by id", "edit user", "disable user", "enable user"),
     *("add candidate", "apply", "add job", "change job", "add stage", "change stage"),
     *("add webhook", "change webhook", "test webhook", "rotate webhook", "resend", "skip"),
 )
@@ -160,6 +162,7 @@ FIXED: Final = {
     "add user": ("disabled", "name"),
     "change user": ("disabled", "emails"),
     "edit user": ("disabled", "email"),
+    "disable user by id": ("disabled", "user"),
     "disable user": ("payload",),
     "add candidate": ("recruiter", "application_ids"),
     "apply": ("candidate_id", "current_stage"),

@@ -58,6 +58,10 @@ class Body:
         return values
 
 
+NOTHING: Final = Body("Nothing", {}, {}, optional=True)
+"""The body of an operation that needs none."""
+
+
 class _Object(dict[str, Any]):
     """A JSON object, and the names that occur in it twice."""
 

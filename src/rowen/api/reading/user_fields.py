@@ -12,7 +12,7 @@ import msgspec
 from rowen.api import examples
 from rowen.api.headers.acting_user import has_acting_user, read_acting_user
 from rowen.api.reading import values
-from rowen.api.reading.body import Body
+from rowen.api.reading.body import NOTHING, Body
 from rowen.api.reading.values import Reader, read_fields, structure
 from rowen.api.request import ApiRequest
 from rowen.api.schemas import closed
@@ -101,6 +101,14 @@ def read_user_choice(request: ApiRequest, *, disabled: bool) -> tuple[UserRefere
     fields = USER_CHOICE.read(request.body, problems)
     changes = _with_acting_user(request, problems, {"disabled": disabled})
     return fields.get("user"), changes
+
+
+def read_user_state(request: ApiRequest, *, disabled: bool) -> UserFields:
+    """Read a PATCH that disables or enables the user in the path; it needs no body. Raises Refusal."""
+    problems = Problems()
+    if request.body:
+        NOTHING.read(request.body, problems)
+    return _with_acting_user(request, problems, {"disabled": disabled})
 
 
 def _with_acting_user(request: ApiRequest, problems: Problems, fields: Mapping[str, Any]) -> UserFields:

@@ -13,7 +13,7 @@ from rowen.api.declarations import Operation, Reply
 from rowen.api.headers.conditional import document_etag
 from rowen.api.parameters import path_id
 from rowen.api.reading import values
-from rowen.api.reading.body import Body
+from rowen.api.reading.body import NOTHING, Body
 from rowen.api.request import ApiRequest
 from rowen.api.response import Message, Response, deleted
 from rowen.app.services import Services
@@ -65,7 +65,6 @@ _NEW_WEBHOOK: Final = Body("NewWebhook", {"url": _URL, "actions": _ACTIONS}, exa
 _WEBHOOK_CHANGES: Final = Body(
     "WebhookChanges", {"url": _URL, "actions": _ACTIONS, "enabled": values.boolean}, examples.WEBHOOK_CHANGES
 )
-_NOTHING: Final = Body("Nothing", {}, {}, optional=True)
 
 
 async def list_webhooks(services: Services, request: ApiRequest) -> Response:
@@ -104,7 +103,7 @@ async def delete_webhook(services: Services, request: ApiRequest) -> Response:
 
 async def test_webhook(services: Services, request: ApiRequest) -> Response:
     """Send a signed `ping` at once, and return the result."""
-    read_body(request, _NOTHING)
+    read_body(request, NOTHING)
     outcome = await services.webhooks.test(request.organization.id, webhook_id(request))
     result = PingResult(delivered=outcome.delivered, status=outcome.status, reason=outcome.reason)
     return Response(encode(result))
@@ -112,7 +111,7 @@ async def test_webhook(services: Services, request: ApiRequest) -> Response:
 
 async def rotate_webhook(services: Services, request: ApiRequest) -> Response:
     """Rotate the secret of a webhook; only this response contains it. The previous one is valid for 24 hours."""
-    read_body(request, _NOTHING)
+    read_body(request, NOTHING)
     return _with_secret(await services.webhooks.rotate(request.organization.id, webhook_id(request)))
 
 
@@ -234,7 +233,7 @@ OPERATIONS: Final = (
         TAG,
         Reply(PingResult, examples.PING, "How the test ended"),
         path_parameters=(WEBHOOK_ID,),
-        body=_NOTHING,
+        body=NOTHING,
     ),
     Operation(
         "POST",
@@ -245,6 +244,6 @@ OPERATIONS: Final = (
         TAG,
         _SECRET,
         path_parameters=(WEBHOOK_ID,),
-        body=_NOTHING,
+        body=NOTHING,
     ),
 )

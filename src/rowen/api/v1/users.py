@@ -1,4 +1,4 @@
-"""Writing users: the Harvest v1 operation that adds one, and ours that changes one.
+"""Writing users: the Harvest v1 operations that add, disable and enable one, and ours that changes one.
 
 Owns what each does between an authorised request and its response (contract section 10). Must not know HTTP's
 transport, authentication or SQL.
@@ -15,13 +15,15 @@ from rowen.api.headers.acting_user import BUT_FOR_FIRST_USER, MISSING, ON_BEHALF
 from rowen.api.headers.conditional import IF_MATCH, document_etag
 from rowen.api.headers.idempotency import IDEMPOTENCY_KEY, perform
 from rowen.api.parameters import path_id
-from rowen.api.reading.user_fields import NEW_USER, USER_CHANGES, read_new_user, read_user_changes
+from rowen.api.reading.body import NOTHING
+from rowen.api.reading.user_fields import NEW_USER, USER_CHANGES, read_new_user, read_user_changes, read_user_state
 from rowen.api.request import ApiRequest
 from rowen.api.response import Response
 from rowen.app import users
 from rowen.app.records import USERS
 from rowen.app.services import Services
 from rowen.app.unit_of_work import UnitOfWork, WriteResult
+from rowen.interviews.people import UserFields
 
 TAG: Final = "Users"
 WRITTEN: Final = Reply(UserRecord, examples.USER, "The user as it is now")
@@ -42,8 +44,21 @@ async def create_user(services: Services, request: ApiRequest) -> Response:
 
 async def change_user(services: Services, request: ApiRequest) -> Response:
     """Change the user of the path, in every interview, too."""
+    return await _change(services, request, read_user_changes(request))
+
+
+async def disable_user_by_id(services: Services, request: ApiRequest) -> Response:
+    """Disable the user of the path; nothing happens to one who is disabled already."""
+    return await _change(services, request, read_user_state(request, disabled=True))
+
+
+async def enable_user_by_id(services: Services, request: ApiRequest) -> Response:
+    """Enable the user of the path; nothing happens to one who is enabled already."""
+    return await _change(services, request, read_user_state(request, disabled=False))
+
+
+async def _change(services: Services, request: ApiRequest, fields: UserFields) -> Response:
     identifier = request.identifier()
-    fields = read_user_changes(request)
 
     async def work(unit: UnitOfWork) -> WriteResult:
         record = await users.stored_user(unit, identifier)
@@ -82,5 +97,29 @@ OPERATIONS: Final = (
         path_parameters=(path_id("user", examples.INTERVIEWER_ID),),
         headers=(ON_BEHALF_OF, IDEMPOTENCY_KEY, IF_MATCH),
         body=USER_CHANGES,
+    ),
+    Operation(
+        "PATCH",
+        "/v1/users/{id}/disable",
+        "users:disable",
+        disable_user_by_id,
+        "Disable the user of the path",
+        TAG,
+        WRITTEN,
+        path_parameters=(path_id("user", examples.INTERVIEWER_ID),),
+        headers=(ON_BEHALF_OF, IDEMPOTENCY_KEY, IF_MATCH),
+        body=NOTHING,
+    ),
+    Operation(
+        "PATCH",
+        "/v1/users/{id}/enable",
+        "users:enable",
+        enable_user_by_id,
+        "Enable the user of the path",
+        TAG,
+        WRITTEN,
+        path_parameters=(path_id("user", examples.INTERVIEWER_ID),),
+        headers=(ON_BEHALF_OF, IDEMPOTENCY_KEY, IF_MATCH),
+        body=NOTHING,
     ),
 )
