@@ -247,6 +247,9 @@ def test_a_candidate_is_added_with_applications(team: HiringTeam) -> None:
             "phone_numbers": [{"value": "555-1212", "type": "mobile"}],
             "social_media_addresses": [{"value": "@johnlocke"}],
             "tags": ["Walkabout"],
+            "employments": [{"company_name": "Box", "title": "Clerk", "start_date": "2012-08-15", "end_date": None}],
+            "recruiter": {"id": ADA},
+            "coordinator": {"email": "HOPPER@navy.example"},
             "applications": [{"job_id": job}, {"job_id": str(job), "initial_stage_id": other["id"]}],
         },
     )
@@ -256,6 +259,16 @@ def test_a_candidate_is_added_with_applications(team: HiringTeam) -> None:
         assert [each["id"] for each in team.client.get(CANDIDATES, params=query).json()] == [made["id"]], query
     assert (made["company"], made["title"], made["tags"]) == ("Box", None, ["Walkabout"])
     assert made["social_media_addresses"] == [{"value": "@johnlocke"}]
+    assert made["employments"] == [
+        {
+            "id": made["id"] * 1000 + 1,
+            "company_name": "Box",
+            "title": "Clerk",
+            "start_date": "2012-08-15T00:00:00.000Z",
+            "end_date": None,
+        }
+    ]
+    assert (made["recruiter"]["name"], made["coordinator"]["id"]) == ("Ada Lovelace", GRACE)
     assert made["application_ids"] == [each["id"] for each in made["applications"]]
     assert [each["current_stage"]["name"] for each in made["applications"]] == ["On site", "Phone"]
     for each in made["applications"]:
@@ -305,7 +318,15 @@ def test_an_application_is_added_to_a_candidate(team: HiringTeam) -> None:
         ({"applications": [{"job_id": NAMED_JOB, "initial_stage_id": UNKNOWN}]}, ["applications[0].initial_stage_id"]),
         ({"email_addresses": [{"value": "no address"}]}, ["email_addresses[0].value"]),
         ({"phone_numbers": [{"type": "home"}], "first_name": ""}, ["phone_numbers[0].value", "first_name"]),
-        ({"recruiter": {"id": ADA}, "custom_fields": []}, ["recruiter", "custom_fields"]),
+        ({"recruiter": {"id": ADA, "email": "x"}, "custom_fields": []}, ["recruiter", "custom_fields"]),
+        (
+            {"recruiter": {"id": NOBODY}, "coordinator": {"email": "twins@team.example"}},
+            ["recruiter.id", "coordinator.email"],
+        ),
+        (
+            {"educations": [], "employments": [{"title": "Clerk", "start_date": "soon"}]},
+            ["educations", "employments[0].company_name", "employments[0].start_date"],
+        ),
     ],
 )
 def test_what_is_wrong_with_a_candidate_is_named_at_once(team: HiringTeam, changes: Record, fields: list[str]) -> None:

@@ -76,6 +76,12 @@ def namings(tenants: TenantPair) -> Iterator[Naming]:
         yield Naming(
             "POST", "/v1/candidates", f"applications[0].{field}", new_candidate(home), auckland.ids[what], NOWHERE
         )
+    users = (
+        ("recruiter.id", auckland.ids["user"], NOWHERE),
+        ("coordinator.email", auckland.email, f"{NOBODY}@x.example"),
+    )
+    for field, theirs, nobodys in users:
+        yield Naming("POST", "/v1/candidates", field, new_candidate(home), theirs, nobodys)
     yield Naming("POST", "/rowen/v1/job_stages", "job_id", new_stage(home), auckland.ids["job"], NOWHERE)
     seat = "interviews[0].default_interviewer_users[0]"
     yield Naming("POST", "/rowen/v1/job_stages", seat, new_stage(home), auckland.ids["user"], NOWHERE)

@@ -126,7 +126,11 @@ def writes(home: IsolatedTenant) -> dict[str, Write]:
         "disable user": Write("PATCH", "/v2/users/disable", {"user": named}, nested[:2]),
         "enable user": Write("PATCH", "/v2/users/enable", {"user": named}, nested[:2]),
         "add candidate": Write(
-            "POST", "/v1/candidates", new_candidate(home), ("", "email_addresses[0]", "applications[0]")
+            "POST",
+            "/v1/candidates",
+            new_candidate(home),
+            ("", "email_addresses[0]", "applications[0]", "recruiter", "employments[0]"),
+            (("recruiter", "id"),),  # who it is
         ),
         "apply": Write("POST", f"/v1/candidates/{ids['candidate']}/applications", {"job_id": ids["job"]}),
         "add job": Write("POST", "/rowen/v1/jobs", {"name": "Pilot"}),
@@ -164,7 +168,7 @@ FIXED: Final = {
     "edit user": ("disabled", "email"),
     "disable user by id": ("disabled", "user"),
     "disable user": ("payload",),
-    "add candidate": ("recruiter", "application_ids"),
+    "add candidate": ("photo_url", "application_ids"),
     "apply": ("candidate_id", "current_stage"),
     "add job": ("opened_at", "hiring_team"),
     "change stage": ("job_id",),

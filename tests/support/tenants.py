@@ -130,6 +130,8 @@ def new_candidate(home: IsolatedTenant) -> Record:
         "first_name": "Amelia",
         "last_name": "Earhart",
         "email_addresses": [{"value": f"amelia@{home.name}.example", "type": "personal"}],
+        "employments": [{"company_name": "Lockheed", "title": "Pilot"}],
+        "recruiter": {"id": home.ids["user"]},
         "applications": [{"job_id": home.ids["job"], "initial_stage_id": home.ids["stage"]}],
     }
 

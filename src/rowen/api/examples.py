@@ -293,6 +293,8 @@ NEW_CANDIDATE: Final[Json] = {
     "email_addresses": [{"value": "john.locke@example.com", "type": "personal"}],
     "social_media_addresses": [{"value": "@johnlocke"}],
     "tags": ["Walkabout"],
+    "employments": [{"company_name": "The Tustin Box Company", "title": "Collections Supervisor"}],
+    "recruiter": {"id": USER_ID},
     "applications": [{"job_id": JOB_ID}],
 }
 NEW_APPLICATION: Final[Json] = {"job_id": JOB_ID, "initial_stage_id": STAGE_ID}

@@ -5,10 +5,14 @@ Owns the rules for what clients may write of them (contract section 10). Must no
 
 from typing import Any
 
+from msgspec.structs import asdict
+
 from rowen.app.hiring import Author, HiringCodec, acting_user, add, author_of, extend
 from rowen.app.plans import is_job, stages_of
 from rowen.app.records import ACTIVE, APPLICATIONS, CANDIDATES, JOBS, RecordRow
+from rowen.app.rows import part_id
 from rowen.app.unit_of_work import UnitOfWork
+from rowen.app.users import one_user
 from rowen.interviews.errors import Problems
 from rowen.interviews.hiring import ApplicationFields, ApplicationInput, CandidateFields, Stage
 
@@ -20,9 +24,14 @@ async def create_candidate(unit: UnitOfWork, codec: HiringCodec, fields: Candida
     stages = []
     for position, application in enumerate(fields.applications):
         stages.append(await _check(unit, codec, application, f"applications[{position}].", problems))
+    responsible: dict[str, Any] = {}
+    for role, reference in fields.responsible.items():
+        if (found := await one_user(unit, reference, f"{role}.", problems)) is not None:
+            responsible[role] = asdict(found.organizer())
     author = author_of(codec, user, api_key, problems)
     identifier = await unit.new_record_id(CANDIDATES)
-    person = {**fields.person, "id": identifier}
+    employments = [{"id": part_id(identifier, place), **each} for place, each in enumerate(fields.employments, 1)]
+    person = {**fields.person, **responsible, "employments": employments, "id": identifier}
     row = await add(unit, author, CANDIDATES, {**person, "last_activity": unit.now})
     for application, stage in zip(fields.applications, stages, strict=True):
         row = await _apply(unit, author, row, application, stage)

@@ -81,12 +81,20 @@ async def named_user(unit: UnitOfWork, reference: UserReference | None, fields: 
     if fields.on_behalf_of is not None:
         await require_user(unit, fields.on_behalf_of)
     problems = Problems(fields.problems)
-    found: list[User] = [] if reference is None else await _matches(unit, reference)
-    if reference is not None and len(found) != 1:
-        message = "Must name one user (several have it)" if found else "Must be a user's"
-        problems.note(f"user.{reference.field}", message)
-    problems.raise_any()
-    return await stored_user(unit, found[0].id)
+    found = None if reference is None else await one_user(unit, reference, "user.", problems)
+    if problems.found or found is None:
+        raise problems.refusal()
+    return await stored_user(unit, found.id)
+
+
+async def one_user(unit: UnitOfWork, reference: UserReference, path: str, problems: Problems) -> User | None:
+    """Return the one user that a client names; None, after noting a problem with the field below `path`."""
+    found = await _matches(unit, reference)
+    if len(found) == 1:
+        return found[0]
+    message = "Must name one user (several have it)" if found else "Must be a user's"
+    problems.note(f"{path}{reference.field}", message)
+    return None
 
 
 async def _matches(unit: UnitOfWork, reference: UserReference) -> list[User]:

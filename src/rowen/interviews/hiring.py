@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from rowen.interviews.errors import FieldProblem
+from rowen.interviews.people import UserReference
 from rowen.interviews.scheduling import UNSET, Unset
 
 
@@ -72,9 +73,15 @@ class ApplicationFields(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CandidateFields(msgspec.Struct, frozen=True, kw_only=True):
-    """A new candidate: `person` are the plain fields by name, as in the document."""
+    """A new candidate: `person` are the plain fields by name, as in the document.
+
+    `employments` are those of the document but for their ids. `responsible` are the users who are the `recruiter` or
+    the `coordinator`.
+    """
 
     person: dict[str, Any]
+    employments: tuple[dict[str, Any], ...] = ()
+    responsible: dict[str, UserReference] = {}
     applications: tuple[ApplicationInput, ...] = ()
     on_behalf_of: int | None = None
     problems: tuple[FieldProblem, ...] = ()

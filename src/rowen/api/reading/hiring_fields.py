@@ -11,8 +11,10 @@ from rowen.api import examples
 from rowen.api.headers.acting_user import read_acting_user
 from rowen.api.reading import values
 from rowen.api.reading.body import Body
+from rowen.api.reading.user_fields import reference_by
 from rowen.api.reading.values import Reader, sequence, structure
 from rowen.api.request import ApiRequest
+from rowen.api.schemas import TIME
 from rowen.interviews.errors import Problems
 from rowen.interviews.hiring import (
     ApplicationFields,
@@ -23,6 +25,7 @@ from rowen.interviews.hiring import (
     StageFields,
     StageInterviewInput,
 )
+from rowen.interviews.moments import Instant
 
 _MOST: Final = 100
 """How many elements an array may have."""
@@ -86,6 +89,34 @@ def _contacts(reader: Reader[str]) -> Reader[Any]:
     return sequence(structure(dict, {"value": reader, "type": values.nullable(values.name)}, "value"), _MOST)
 
 
+def _read_time(problems: Problems, path: str, value: Any) -> Instant | None:
+    try:
+        if isinstance(value, str):
+            return Instant.parse(value)
+    except ValueError:
+        pass
+    problems.note(path, "Must be an ISO-8601 time")
+    return None
+
+
+_TIME: Final = values.nullable(Reader(_read_time, TIME))
+_EMPLOYMENT: Final[Mapping[str, Reader[Any]]] = {
+    "company_name": values.name,
+    "title": values.name,
+    "start_date": _TIME,
+    "end_date": _TIME,
+}
+
+
+def _employment(**given: Any) -> dict[str, Any]:
+    """Return an employment with all of its fields."""
+    return {name: given.get(name) for name in _EMPLOYMENT}
+
+
+_RESPONSIBLE: Final[Mapping[str, Reader[Any]]] = {
+    name: reference_by({"id": values.identifier, "email": values.email}) for name in ("recruiter", "coordinator")
+}
+
 NEW_CANDIDATE: Final = Body(
     "NewCandidate",
     {
@@ -100,6 +131,8 @@ NEW_CANDIDATE: Final = Body(
         "website_addresses": _contacts(values.text),
         "social_media_addresses": _contacts(values.text),
         "tags": sequence(values.name, _MOST),
+        "employments": sequence(structure(_employment, _EMPLOYMENT, "company_name", "title"), _MOST),
+        **_RESPONSIBLE,
         "applications": sequence(structure(ApplicationInput, _APPLICATION, "job_id"), _MOST, 1),
     },
     examples.NEW_CANDIDATE,
@@ -131,8 +164,9 @@ def read_candidate(request: ApiRequest) -> CandidateFields:
     """Read the POST of a candidate. Raises Refusal."""
     fields = _read(request, NEW_CANDIDATE)
     applications = tuple(each or ApplicationInput() for each in fields.pop("applications", ()))
-    acting = {name: fields.pop(name) for name in ("on_behalf_of", "problems")}
-    return CandidateFields(person=fields, applications=applications, **acting)
+    taken = {name: fields.pop(name) for name in ("on_behalf_of", "problems", "employments") if name in fields}
+    responsible = {name: fields.pop(name) for name in _RESPONSIBLE if name in fields}
+    return CandidateFields(person=fields, applications=applications, responsible=responsible, **taken)
 
 
 def _read(request: ApiRequest, body: Body) -> dict[str, Any]:

@@ -19,34 +19,33 @@ from rowen.api.schemas import closed
 from rowen.interviews.errors import Problems
 from rowen.interviews.people import UserFields, UserReference
 
-_REFERENCES: Final[Mapping[str, Reader[Any]]] = {
-    "user_id": values.identifier,
-    "email": values.email,
-    "employee_id": values.name,
-}
 
+def reference_by(readers: Mapping[str, Reader[Any]]) -> Reader[UserReference]:
+    """Return the reader of an object that names one user by one of these fields."""
+    *others, last = readers
+    fields = f"one of {', '.join(others)} and {last}"
 
-def _read_reference(problems: Problems, path: str, value: Any) -> UserReference | None:
-    """Read an object that names one user."""
-    if not isinstance(value, dict):
-        problems.note(path, "Must be an object")
-        return None
-    if len(_REFERENCES.keys() & value.keys()) != 1:
-        problems.note(path, "Must name the user by one of user_id, email and employee_id")
-        return None
-    found = read_fields(problems, path, value, _REFERENCES)
-    return next((UserReference(*each) for each in found.items()), None)
+    def read(problems: Problems, path: str, value: Any) -> UserReference | None:
+        if not isinstance(value, dict):
+            problems.note(path, "Must be an object")
+            return None
+        if len(readers.keys() & value.keys()) != 1:
+            problems.note(path, f"Must name the user by {fields}")
+            return None
+        found = read_fields(problems, path, value, readers)
+        return next((UserReference(*each) for each in found.items()), None)
 
-
-_REFERENCE: Final = Reader(
-    _read_reference,
-    {
-        **closed({name: reader.schema for name, reader in _REFERENCES.items()}, *_REFERENCES),
-        "description": "Names a user by one of `user_id`, `email` and `employee_id`",
+    names = [f"`{name}`" for name in readers]
+    schema = {
+        **closed({name: reader.schema for name, reader in readers.items()}, *readers),
+        "description": f"Names a user by one of {', '.join(names[:-1])} and {names[-1]}",
         "minProperties": 1,
         "maxProperties": 1,
-    },
-)
+    }
+    return Reader(read, schema)
+
+
+_REFERENCE: Final = reference_by({"user_id": values.identifier, "email": values.email, "employee_id": values.name})
 _NAMES: Final[Mapping[str, Reader[Any]]] = {"first_name": values.name, "last_name": values.name}
 _EMPLOYEE: Final[Mapping[str, Reader[Any]]] = {
     "employee_id": values.or_blank(values.name).described("Unique within the organization")
