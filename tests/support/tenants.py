@@ -18,6 +18,7 @@ from rowen.app.archive import ARCHIVED, KEPT
 from tests.support.harness import Harness, Tenant
 from tests.support.raw_http import RawAnswer, send_raw, written_request
 from tests.support.records import Record
+from tests.support.tokens import make_client, token_of
 
 HOME: Final = "home"
 AUCKLAND: Final = "auckland"
@@ -70,6 +71,11 @@ class IsolatedTenant(Tenant):
         found = self.client.get(f"/rowen/v1/webhooks/{self.ids['webhook']}/deliveries").raise_for_status().json()
         event_id: str = found[-1]["event_id"]
         return event_id
+
+    @cached_property
+    def token(self) -> str:
+        """A token of v3 for everything, on behalf of its user."""
+        return token_of(self.harness.server, make_client(self), sub=str(self.ids["user"]))
 
     def new_interview(self, event: str, **changes: Any) -> Record:
         """Return the body of a POST that succeeds; `changes` replace its fields."""

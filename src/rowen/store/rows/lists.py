@@ -5,12 +5,10 @@ the codec makes them.
 """
 
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from operator import attrgetter
-from typing import Any, Final
-
-from sqlalchemy import Table
+from typing import Final
 
 from rowen.app.interviews import Page
 from rowen.app.organizations import Organization
@@ -27,7 +25,6 @@ from rowen.app.rows import (
     RowCodec,
     RowQuery,
     Surroundings,
-    Times,
     matching,
     whole_id,
 )
@@ -38,17 +35,11 @@ from rowen.store.engines.base import Row as Columns
 from rowen.store.ledger.ledger import LEDGER, as_of
 from rowen.store.records.reader import listed as listed_records
 from rowen.store.rows import statements
-from rowen.store.schema.tables import interviewers, records, scheduled_interviews
+from rowen.store.rows.filters import FILTERS, bound
 
 _CHUNK: Final = 2_000
 _by_id: Final = attrgetter("id")
-_FIRST, _LAST = -(2**63), 2**63 - 1
-_NARROWED: Final = {
-    "interviews": frozenset({"starts_at", "ends_at"}),
-    "parts": frozenset({"ids"}),
-}
-"""Filters that the database narrows, and rows decide: only timed interviews have these times; a record has many parts.
-"""
+_LAST: Final = 2**63 - 1
 _FEW: Final = frozenset({"ids", "scorecard_ids"})
 """Filters that name at most 50 records that have parts."""
 
@@ -60,7 +51,7 @@ class RowLists:
         self._engine = engine
         self._codec = codec
         self._gathered = cache(
-            lambda table, parts, names: engine.prepare(statements.gathered(engine, table, _PARTS[parts], names))
+            lambda list_name, names: engine.prepare(statements.gathered(engine, *FILTERS[list_name][:2], names))
         )
         self._interviews = engine.prepare(statements.listed_interviews(engine))
         self._interviews_below = engine.prepare(statements.interviews_below(engine))
@@ -76,37 +67,18 @@ class RowLists:
         """Return whether a query matches so few rows that finding them takes no time."""
         few = _FEW if query.list_name in PARTS else {"ids"}
         names = {name for name, _ in query.filters}
-        return not few.isdisjoint(names) and few.issuperset(name for name, _ in self._checks(query))
+        return not few.isdisjoint(names) and few.issuperset(name for name, _ in FILTERS[query.list_name].left(query))
 
     def gathering(self, query: RowQuery) -> tuple[Prepared, Parameters]:
         """Return the statement that reads the ledger and the ids that match as far as the database decides."""
-        kind = _kind(query.list_name)
-        found = [(name, value) for name, value in query.filters if name in _PARTS[kind]]
-        if kind == "parts":
-            found = [(name, tuple(map(whole_id, value)) if name == "ids" else value) for name, value in found]
-        parameters: dict[str, Any] = {"resource": SOURCES.get(query.list_name)}
-        for name, value in found:
-            parameters.update(self._bound(name, value))
-        names = frozenset(name for name, _ in found)
-        return self._gathered(_TABLES[kind], kind, names), parameters
-
-    def _bound(self, name: str, value: Any) -> Iterator[tuple[str, Any]]:
-        if isinstance(value, Times):
-            yield f"{name}_since", _FIRST if value.since is None else int(value.since)
-            yield f"{name}_before", _LAST if value.before is None else int(value.before)
-        else:
-            yield name, self._engine.bind_identifiers(sorted(set(value))) if isinstance(value, tuple) else value
-
-    def _checks(self, query: RowQuery) -> list[tuple[str, Any]]:
-        kind = _kind(query.list_name)
-        decided = _PARTS[kind].keys() - _NARROWED.get(kind, ())
-        return [(name, value) for name, value in query.filters if name not in decided]
+        names = frozenset(name for name, _ in FILTERS[query.list_name].answered(query))
+        return self._gathered(query.list_name, names), dict(bound(self._engine, query))
 
     async def checked(
         self, organization: Organization, query: RowQuery, ids: "array[int]", reader: Reader
     ) -> "array[int]":
         """Return the ids of the rows for which the filters hold that the database did not decide."""
-        checks = self._checks(query)
+        checks = FILTERS[query.list_name].left(query)
         if not checks and query.list_name not in PARTIAL | PARTS:
             return ids
         found = array("q")
@@ -220,23 +192,3 @@ def _columns(organization: Organization, found: Sequence[Columns]) -> tuple[Orga
     """Return the organization as of the version that rows begin with, and the columns after that."""
     seen, (first, *_) = as_of(organization, found[0] if found else None)
     return seen, [] if first is None else [row[len(LEDGER) :] for row in found]
-
-
-def _kind(list_name: str) -> str:
-    if list_name in PARTS:
-        return "parts"
-    return "records" if list_name in SOURCES else list_name
-
-
-_TABLES: Final[Mapping[str, Table]] = {
-    "interviews": scheduled_interviews,
-    "interviewers": interviewers,
-    "records": records,
-    "parts": records,
-}
-_PARTS: Final[Mapping[str, Mapping[str, statements.Part]]] = {
-    "interviews": statements.OF_INTERVIEWS,
-    "interviewers": statements.OF_INTERVIEWERS,
-    "records": statements.OF_RECORDS,
-    "parts": statements.OF_PARTS,
-}

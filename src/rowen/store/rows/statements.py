@@ -22,6 +22,9 @@ from rowen.store.schema.tables import interviewers, organizations, records, sche
 Part = Callable[[Engine], Select[Any]]
 """Makes the statement that selects the ids that match one filter."""
 
+MOST_VALUES: Final = 50
+"""How many values a filter by a term takes."""
+
 _MADE: Final = (
     select(organizations.c.created_at).where(organizations.c.id == bindparam("organization")).scalar_subquery()
 )
@@ -41,6 +44,17 @@ def _among(table: Table, column: str, name: str) -> Part:
 
 def _equal(table: Table, name: str) -> Part:
     return lambda _: _own(table, table.c[name] == bindparam(name))
+
+
+def having_term(column: ColumnElement[Any], name: str, resource: str, term: str) -> Part:
+    """Return the part that selects what has, in a column, the id of a record with a value of a term."""
+    named = select(terms.c.id).where(
+        terms.c.organization_id == bindparam("organization"),
+        terms.c.resource == constant(resource),
+        terms.c.name == constant(term),
+        terms.c.value.in_([bindparam(f"{name}_{place}") for place in range(MOST_VALUES)]),
+    )
+    return lambda _: _own(column.table, column.in_(named))
 
 
 def _within(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:

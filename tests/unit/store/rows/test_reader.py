@@ -286,6 +286,12 @@ FILTERS: Final[dict[str, tuple[str, dict[str, Any], list[int]]]] = {
     "answers": ("interviewers", {"response_status": "accepted", "interview_ids": (1,)}, [2]),
     "scorecards": ("interviewers", {"scorecard_ids": (KATE["scorecard_id"],), "interview_ids": (1,)}, [1]),
     "candidates": ("applications", {"candidate_ids": (50,)}, [6, 5]),
+    "applications of a job": ("applications", {"job_ids": (8001, 8002), "candidate_ids": (50, 51)}, [5]),
+    "stages of a job": ("job_interview_stages", {"job_ids": (8001, 1)}, [6001]),
+    "scorecards of applications": ("scorecards", {"application_ids": (5, 6), "status": "complete"}, [3, 1]),
+    "another address": ("users", {"primary_email": "K@example.com"}, [4080]),
+    "addresses in vain": ("candidates", {"email": "nobody@example.com"}, []),
+    "requisitions": ("jobs", {"requisition_id": "nobody's"}, []),
     "active": ("applications", {"status": "active", "candidate_ids": (50,)}, [5]),
     "prospects": ("applications", {"prospect": True}, [6]),
     "prospective jobs": ("applications", {"prospective_job_ids": (8002,)}, [6]),
@@ -359,3 +365,22 @@ def test_a_write_is_seen_at_once(filled: Tenant) -> None:
         "applications", [{"id": 5, "last_activity_at": "2025-01-01T00:00:00.000Z", "jobs": [{"id": 3}]}]
     )
     assert listed(filled, "interviews", ids=(1,))[0]["job_id"] == 3
+
+
+def test_a_filter_by_a_job_reads_its_applications_and_no_others(tenant: Tenant) -> None:
+    """A prospect has the job among several, and shows it under another name."""
+    tenant.merge_records(
+        "applications",
+        [
+            {"id": 1, "jobs": [{"id": 9}, {"id": 8}], "candidate_id": 1},
+            {"id": 2, "jobs": [{"id": 9}], "prospect": True, "candidate_id": 2},
+            {"id": 3, "jobs": [], "candidate_id": 3},
+        ],
+    )
+    tenant.merge([record(number, application_id=number) for number in (1, 2, 3)])
+    assert ids(tenant, "applications", job_ids=(8,)) == [1]
+    assert ids(tenant, "applications", job_ids=(9,)) == []
+    assert ids(tenant, "applications", prospective_job_ids=(9, 8)) == [2]
+    assert ids(tenant, "interviews", job_ids=(8,)) == [1]
+    assert ids(tenant, "interviews", job_ids=(9,)) == [2]
+    assert ids(tenant, "interviews", job_ids=tuple(range(9, 59))) == [2]

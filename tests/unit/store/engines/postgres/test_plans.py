@@ -27,6 +27,8 @@ from rowen.store.interviews.conflicts import ConflictFinder
 from rowen.store.ledger.feed import ChangeFeed
 from rowen.store.records import reader
 from rowen.store.records.writer import RecordWriter
+from rowen.store.rows import statements as rows
+from rowen.store.rows.filters import FILTERS
 from rowen.store.schema.tables import PARTITIONS, metadata
 from rowen.store.unit_of_work.due_interviews import DueInterviewFinder
 from rowen.store.unit_of_work.statements import WriteStatements
@@ -127,6 +129,9 @@ def everything(url: str, monkeypatch: pytest.MonkeyPatch) -> list[Prepared]:
         for names in combinations(CRITERIA, count):
             for terms in range(3):
                 engine.prepare(reader.gathered(engine, frozenset(names), terms))
+    for answered in FILTERS.values():
+        for name in answered.parts:
+            engine.prepare(rows.gathered(engine, answered.table, answered.parts, {name}))
     different = {each.text: each for each in engine.prepared}
     return [each for text, each in different.items() if not text.startswith("INSERT")]
 
