@@ -63,6 +63,7 @@ PAGES: Final = {
         "how-to/manage-records",
         "how-to/manage-keys",
         "how-to/manage-clients",
+        "how-to/subscribe-to-calendars",
         "how-to/deploy",
         "how-to/run-with-docker",
         "how-to/run-with-systemd",

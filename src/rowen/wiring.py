@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from rowen.api.codec import documents, hiring, records, scorecards, users, v3
 from rowen.app.adoption import Adopter
+from rowen.app.calendars import Calendars, CalendarStore
 from rowen.app.changes import Commits, Feed
 from rowen.app.clients import Clients
 from rowen.app.delivery_attempts import WebhookSender
@@ -34,6 +35,7 @@ from rowen.store.database import locate, open_engine
 from rowen.store.engines.base import Engine, Location
 from rowen.store.integrity.repair import Repairer
 from rowen.store.interviews.adoption import InterviewAdopter
+from rowen.store.interviews.calendars import CalendarReader
 from rowen.store.interviews.conflicts import ConflictFinder
 from rowen.store.interviews.merger import InterviewMerger
 from rowen.store.interviews.reader import InterviewReader
@@ -41,6 +43,7 @@ from rowen.store.ledger.commit_watcher import CommitWatcher
 from rowen.store.ledger.feed import ChangeFeed
 from rowen.store.mirror.mirrors import MirrorTables
 from rowen.store.organizations.api_keys import KeyTable
+from rowen.store.organizations.calendars import CalendarTable
 from rowen.store.organizations.clients import ClientTable
 from rowen.store.organizations.organizations import OrganizationTable
 from rowen.store.organizations.tokens import TokenTable
@@ -88,6 +91,7 @@ class Store:
     adopter: Adopter
     users: UserRemover
     mirrors: Mirrors
+    calendars: CalendarStore
 
     async def close(self) -> None:
         """Close the database."""
@@ -119,6 +123,7 @@ def open_store(location: Location, clock: Callable[[], Instant] = now) -> Store:
         adopter=InterviewAdopter(engine),
         users=UserTable(engine, documents, records),
         mirrors=MirrorTables(engine),
+        calendars=CalendarTable(engine),
     )
 
 
@@ -188,6 +193,9 @@ def services(store: Store, sender: WebhookSender) -> Services:
         feed=store.feed,
         commits=store.commits,
         webhooks=webhooks(store, sender),
+        calendars=Calendars(
+            store.calendars, CalendarReader(store.engine, documents, records), store.records, store.interviews, now
+        ),
         scorecard_codec=scorecards,
         user_codec=users,
         hiring_codec=hiring,
@@ -255,7 +263,12 @@ def build_application(settings: ServerSettings, beat: Callable[[], None] = lambd
     from rowen.api.generations import Generation
     from rowen.http import metrics
     from rowen.http.application import ProcessHooks, application
-    from rowen.http.authentication import ApiKeyAuthenticator, Authentication, BearerAuthenticator
+    from rowen.http.authentication import (
+        ApiKeyAuthenticator,
+        Authentication,
+        BearerAuthenticator,
+        SecretAddressAuthenticator,
+    )
     from rowen.http.connections import Connections
     from rowen.http.edge import EdgePolicy
     from rowen.http.endpoint import ApiContext, Gate
@@ -267,13 +280,14 @@ def build_application(settings: ServerSettings, beat: Callable[[], None] = lambd
     api_keys = ApiKeyAuthenticator(keyring, now)
     issued = DemoTokens(store.tokens, store.organizations) if settings.demo else store.tokens
     tokens = BearerAuthenticator(issued, now)
+    addresses = SecretAddressAuthenticator(store.calendars, now)
     limiter, v3_limiter = rate_limiters(settings)
     public_url = settings.public_url.rstrip("/") if settings.public_url else None
     post = sender(settings.webhook_allow)
     sockets = Sockets(settings.port) if SUPPORTED else None
     connections = Connections(connection_limits(settings), sockets, metrics.observe_connections)
     gates = {
-        Generation.V1: Gate(Authentication([api_keys]), limiter),
+        Generation.V1: Gate(Authentication([api_keys, addresses]), limiter),
         Generation.V3: Gate(Authentication([tokens]), v3_limiter),
     }
     api = ApiContext(services(store, post), gates, connections, public_url)
@@ -300,6 +314,7 @@ def build_application(settings: ServerSettings, beat: Callable[[], None] = lambd
             connections.supervise,
             api_keys.record_uses,
             tokens.record_uses,
+            addresses.record_uses,
             store.engine.maintain,
             status_updater(store).run,
             dispatcher(store, post).run,

@@ -141,6 +141,9 @@ def targets_of(tenants: TenantPair) -> Mapping[tuple[str, str], Targets]:
     single("POST", "/rowen/v1/webhooks/{id}/resend", "webhook", {"failed_since": EARLIER})
     single("POST", "/rowen/v1/webhooks/{id}/skip", "webhook", {"event_id": home.delivery})
     found["GET", DELIVERY] = delivery_targets(tenants)
+    whole("GET", "/rowen/v1/calendars")
+    whole("POST", "/rowen/v1/calendars", {"user_id": home.ids["user"]})
+    single("DELETE", "/rowen/v1/calendars/{id}", "calendar")
     return found | {("GET", call.path): archive_targets(tenants, call) for call in CATALOGUE}
 
 
@@ -201,7 +204,9 @@ EVERY: Final = pytest.mark.parametrize(("method", "operation"), METHODS, ids=lam
 ALWAYS_EMPTY: Final = {call.path for call in CATALOGUE if not ARCHIVED[call.resource].kept}
 READS: Final = tuple(operation for operation in WITH_KEYS if operation.method == "GET")
 WRITES: Final = tuple(operation for operation in WITH_KEYS if operation.method != "GET")
-ACTS: Final = tuple(operation for operation in WRITES if "webhooks" not in operation.path)
+ACTS: Final = tuple(
+    operation for operation in WRITES if "webhooks" not in operation.path and "calendars" not in operation.path
+)
 """The writes on behalf of a user: they need `On-Behalf-Of`."""
 
 

@@ -152,6 +152,7 @@ def writes(home: IsolatedTenant) -> dict[str, Write]:
             ("", "interviews[0]"),
             (("interviews[0]", "id"),),  # which interview it is
         ),
+        "add calendar": Write("POST", "/rowen/v1/calendars", {"user_id": ids["user"]}),
         "add webhook": Write("POST", "/rowen/v1/webhooks", {"url": "http://127.0.0.1:9/"}),
         "change webhook": Write("PATCH", f"/rowen/v1/webhooks/{ids['webhook']}", {"enabled": True}),
         "test webhook": Write("POST", f"/rowen/v1/webhooks/{ids['webhook']}/test", {}),
@@ -166,6 +167,7 @@ NAMES: Final = (
     *("create in v3", "change in v3", "score", "change score"),
     *("add user", "change user", "disable user by id", "enable user by id", "edit user", "disable user", "enable user"),
     *("add candidate", "apply", "add job", "change job", "add stage", "change stage"),
+    "add calendar",
     *("add webhook", "change webhook", "test webhook", "rotate webhook", "resend", "skip"),
 )
 FIXED: Final = {
@@ -184,6 +186,7 @@ FIXED: Final = {
     "apply": ("candidate_id", "current_stage"),
     "add job": ("opened_at", "hiring_team"),
     "change stage": ("job_id",),
+    "add calendar": ("kind", "subject_id"),
     "add webhook": ("enabled",),
     "resend": ("pending", "url"),
     "skip": ("failed_since", "url"),

@@ -36,6 +36,7 @@ _CLOSED: Final = "http://127.0.0.1:9/"  # the port of `discard`, where nobody li
 _SEEN: Final = (
     "/rowen/v1/changes?limit=500",
     "/rowen/v1/webhooks",
+    "/rowen/v1/calendars",
     "/rowen/v1/conflicts",
     *(f"/v1/{name}?per_page=500" for name in ("scheduled_interviews", "users", "applications", "scorecards")),
     *(f"/v1/{name}?per_page=500" for name in ("job_stages", "candidates", "jobs")),
@@ -270,7 +271,8 @@ def _made(side: IsolatedTenant, webhooks: int) -> dict[str, int]:
         return identifier
 
     hooks = [post("/rowen/v1/webhooks", {"url": _CLOSED + side.name}) for _ in range(webhooks)]
-    made = {"webhook": hooks[-1]}
+    feeds = [post("/rowen/v1/calendars", {"user_id": side.ids["user"]}) for _ in range(webhooks)]
+    made = {"webhook": hooks[-1], "calendar": feeds[-1]}
     panel = [{"user_id": side.ids[who], "response_status": "accepted"} for who in ("user", "other_user")]
     made["scheduled"] = post("/v2/scheduled_interviews", side.new_interview(side.event, interviewers=panel))
     made["overlapping"] = post(

@@ -8,10 +8,9 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from rowen.app.interviews import require_application
+from rowen.app.interviews import Interviews, require_application
 from rowen.app.organizations import Organization
-from rowen.app.records import APPLICATIONS, CANDIDATES, USERS, RecordQuery, require_job, retrieve_record
-from rowen.app.services import Services
+from rowen.app.records import APPLICATIONS, CANDIDATES, USERS, RecordQuery, Records, require_job, retrieve_record
 from rowen.interviews.interview import ApplicationId
 
 
@@ -138,17 +137,19 @@ _HOLDERS: Final = {
 """The resource of each parent."""
 
 
-async def require_parent(services: Services, organization: Organization, parent: Parent, identifier: int) -> None:
+async def require_parent(
+    interviews: Interviews, records: Records, organization: Organization, parent: Parent, identifier: int
+) -> None:
     """Raise Refusal (not found) unless the parent of a list exists, or a record names it."""
     if parent is Parent.APPLICATION:
-        await require_application(services.interviews, organization, ApplicationId(identifier))
+        await require_application(interviews, organization, ApplicationId(identifier))
     elif parent is Parent.JOB:
-        await require_job(services.records, organization, identifier)
-    elif not await _is_named(services, organization, parent, identifier):
-        await retrieve_record(services.records, organization, RecordQuery(_HOLDERS[parent]), identifier)
+        await require_job(records, organization, identifier)
+    elif not await _is_named(records, organization, parent, identifier):
+        await retrieve_record(records, organization, RecordQuery(_HOLDERS[parent]), identifier)
 
 
-async def _is_named(services: Services, organization: Organization, parent: Parent, identifier: int) -> bool:
+async def _is_named(records: Records, organization: Organization, parent: Parent, identifier: int) -> bool:
     if parent is not Parent.CANDIDATE:
         return False
-    return await services.records.is_named(organization, APPLICATIONS, parent.term, str(identifier))
+    return await records.is_named(organization, APPLICATIONS, parent.term, str(identifier))

@@ -145,6 +145,9 @@ PERMISSIONS: Final = {
     "webhooks:retrieve_delivery": "Retrieve a delivery with its request",
     "webhooks:resend": "Send deliveries to a webhook again",
     "webhooks:skip": "Skip pending deliveries to a webhook",
+    "calendars:list": "List calendars",
+    "calendars:create": "Add a calendar",
+    "calendars:delete": "Remove a calendar",
     **archive.permissions(),
 }
 """The permissions of keys, one for each endpoint, with a description."""

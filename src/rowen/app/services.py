@@ -5,6 +5,7 @@ Owns the list of use cases and ports. Must not know what implements a port.
 
 from dataclasses import dataclass
 
+from rowen.app.calendars import Calendars
 from rowen.app.changes import Commits, Feed
 from rowen.app.conflicts import Conflicts
 from rowen.app.hiring import HiringCodec
@@ -28,6 +29,7 @@ class Services:
     feed: Feed
     commits: Commits
     webhooks: Webhooks
+    calendars: Calendars
     scorecard_codec: ScorecardCodec
     user_codec: UserCodec
     hiring_codec: HiringCodec

@@ -8,6 +8,7 @@ one.
 
 import asyncio
 import binascii
+import re
 from base64 import b64decode
 from collections.abc import Sequence
 from typing import Final, Protocol
@@ -15,6 +16,7 @@ from typing import Final, Protocol
 import structlog
 from starlette.types import Scope
 
+from rowen.app.calendars import CalendarStore
 from rowen.app.keys import Identity, Keyring, digest
 from rowen.app.tokens import Tokens
 from rowen.http.addresses import RequestHeaders
@@ -158,6 +160,33 @@ class BearerAuthenticator(_Uses):
         return _BAD_TOKEN if rejected else _NO_TOKEN
 
 
+class SecretAddressAuthenticator(_Uses):
+    """Secret addresses of calendars, and when they were used.
+
+    A request with an API key is one of that key: no address is looked up for it.
+    """
+
+    def __init__(self, calendars: CalendarStore, now: Clock) -> None:
+        super().__init__(calendars, now)
+        self._calendars = calendars
+
+    def credentials(self, path: str, headers: RequestHeaders) -> str | None:  # noqa: ARG002  (the path is the secret)
+        """Return the secret in the path of a request, or None."""
+        found = _CALENDAR.fullmatch(path)
+        return None if found is None else found[1]
+
+    async def identify(self, credentials: str) -> Identity:
+        """Return the identity of an address. Raises Refusal (not found): there is nothing to ask a person for."""
+        identity = await self._calendars.authenticate(digest(credentials))
+        if identity is None:
+            raise Refusal(Code.NOT_FOUND)
+        self._used.add((identity.organization.id, identity.id))
+        return identity
+
+    def challenge(self, *, rejected: bool) -> None:
+        """Return no challenge."""
+
+
 def basic_credentials(headers: RequestHeaders) -> tuple[str, str] | None:
     """Return the user name and the password of HTTP Basic; None if the request has none in this form."""
     kind, _, encoded = headers.get(b"authorization", b"").partition(b" ")
@@ -170,6 +199,7 @@ def basic_credentials(headers: RequestHeaders) -> tuple[str, str] | None:
         return None
 
 
+_CALENDAR: Final = re.compile(r"/calendars/([^/]+)\.ics")
 _NO_TOKEN: Final = b'Bearer realm="Rowen"'
 _BAD_TOKEN: Final = b'Bearer realm="Rowen", error="invalid_token"'
 _REJECTED: Final = b'Basic realm="Rowen"'

@@ -76,7 +76,7 @@ async def _list(call: ArchiveCall, services: Services, request: ApiRequest) -> R
     terms: tuple[Term, ...] = ()
     if call.parent is not None:
         identifier = request.identifier()
-        await require_parent(services, request.organization, call.parent, identifier)
+        await require_parent(services.interviews, services.records, request.organization, call.parent, identifier)
         terms = ((call.parent.term, str(identifier)),)
     elif call.action == "list_for_type":
         terms = (("field_type", _field_type(request)),)
@@ -101,7 +101,7 @@ async def _retrieve(call: ArchiveCall, services: Services, request: ApiRequest) 
     """Retrieve a document by its id, or by the id of the one thing that it belongs to."""
     identifier = request.identifier()
     if call.parent is not None:
-        await require_parent(services, request.organization, call.parent, identifier)
+        await require_parent(services.interviews, services.records, request.organization, call.parent, identifier)
     query = RecordQuery(call.resource)
     document = await services.records.document(request.organization, query, identifier)
     if document is None and call.parent is Parent.CANDIDATE:
@@ -118,7 +118,7 @@ async def _retrieve_by_token(call: ArchiveCall, services: Services, request: Api
 async def _retrieve_current(call: ArchiveCall, services: Services, request: ApiRequest) -> Response:
     """Retrieve the offer of an application that has the highest version."""
     identifier = request.identifier()
-    await require_parent(services, request.organization, Parent.APPLICATION, identifier)
+    await require_parent(services.interviews, services.records, request.organization, Parent.APPLICATION, identifier)
     found = await _found(services, request, call.resource, (Parent.APPLICATION.term, str(identifier)))
     return _shown(request, max(found, key=_version, default=None))
 
@@ -134,7 +134,7 @@ def _version(document: bytes) -> tuple[int, int]:
 async def _retrieve_post(call: ArchiveCall, services: Services, request: ApiRequest) -> Response:
     """Retrieve the post of a job: the oldest live one, or else the oldest that was not deleted, if it has several."""
     identifier = request.identifier()
-    await require_parent(services, request.organization, Parent.JOB, identifier)
+    await require_parent(services.interviews, services.records, request.organization, Parent.JOB, identifier)
     found = await _found(services, request, call.resource, (Parent.JOB.term, str(identifier)))
     return _shown(request, min(found, key=_precedence, default=None))
 

@@ -97,6 +97,8 @@ def _operation(operation: Operation) -> Json:
     }
     if operation.generation is Generation.V3:
         described["security"] = [{"token": []}]
+    if operation.secret_path:
+        described["security"] = []
     body = operation.body
     if body is not None:
         content = {"application/json": {"schema": reference(body.name), "example": body.example}}
@@ -107,6 +109,8 @@ def _operation(operation: Operation) -> Json:
 def _description(operation: Operation) -> str:
     if operation.generation is Generation.V3:
         return f"{scope_in_words(operation.permission)}. The token needs the scope `{operation.permission}`."
+    if operation.secret_path:
+        return "The address contains a secret: send no API key."
     return f"{PERMISSIONS[operation.permission]}. The key needs the permission `{operation.permission}`."
 
 

@@ -29,7 +29,7 @@ from rowen.store.schema.base import CLUSTERED, Asked, Text, organization_column
 metadata: Final = base.metadata
 """All tables, those of mirrors, too."""
 
-SCHEMA_VERSIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009")
+SCHEMA_VERSIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010")
 """Every migration there ever was, in order."""
 
 SCHEMA_VERSION: Final = SCHEMA_VERSIONS[-1]
@@ -98,6 +98,21 @@ clients: Final = Table(
     PrimaryKeyConstraint("organization_id", "id"),
     UniqueConstraint("organization_id", "name"),
     Index("clients_by_client_id", "client_id", unique=True),
+)
+
+calendars: Final = Table(
+    # Secret addresses of calendars. `kind` and `subject_id` say whose interviews they contain.
+    "calendars",
+    metadata,
+    organization_column(),
+    Column("id", Integer, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("subject_id", BigInteger),
+    Column("digest", LargeBinary, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("last_used_at", BigInteger),
+    PrimaryKeyConstraint("organization_id", "id"),
+    Index("calendars_by_digest", "digest", unique=True),
 )
 
 scheduled_interviews: Final = Table(
@@ -258,6 +273,18 @@ Index(
     changes.c.revision,
     sqlite_where=changes.c.interview_id.is_not(None),
     postgresql_where=changes.c.interview_id.is_not(None),
+)
+
+CANCELLED: Final = changes.c.kind == literal_column("'cancelled'")
+"""The changes that cancelled an interview; literal, so that the partial index serves it."""
+
+Index(
+    "changes_cancelled",
+    changes.c.organization_id,
+    changes.c.time,
+    changes.c.revision,
+    sqlite_where=CANCELLED,
+    postgresql_where=CANCELLED,
 )
 
 idempotency_keys: Final = Table(

@@ -8,11 +8,14 @@ from contextlib import closing, contextmanager
 import msgspec
 import pytest
 
-from rowen.store.engines.base import Prepared
+from rowen.api.codec import documents
+from rowen.api.codec import records as record_codec
+from rowen.store.engines.base import Engine, Prepared
 from rowen.store.engines.sqlite import connections
 from rowen.store.engines.sqlite.engine import SqliteEngine
 from rowen.store.engines.sqlite.location import SqliteFile
 from rowen.store.interviews import statements
+from rowen.store.interviews.calendars import CalendarReader
 from rowen.store.ledger.feed import ChangeFeed
 from rowen.store.schema.tables import OPEN
 from rowen.store.unit_of_work.statements import WriteStatements
@@ -115,3 +118,21 @@ def test_a_history_is_found_by_its_index(tenant: Tenant, database: str) -> None:
         assert step == "SEARCH changes USING INDEX changes_by_interview (organization_id=? AND interview_id=?)"
         (due,) = plan(connection, WriteStatements(engine).due)
         assert "scheduled_interviews_due" in due
+
+
+def test_calendars_read_their_interviews_only(tenant: Tenant, database: str) -> None:
+    tenant.merge([record(1)])
+    with opened(database) as (engine, connection):
+
+        def make(engine: Engine) -> CalendarReader:
+            return CalendarReader(engine, documents, record_codec)
+
+        for of_table, first in (
+            ("interviewers.user_id = ", "SEARCH interviewers USING COVERING INDEX interviewers_by_user_id"),
+            ("terms.value = ", "SEARCH terms USING PRIMARY KEY"),
+            ("scheduled_interviews.application_id = ", "scheduled_interviews_by_application_id"),
+            ("kind = 'cancelled'", "SEARCH changes USING INDEX changes_cancelled (organization_id=? AND time>?)"),
+        ):
+            steps = plan(connection, statement_of(make, engine, of_table, "LIMIT"))
+            assert any(first in step for step in steps), steps
+            assert not any("by_ends_at" in step or step.startswith("SCAN") for step in steps), steps
