@@ -21,7 +21,7 @@ from rowen.interviews.interview import LARGEST_ID
 from rowen.settings import DEFAULT_DATABASE, DEFAULT_ORGANIZATION
 from rowen.wiring import Store
 
-app = typer.Typer(no_args_is_help=True, help="Clients of Harvest v3: what gets tokens.")
+app = typer.Typer(no_args_is_help=True, help="Clients of Harvest v3: what they get tokens with.")
 
 _Name = Annotated[str, typer.Argument(help="The client's name.", callback=read_name)]
 _FEW: Final = 80  # characters of scopes that a table shows
@@ -54,7 +54,7 @@ def create(
             envvar="ROWEN_USER",
             min=1,
             max=LARGEST_ID,
-            help="The id of the user whom tokens act for that name no user themselves (`sub`).",
+            help="The id of the user for whom the client acts if its request for a token names none (`sub`).",
         ),
     ] = None,
     database: Database = DEFAULT_DATABASE,
@@ -64,7 +64,7 @@ def create(
     \b
     Examples:
       rowen clients create warehouse --read-only
-      rowen clients create assistant --scope 'harvest:interviews:*' --scope harvest:users:list --user 4080
+      rowen clients create assistant --scope 'harvest:interviews:*' --user 4080
     """
     if read_only and scope:
         raise typer.BadParameter("cannot be combined with --scope: use one of them", param_hint="--read-only")

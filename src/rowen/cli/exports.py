@@ -67,7 +67,7 @@ def export_interviews(
     Examples:
       rowen export > interviews.jsonl
       rowen export --format csv --output interviews.csv
-      rowen export --for spreadsheet --output week.csv --starts-after 2026-11-23 --starts-before 2026-11-30
+      rowen export --for spreadsheet --output upcoming.csv --starts-after 2026-11-30
     """
     if reader is not None and form not in (None, Format.CSV):
         raise typer.BadParameter(f"writes CSV, not {form}", param_hint="'--for'")

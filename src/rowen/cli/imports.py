@@ -125,7 +125,7 @@ def import_interviews(
         typer.Option(
             "--token-url",
             envvar="ROWEN_TOKEN_URL",
-            help="The address that gives tokens for accounts of Harvest v3. Default: Greenhouse's, or /token of the "
+            help="The address that issues tokens for accounts of Harvest v3. Default: Greenhouse's, or /token on the "
             "account's host.",
             show_default=False,
         ),
@@ -148,7 +148,7 @@ def import_interviews(
       rowen import https://KEY:@harvest.example.com/v1/scheduled_interviews
       ROWEN_KEY=… rowen import https://interviews.example.com
       rowen import users.csv
-      rowen import https://harvest.greenhouse.io/v3 --client-id ID --client-secret-file secret.txt
+      rowen import https://harvest.greenhouse.io/v3 --client-id ID --client-secret-file secret
     """
     if "" in sources:  # a shell variable that is not set; as a path it would be the whole current folder
         raise typer.BadParameter("must not be empty", param_hint="SOURCE")
@@ -208,7 +208,7 @@ def _steps(shown: Report) -> Callable[[Step], None]:
 def _server(address: str, key: str | None) -> Sequence[ServerSource]:
     sources = server_sources(address, key, RetryPolicy(on_retry=_report_retry))
     if len(sources) > 1:
-        _remark(f"Not asked for, as servers list it below each user and candidate only: {', '.join(UNLISTED)}")
+        _remark(f"Not imported, as servers list these only below each user or candidate: {', '.join(UNLISTED)}")
     return sources
 
 

@@ -20,7 +20,8 @@ app = typer.Typer(no_args_is_help=True, help="The interviews of an organization.
 
 @app.callback()
 def _options() -> None:
-    """Keep `adopt` a command of its own: Typer would merge a single one with the group."""
+    # Keeps `adopt` a command of its own: Typer would merge a single one with the group. A docstring would be its help.
+    ...
 
 
 @app.command("adopt")

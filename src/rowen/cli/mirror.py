@@ -53,7 +53,7 @@ class MirrorSettings:
         str | None, Row("The address of the account: https://harvest.greenhouse.io/v3", option="--from")
     ] = None
     token_url: Annotated[
-        str | None, Row("The address that gives tokens. Default: Greenhouse's, or /token of the account's host.")
+        str | None, Row("The address that issues tokens. Default: Greenhouse's, or /token on the account's host.")
     ] = None
     client_id: Annotated[str | None, Row("The client id of the account's API credentials.")] = None
     client_secret_file: Annotated[Path | None, Row("A file that holds the client secret, and nothing else.")] = None
@@ -63,7 +63,9 @@ class MirrorSettings:
     organization: Annotated[OrganizationName, Row("The organization that becomes the mirror.")] = DEFAULT_ORGANIZATION
     database: Annotated[DatabaseUrl, Row(DATABASE_HELP)] = DEFAULT_DATABASE
     every: Annotated[int, Row("How many seconds to wait between two rounds.", 1, 86_400)] = 30
-    once: Annotated[bool, Row("Read everything, or what has changed since, and end.")] = False
+    once: Annotated[bool, Row("Read what has changed since the last run, or everything the first time, and end.")] = (
+        False
+    )
     rate_margin: Annotated[
         int, Row("How many percent of the account's rate limit are left to its other clients.", 0, 90)
     ] = 20
@@ -73,18 +75,17 @@ class MirrorSettings:
 @app.callback(invoke_without_command=True)
 @with_settings
 def mirror(context: typer.Context, settings: MirrorSettings) -> None:
-    """Mirror an account of Harvest v3, read-only, and follow it.
+    """Mirror an account of Harvest v3: clients of v1 and v2 read it as they did before. Their writes get a 403.
 
-    The first time everything is read: interviews with their panels, users, applications, job stages and scorecards.
-    From then on changes are looked for every 30 seconds, written as v1 documents, and sent to the feed and to webhooks.
-    Clients of v1 and v2 read the mirror as they read the account before; writes are refused with 403.
+    The first run reads everything: interviews with their panels, users, candidates, applications, jobs, job stages and
+    scorecards. After that it looks for changes every 30 seconds, and sends them to the feed and to webhooks.
 
-    Runs beside any number of servers on the same database. Several may run for one organization: one of them works,
-    and another takes over if it ends. Interrupt it at any time: it continues where it stopped.
+    Run `rowen serve` next to it, on the same database. Several mirrors may run for one organization: one works, and
+    another takes over if it ends. You can interrupt it at any time: it continues where it stopped.
 
     \b
     Examples:
-      rowen mirror --from https://harvest.greenhouse.io/v3 --client-id ID --client-secret-file secret.txt
+      rowen mirror --from https://harvest.greenhouse.io/v3 --client-id ID --client-secret-file secret
       rowen mirror status
       rowen mirror end
     """
@@ -103,12 +104,12 @@ def mirror(context: typer.Context, settings: MirrorSettings) -> None:
             Code.CONFLICT, f"another process mirrors organization {settings.organization!r} right now"
         ) from None
     except MirrorEndedError:
-        typer.echo(f"Organization {settings.organization} is no mirror any more.", err=True)
+        typer.echo(f"Organization {settings.organization} is not a mirror any more.", err=True)
 
 
 @app.command("status")
 def status(organization: OrganizationOption = DEFAULT_ORGANIZATION, database: Database = DEFAULT_DATABASE) -> None:
-    """Print how far the mirror of an organization is.
+    """Show how far the mirror of an organization is, and its last error.
 
     \b
     Example:
@@ -119,7 +120,7 @@ def status(organization: OrganizationOption = DEFAULT_ORGANIZATION, database: Da
 
 @app.command("end")
 def end(organization: OrganizationOption = DEFAULT_ORGANIZATION, database: Database = DEFAULT_DATABASE) -> None:
-    """Make a mirrored organization independent: it keeps all its records, and clients can write.
+    """Stop mirroring: the organization keeps all its records, and clients can write.
 
     \b
     Example:
@@ -130,18 +131,20 @@ def end(organization: OrganizationOption = DEFAULT_ORGANIZATION, database: Datab
         return await store.mirrors.end(found)
 
     if not in_organization(database, organization, work):
-        raise Refusal(Code.NOT_FOUND, f"organization {organization!r} is no mirror")
+        raise Refusal(Code.NOT_FOUND, f"organization {organization!r} is not a mirror")
     typer.echo(f"Organization {organization} is independent of its account now.")
 
 
 def account_of(settings: MirrorSettings, name: str = "--from") -> tuple[httpx.URL, Client]:
     """Return the account's address, which `name` gave, and the client. Raises BadParameter and SourceError."""
-    if not settings.source:
-        raise typer.BadParameter("is required", param_hint="--from")
-    if not settings.client_id:
-        raise typer.BadParameter("is required", param_hint="--client-id")
-    if settings.client_secret_file is None:
-        raise typer.BadParameter("is required", param_hint="--client-secret-file")
+    if not settings.source or not settings.client_id or settings.client_secret_file is None:
+        given = {
+            "--from": settings.source,
+            "--client-id": settings.client_id,
+            "--client-secret-file": settings.client_secret_file,
+        }
+        missing = [option for option, value in given.items() if not value]
+        raise typer.BadParameter("is required" if len(missing) == 1 else "are required", param_hint=", ".join(missing))
     base = read_address(settings.source, name, insecure=settings.insecure)
     if not base.path.strip("/"):
         base = base.copy_with(path="/v3")
@@ -167,6 +170,7 @@ async def _mirror(store: Store, settings: MirrorSettings, base: httpx.URL, clien
     with wiring.following(store, organization, base, client, policy, _loading) as follower:
         if settings.once:
             await follower.run_once()
+            typer.echo("Read all changes; `rowen mirror status` shows what came of them.", err=True)
         else:
             await follower.run(settings.every)
 

@@ -23,7 +23,7 @@ async def print_status(store: Store, organization: Organization) -> None:
     """Print the state, the counters and the resources of a mirror. Raises Refusal (not found)."""
     mirror = await store.mirrors.find(organization.id)
     if mirror is None:
-        raise Refusal(Code.NOT_FOUND, f"organization {organization.name!r} is no mirror")
+        raise Refusal(Code.NOT_FOUND, f"organization {organization.name!r} is not a mirror")
     positions = await store.mirrors.positions(organization.id)
     pending = [len(await store.mirrors.pending(organization.id, each, _MOST_PENDING)) for each in TARGETS]
     lag = "" if mirror.followed_at is None else f"{max(0, now() - mirror.followed_at) / 1000:.0f} s"
@@ -40,7 +40,7 @@ async def print_status(store: Store, organization: Organization) -> None:
         ("requests", mirror.counters.get("requests", 0)),
         ("too many requests (429)", mirror.counters.get("throttled", 0)),
         ("rows read", mirror.counters.get("rows", 0)),
-        ("rows that were news", mirror.counters.get("news", 0)),
+        ("rows that were new or had changed", mirror.counters.get("news", 0)),
         ("rows that were gone", mirror.counters.get("gone", 0)),
         ("rows that could not be read", mirror.counters.get("unusable", 0)),
         ("records written", mirror.counters.get("written", 0)),

@@ -37,7 +37,7 @@ def serve(settings: ServerSettings) -> None:
     \b
     Examples:
       rowen serve --demo
-      rowen serve --database sqlite:////var/lib/rowen/rowen.db --public-url https://interviews.example.com
+      rowen serve --port 8001 --public-url https://interviews.example.com
       rowen serve --host 0.0.0.0 --port 443 --tls-certificate chain.pem --tls-key key.pem
     """
     _require_certificate(settings)

@@ -19,7 +19,8 @@ app = typer.Typer(no_args_is_help=True, help="The users of an organization.")
 
 @app.callback()
 def _users() -> None:
-    """Keep this a group, although it has only one command."""
+    # Keeps this a group, although it has only one command. A docstring would be its help.
+    ...
 
 
 @app.command("delete")

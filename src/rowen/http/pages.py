@@ -27,8 +27,24 @@ _LINKS: Final = {
     "documentation": "/docs",
     "openapi": "/openapi.json",
     "scheduled_interviews": "/v1/scheduled_interviews",
+    "v3": "/v3/interviews",
+    "tokens": "/token",
     "health": "/healthz",
 }
+_VARY: Final = [(b"vary", b"Accept")]
+
+
+class Overview(Asset):
+    """The ASGI application of `/`: a program gets an overview, a browser is sent to the documentation."""
+
+    _documentation: Final = Redirect("/", b"docs")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request. Raises Refusal."""
+        if b"text/html" in context_of(scope).headers.get(b"accept", b""):
+            await self._documentation(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
 
 class PublicPage:
@@ -70,7 +86,7 @@ def pages(
 
     description = msgspec.json.encode(openapi_document(public_url or "/"))
     return [
-        Asset("/", lambda: msgspec.json.encode(about), room),
+        Overview("/", lambda: msgspec.json.encode(about), room, headers=_VARY),
         Asset("/openapi.json", lambda: description, room),
         *documentation(room),
         PublicPage("/healthz", healthz),

@@ -20,11 +20,16 @@ async def import_sources(
     SourceError where a source cannot be read, and OrganizationMissingError.
     """
     async with plan.destination.opened():
+        empty: list[str] = []
         for source in sources:
             if isinstance(source, ServerSource):
                 await _import_server(plan, source, report, remark)
+                if not source.is_held:
+                    empty.append(source.resource or source.name)
             else:
                 await import_source(plan, source, report)
+        if empty:
+            remark(f"Not imported, as the server holds none: {', '.join(empty)}")
         await plan.destination.recount(report.interviews)
 
 
@@ -37,9 +42,6 @@ async def _import_server(
         if not source.optional:
             raise
         remark(f"Left out: {refused}")
-    else:
-        if not source.is_held:
-            remark(f"Left out: {source.name}: the server holds nothing of this")
 
 
 async def _import_list(

@@ -141,7 +141,7 @@ def test_an_account_is_read_once_and_stays_independent(
     assert results(rowen("import", dump, "--database", database))["scheduled_interviews"] == [2, 0, 0, 2, 0, 0]
     again = rowen("import", f"{upstream.base}/", dump, *options, "--database", database)
     assert results(again)["scheduled_interviews"] == [4, 0, 0, 4, 0, 0]
-    assert "is no mirror" in rowen("mirror", "end", "--database", database, status=1).stderr
+    assert "is not a mirror" in rowen("mirror", "end", "--database", database, status=1).stderr
     assert CLIENT_SECRET not in done.stdout + done.stderr
     assert not list(tmp_path.glob(".rowen-join-*"))
 

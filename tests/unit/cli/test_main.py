@@ -54,6 +54,12 @@ def test_the_version() -> None:
     assert rowen("--version").stdout == f"rowen {__version__}\n"
 
 
+def test_the_help_of_a_group_is_about_its_commands() -> None:
+    shown = rowen("--help").stdout
+    assert "The users of an organization" in shown
+    assert "The interviews of an organization" in shown
+
+
 def test_help_has_a_short_option() -> None:
     assert rowen("-h").stdout == rowen("--help").stdout
     assert rowen("keys", "create", "-h").stdout == rowen("keys", "create", "--help").stdout

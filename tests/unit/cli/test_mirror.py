@@ -61,7 +61,7 @@ def test_once_reads_everything_and_the_status_shows_it(upstream: V3Upstream, tmp
     assert '"written": 9' in done.stderr or "written=9" in done.stderr
     found = status_of(database)
     assert (found["account"], found["state"], found["last error"]) == (upstream.base, "following", "")
-    assert (found["rows that were news"], found["records written"]) == ("19", "9")
+    assert (found["rows that were new or had changed"], found["records written"]) == ("19", "9")
     assert found["requests"] == str(len(upstream.asked))
     assert found["interviews without v1 form: status that v1 lacks"] == "1"
     assert len(rowen("export", "--database", database).stdout.splitlines()) == 2
@@ -69,6 +69,8 @@ def test_once_reads_everything_and_the_status_shows_it(upstream: V3Upstream, tmp
     upstream.put("users", v3_account.user(2003, "Eve"))
     rowen(*command, "--once")
     assert status_of(database)["records written"] == "10"
+    idle = rowen(*command, "--once")
+    assert idle.stderr.splitlines()[-1] == "Read all changes; `rowen mirror status` shows what came of them."
     rowen("mirror", "end", "--database", database)
     rowen("mirror", "status", "--database", database, status=1)
 
@@ -115,6 +117,11 @@ def test_what_is_needed_is_asked_for(upstream: V3Upstream, tmp_path: Path, datab
     command = arguments(upstream, tmp_path, database)
     place = command.index(missing)
     assert missing in rowen(*command[:place], *command[place + 2 :], "--once", status=2).stderr
+
+
+def test_everything_that_is_needed_is_asked_for_at_once() -> None:
+    shown = " ".join(rowen("mirror", status=2).stderr.split())
+    assert "--from, --client-id, --client-secret-file: are required" in shown
 
 
 def test_a_wrong_secret_ends_the_command(upstream: V3Upstream, tmp_path: Path, database: str) -> None:
