@@ -55,7 +55,7 @@ def storage(request: pytest.FixtureRequest) -> Storage:
 
 @pytest.fixture
 def database(storage: Storage, tmp_path: Path) -> str:
-    """Return the URL of a database that does not exist yet."""
+    """Return the URL of a new database that has its tables, and nothing in them."""
     return storage.new_database(tmp_path)
 
 

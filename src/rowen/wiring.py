@@ -6,7 +6,7 @@ Owns which part gets which. Must not know what a part does. Nothing is built whe
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from functools import cached_property
 from time import time_ns
 from typing import TYPE_CHECKING
 
@@ -71,27 +71,96 @@ if TYPE_CHECKING:
     from rowen.webhooks.sender import HttpWebhookSender
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Store:
-    """The ports of one open database."""
+    """The ports of one open database.
 
-    engine: Engine
-    organizations: Organizations
-    keys: Keys
-    clients: Clients
-    tokens: Tokens
-    interviews: Interviews
-    merger: Merger
-    record_merger: RecordMerger
-    writing: UnitOfWorks
-    records: Records
-    rows: Rows
-    feed: Feed
-    commits: Commits
-    adopter: Adopter
-    users: UserRemover
-    mirrors: Mirrors
-    calendars: CalendarStore
+    Each is built when it is first used: building all takes a command longer than most of its work, and a server uses
+    those that it needs at its start.
+    """
+
+    def __init__(self, engine: Engine, clock: Callable[[], Instant]) -> None:
+        self.engine = engine
+        self._clock = clock
+
+    @cached_property
+    def organizations(self) -> Organizations:
+        """Its organizations."""
+        return OrganizationTable(self.engine)
+
+    @cached_property
+    def keys(self) -> Keys:
+        """Its API keys."""
+        return KeyTable(self.engine)
+
+    @cached_property
+    def clients(self) -> Clients:
+        """Its clients of v3."""
+        return ClientTable(self.engine)
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        """Their tokens."""
+        return TokenTable(self.engine, users)
+
+    @cached_property
+    def interviews(self) -> Interviews:
+        """What reads interviews."""
+        return InterviewReader(self.engine)
+
+    @cached_property
+    def merger(self) -> Merger:
+        """What merges interviews."""
+        return InterviewMerger(self.engine, documents, records)
+
+    @cached_property
+    def record_merger(self) -> RecordMerger:
+        """What merges all other records."""
+        return RecordTableMerger(self.engine, documents, records)
+
+    @cached_property
+    def writing(self) -> UnitOfWorks:
+        """Its units of work."""
+        return StoreUnitOfWorks(self.engine, documents, records, self._clock)
+
+    @cached_property
+    def records(self) -> Records:
+        """What reads all other records."""
+        return RecordReader(self.engine, records)
+
+    @cached_property
+    def rows(self) -> Rows:
+        """What reads the rows of v3."""
+        return RowReader(self.engine, v3)
+
+    @cached_property
+    def feed(self) -> Feed:
+        """The log of changes."""
+        return ChangeFeed(self.engine)
+
+    @cached_property
+    def commits(self) -> Commits:
+        """What reports commits."""
+        return CommitWatcher(self.engine)
+
+    @cached_property
+    def adopter(self) -> Adopter:
+        """What lets clients change imported interviews."""
+        return InterviewAdopter(self.engine)
+
+    @cached_property
+    def users(self) -> UserRemover:
+        """What deletes users."""
+        return UserTable(self.engine, documents, records)
+
+    @cached_property
+    def mirrors(self) -> Mirrors:
+        """Its mirrors."""
+        return MirrorTables(self.engine)
+
+    @cached_property
+    def calendars(self) -> CalendarStore:
+        """Its calendars."""
+        return CalendarTable(self.engine)
 
     async def close(self) -> None:
         """Close the database."""
@@ -105,26 +174,7 @@ def now() -> Instant:
 
 def open_store(location: Location, clock: Callable[[], Instant] = now) -> Store:
     """Open a database that is up to date; writes are stamped by `clock`."""
-    engine = open_engine(location)
-    return Store(
-        engine=engine,
-        organizations=OrganizationTable(engine),
-        keys=KeyTable(engine),
-        clients=ClientTable(engine),
-        tokens=TokenTable(engine, users),
-        interviews=InterviewReader(engine),
-        merger=InterviewMerger(engine, documents, records),
-        record_merger=RecordTableMerger(engine, documents, records),
-        writing=StoreUnitOfWorks(engine, documents, records, clock),
-        records=RecordReader(engine, records),
-        rows=RowReader(engine, v3),
-        feed=ChangeFeed(engine),
-        commits=CommitWatcher(engine),
-        adopter=InterviewAdopter(engine),
-        users=UserTable(engine, documents, records),
-        mirrors=MirrorTables(engine),
-        calendars=CalendarTable(engine),
-    )
+    return Store(open_engine(location), clock)
 
 
 @asynccontextmanager

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from functools import partial
+from inspect import getmembers
 from itertools import combinations
 from typing import Any, Final, NamedTuple
 
@@ -120,7 +121,7 @@ def everything(url: str, monkeypatch: pytest.MonkeyPatch) -> list[Prepared]:
     """Return every statement of the store, except those that only insert."""
     engine = Recording(url)
     monkeypatch.setattr(wiring, "open_engine", lambda _: engine)
-    wiring.open_store(locate(url))
+    getmembers(wiring.open_store(locate(url)))  # each part is built when it is first used
     for room in (Outbox, WebhookTable, DueInterviewFinder, ImportCheckpoints, partial(ConflictFinder, codec=documents)):
         room(engine)
     for criteria in SETS:
