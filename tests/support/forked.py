@@ -13,13 +13,18 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cache
-from multiprocessing import get_context
+from multiprocessing import get_context, set_start_method
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from multiprocessing.reduction import DupFd
 from pathlib import Path
 from typing import Any
 
-_PRELOADED = ["rowen.cli.main", "alembic.command", "granian.server", "typer._adapters"]
+_PRELOADED = [
+    *("rowen.cli.main", "alembic.command", "granian.server", "typer._adapters"),
+    *("rowen.http.endpoint", "rowen.http.openapi.document", "rowen.http.token_endpoint"),
+    *("rowen.webhooks.dispatcher", "rowen.webhooks.sender"),
+]
+"""What commands import, also that which they import only when they need it; prometheus-client must not be among it."""
 
 
 class Forked:
@@ -81,7 +86,7 @@ def start(
 @cache
 def _context() -> ForkServerContext:
     context = get_context("forkserver")
-    context.set_forkserver_preload(_PRELOADED)  # also what commands import only when they need it
+    context.set_forkserver_preload(_PRELOADED)
     atexit.register(_end, context)
     return context
 
@@ -97,6 +102,7 @@ def _end(context: ForkServerContext) -> None:
 def _become(arguments: Sequence[str], environment: Mapping[str, str], folder: Path, *files: int) -> None:
     """Be the command, to its end."""
     os.setsid()
+    set_start_method(None, force=True)  # the default, as in any process: a server's workers would import all again
     for place, each in enumerate(files):
         os.dup2(each, place)
         os.close(each)

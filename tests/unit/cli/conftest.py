@@ -1,5 +1,7 @@
 """The commands are tested on one engine: other suites test the other one."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.support.storage import SQLITE, Storage
@@ -9,3 +11,9 @@ from tests.support.storage import SQLITE, Storage
 def storage() -> Storage:
     """Return the default engine."""
     return SQLITE
+
+
+@pytest.fixture
+def no_database(database: str) -> None:
+    """Remove the database, for a test of what makes one or does not."""
+    Path(database.removeprefix("sqlite:///")).unlink()

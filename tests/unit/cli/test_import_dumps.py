@@ -91,6 +91,7 @@ def test_other_files_beside_a_dump_are_imported_as_usual(dump: Path, database: s
     assert done["users"][0] == 3
 
 
+@pytest.mark.usefixtures("no_database")
 def test_bad_rows_are_named_and_nothing_of_the_dump_is_written(dump: Path, database: str) -> None:
     change(dump / "interviewers.jsonl", 1, interview_id="x")
     change(dump / "interviews.jsonl", 0, updated_at="soon")
@@ -146,6 +147,7 @@ def test_an_account_is_read_once_and_stays_independent(
     assert not list(tmp_path.glob(".rowen-join-*"))
 
 
+@pytest.mark.usefixtures("no_database")
 def test_an_account_that_refuses_leaves_nothing(upstream: V3Upstream, secret: Path, database: str) -> None:
     secret.write_text("wrong-s3cret")
     options = ("--client-id", CLIENT_ID, "--client-secret-file", secret)

@@ -101,6 +101,7 @@ def test_an_organization_of_its_own(tmp_path: Path, database: str) -> None:
     assert [line.split("\t")[:3] for line in listed[1:]] == [["default", "UTC", "41"], ["lisbon", "UTC", "41"]]
 
 
+@pytest.mark.usefixtures("no_database")
 @pytest.mark.parametrize("options", [(), ("--dry-run",), ("--keep-going",)])
 def test_an_organization_is_not_created_by_mistake(tmp_path: Path, database: str, options: tuple[str, ...]) -> None:
     source = write_json_lines(tmp_path / "records.jsonl", RECORDS)
