@@ -10,6 +10,8 @@ from tests.support.command import rowen
 from tests.support.hiring_teams import ACTIVE, INTERVIEWS, OTHER_ACTIVE, STRICT, HiringTeam, errors_of, hiring_team
 from tests.support.records import Record, record, write_json_lines
 
+pytestmark = pytest.mark.slow
+
 DAY = 86_400_000
 
 

@@ -19,6 +19,8 @@ from tests.support.served_schedule import import_records, make_key
 from tests.support.server import serving
 from tests.support.storage import Storage
 
+pytestmark = pytest.mark.slow
+
 APPLICATION: Final = 5
 CANDIDATE: Final = 51
 JOB: Final = 52

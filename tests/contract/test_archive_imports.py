@@ -13,6 +13,8 @@ from tests.support.served_schedule import make_key
 from tests.support.server import serving
 from tests.support.storage import Storage
 
+pytestmark = pytest.mark.slow
+
 
 def bring(database: str, path: Path, content: bytes, *options: str, status: int = 0) -> tuple[str, str]:
     """Write a file and import it; return what the command prints on both streams."""

@@ -20,6 +20,8 @@ from tests.support.served_schedule import import_records, make_key
 from tests.support.server import serving
 from tests.support.storage import Storage
 
+pytestmark = pytest.mark.slow
+
 RECRUITER: Final = {
     "id": 92_120,
     "first_name": "Ana",

@@ -24,6 +24,8 @@ from tests.support.hiring_teams import (
 )
 from tests.support.records import Record
 
+pytestmark = pytest.mark.slow
+
 JOBS: Final = "/rowen/v1/jobs"
 STAGES: Final = "/rowen/v1/job_stages"
 CANDIDATES: Final = "/v1/candidates"

@@ -13,6 +13,8 @@ from tests.support.served_schedule import import_records, make_key
 from tests.support.server import serving
 from tests.support.storage import Storage
 
+pytestmark = pytest.mark.slow
+
 PHANTOMS = [101, 102, 103]
 
 

@@ -11,6 +11,8 @@ from rowen.demo.key import DEMO_KEY
 from tests.support.server import basic, serving
 from tests.support.tokens import bearer
 
+pytestmark = pytest.mark.slow
+
 SEED_AUTHORIZATION = "Basic MGQwMzFkODIyN2VhZmE2MWRjMzc1YTZjMmUwNjdlMjQ6"
 
 

@@ -16,6 +16,8 @@ from tests.support.harness import Harness, SampleChange, Tenant, opened, served
 from tests.support.server import has_killed_workers, serving
 from tests.support.storage import Storage
 
+pytestmark = pytest.mark.slow
+
 CHANGES = "/rowen/v1/changes"
 LARGE = b'{"id":1,"location":"' + b"x" * 40_000 + b'"}'
 

@@ -32,6 +32,8 @@ from tests.support.records import Record, record
 from tests.support.server import serving
 from tests.support.storage import Storage
 
+pytestmark = pytest.mark.slow
+
 MINUTE = 60_000
 
 

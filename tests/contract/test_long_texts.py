@@ -19,6 +19,8 @@ from tests.support.storage import Storage
 from tests.support.v3_account import ALL_DAY, TIMED
 from tests.support.v3_upstream import v3_upstream
 
+pytestmark = pytest.mark.slow
+
 LONG: Final = "".join(Random(1).choices(ascii_letters, k=20_000))
 LIMIT: Final = LONG[:LONGEST]
 

@@ -18,6 +18,8 @@ from tests.support.sql import execute
 from tests.support.v3_account import ALL_DAY, ANN, BOB, COMPLETE, DRAFT, TIMED, UNSCHEDULED, seat
 from tests.support.v3_upstream import V3Upstream, v3_upstream
 
+pytestmark = pytest.mark.slow
+
 CHANGES: Final = "/rowen/v1/changes"
 EARLIER: Final = "2026-01-05T00:00:00.000Z"
 

@@ -15,6 +15,8 @@ from tests.support.storage import Storage
 from tests.support.v3_account import ALL_DAY, ANN, BOB, TIMED
 from tests.support.v3_upstream import CLIENT_ID, CLIENT_SECRET, v3_upstream
 
+pytestmark = pytest.mark.slow
+
 
 @dataclass
 class Chain:

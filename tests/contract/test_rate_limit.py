@@ -8,6 +8,8 @@ import pytest
 from tests.support.served_schedule import HOME, RATE_LIMIT, ServedSchedule, make_key
 from tests.support.server import serving
 
+pytestmark = pytest.mark.slow
+
 LIST = "/v1/scheduled_interviews?per_page=1"
 WINDOW = 10
 

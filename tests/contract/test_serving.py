@@ -16,6 +16,8 @@ from tests.support.records import record
 from tests.support.served_schedule import HOME, ServedSchedule, identifiers, import_records, make_key
 from tests.support.server import Server, basic, free_port, has_killed_workers, is_open, serving
 
+pytestmark = pytest.mark.slow
+
 LIST = "/v1/scheduled_interviews"
 KEY = re.compile(r"\browen_[0-9a-f]{40}\b")
 LARGE = 40_000

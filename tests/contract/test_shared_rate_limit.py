@@ -17,6 +17,8 @@ from tests.support.redis import serving_redis
 from tests.support.served_schedule import HOME, make_key
 from tests.support.server import Server, basic, serving
 
+pytestmark = pytest.mark.slow
+
 LIST: Final = "/v1/scheduled_interviews?per_page=1"
 GONE: Final = "rate limits not shared"
 BACK: Final = "rate limits shared again"

@@ -19,6 +19,8 @@ from tests.support.server import basic, serving
 from tests.support.storage import Storage
 from tests.support.tokens import bearer, make_client, new_token, revoke_client, token_of
 
+pytestmark = pytest.mark.slow
+
 GRANT: Final = {"grant_type": "client_credentials"}
 LIST: Final = "/v3/interviews"
 UNAUTHORIZED: Final = {

@@ -15,6 +15,8 @@ from tests.support.harness import Harness, Tenant, served
 from tests.support.storage import Storage
 from tests.support.tokens import bearer, make_client, new_token, token_of
 
+pytestmark = pytest.mark.slow
+
 TABLE: Final = Path(__file__).parents[2] / "src/rowen/api/v3/lists.tsv"
 UNPROCESSABLE: Final = "Unprocessable Content"
 

@@ -16,6 +16,8 @@ from tests.support.harness import Harness
 from tests.support.storage import Storage
 from tests.support.tokens import new_token
 
+pytestmark = pytest.mark.slow
+
 CONFIGURATION: Final = Path(__file__).with_name("schemathesis_v3.toml")
 TRIED: Final = "^/v3/(interviews|interviewers|applications|users|offers|departments|application_stages|jobs)(/|$)"
 

@@ -10,6 +10,8 @@ from tests.support.harness import Harness, Tenant
 from tests.support.records import Record, record
 from tests.support.tokens import bearer, new_token
 
+pytestmark = pytest.mark.slow
+
 KATE: Final = record(1)["interviewers"][0]
 INTERVIEWS: Final = [
     record(number, application_id=number % 3 + 1, interviewers=[KATE, {**KATE, "id": 5000 + number}])

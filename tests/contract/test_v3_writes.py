@@ -10,6 +10,8 @@ from tests.support.harness import Harness, Tenant
 from tests.support.records import Record, record
 from tests.support.tokens import bearer, make_client, token_of
 
+pytestmark = pytest.mark.slow
+
 JACK, KATE = 2000, 4080
 TIMES: Final = {"starts_at": "2999-03-26T22:15:00Z", "ends_at": "2999-03-26T22:45:00Z"}
 PATH: Final = "/v3/interviews"

@@ -22,6 +22,8 @@ from tests.support.served_schedule import HOME, import_records, make_key
 from tests.support.server import Server, free_port, serving
 from tests.support.storage import Storage
 
+pytestmark = pytest.mark.slow
+
 HOOKS = "/rowen/v1/webhooks"
 ACTIONS = [str(action) for action in Action]
 FUTURE = "2999-01-01T10:00:00.000Z"

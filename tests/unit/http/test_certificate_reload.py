@@ -17,6 +17,8 @@ from tests.support.records import record
 from tests.support.served_schedule import import_records, make_key
 from tests.support.server import Server, basic, serving
 
+pytestmark = pytest.mark.slow
+
 LARGE: Final = 40_000
 GRANIAN_WAITS: Final = 4  # seconds: a little more than it gives a new worker, on its own, before it stops the old one
 _RECORDS: Final = 200

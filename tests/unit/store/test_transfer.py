@@ -25,6 +25,8 @@ from tests.support.records import record
 from tests.support.sql import execute, fetch
 from tests.support.storage import POSTGRES, SQLITE, STORAGES, Storage
 
+pytestmark = pytest.mark.slow
+
 Step = Callable[[str, int], None]
 """Called with the current step of a copy, and how much is done."""
 

@@ -13,6 +13,8 @@ from rowen.imports.sources.retries import RetryPolicy
 from rowen.imports.sources.server import ServerSource
 from tests.support.hostile_server import SECONDS, head, hostile, trickle
 
+pytestmark = pytest.mark.slow
+
 LIMITS: Final = TransferLimits(silent_seconds=20, window_seconds=0.3, window_bytes=10_000, total_seconds=60)
 STREAM: Final = "Content-Type: text/event-stream"
 

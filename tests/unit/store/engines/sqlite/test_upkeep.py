@@ -13,6 +13,8 @@ from rowen.store.engines.sqlite import upkeep as sqlite_upkeep
 from rowen.store.engines.sqlite.connections import LOG_BYTES, create
 from rowen.store.engines.sqlite.engine import SqliteEngine
 
+pytestmark = pytest.mark.slow
+
 MEBIBYTE = 1024 * 1024
 INSERT = Prepared("INSERT INTO notes VALUES (randomblob(?))", ("size",))
 SECONDS = 60
