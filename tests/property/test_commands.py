@@ -171,6 +171,7 @@ class CommandMachine(RuleBasedStateMachine):
         wanted = expected(command)
         found = self.harness.run(answered(handler, self.application.services, request))
         if isinstance(wanted, CommandResult):
+            assert isinstance(found, CommandResult), f"v3 refuses what v2 takes: {found}"
             row, document = (msgspec.json.decode(each.body) for each in (found, wanted))
             assert (row["id"], row["updated_at"], found.warning) == (
                 document["id"],

@@ -6,7 +6,6 @@ too.
 
 import re
 from collections.abc import Iterator
-from itertools import count
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -14,7 +13,14 @@ import httpx
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, multiple, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    initialize,
+    multiple,
+    rule,
+    run_state_machine_as_test,
+)
 
 from tests.support.harness import FakeClock, Harness, served
 from tests.support.list_requests import ZONES, application_ids, ids, requests, small_records
@@ -24,8 +30,6 @@ from tests.support.storage import Storage
 from tests.support.strategies import PROFILE
 
 pytestmark = pytest.mark.heavy
-
-_names = count(1)
 
 
 def links_of(response: httpx.Response) -> str | None:
@@ -52,15 +56,19 @@ class ScheduleMachine(RuleBasedStateMachine):
 
     def __init__(self, harness: Harness, http: httpx.Client) -> None:
         super().__init__()
-        number = next(_names)
+        self.harness = harness
         self.url = harness.server.url
         self.http = http
-        self.tenant = harness.tenant(f"model-{number}", ZONES[number % len(ZONES)])
-        self.model = ListModel(ZoneInfo(self.tenant.organization.time_zone))
         self.writes = 0
         self.answered: dict[str, Answered] = {}
 
     asked = Bundle("asked")
+
+    @initialize(zone=st.sampled_from(ZONES))
+    def begin(self, zone: str) -> None:
+        """Make an organization, the same whenever an example is repeated, except for its name."""
+        self.tenant = self.harness.tenant(time_zone=zone)
+        self.model = ListModel(ZoneInfo(zone))
 
     def get(self, target: str, etag: str = "", method: str = "GET") -> httpx.Response:
         headers = {"If-None-Match": etag} if etag else {}

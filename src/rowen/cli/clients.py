@@ -14,9 +14,8 @@ from rowen.app.clients import Client, new_client
 from rowen.app.scopes import READING, scope_summary
 from rowen.cli.console import print_table
 from rowen.cli.options import Database, Organization, read_name
-from rowen.cli.similar_names import alternatives
+from rowen.cli.similar_names import unknown_name
 from rowen.cli.store import in_organization, in_store
-from rowen.interviews.errors import Code, Refusal
 from rowen.interviews.interview import LARGEST_ID
 from rowen.settings import DEFAULT_DATABASE, DEFAULT_ORGANIZATION
 from rowen.wiring import Store
@@ -100,21 +99,10 @@ def revoke(
 
     async def work(store: Store, found: organizations.Organization) -> None:
         if not await store.clients.revoke(found.id, name, wiring.now()):
-            raise _unknown(name, organization, await store.clients.all())
+            raise unknown_name("client", name, organization, await store.clients.all())
 
     in_organization(database, organization, work)
     typer.echo(f"Client {name} revoked.", err=True)
-
-
-def _unknown(name: str, organization: str, clients: list[Client]) -> Refusal:
-    """Return the refusal of a client that does not exist, or is revoked."""
-    own = [client for client in clients if client.organization == organization]
-    revoked = next((client.revoked_at for client in own if client.name == name and client.revoked_at is not None), None)
-    if revoked is not None:
-        return Refusal(Code.CONFLICT, f"client {name!r} of organization {organization!r} was revoked on {revoked}")
-    known = [client.name for client in own if client.revoked_at is None]
-    rest = alternatives(name, known).rstrip(".")
-    return Refusal(Code.NOT_FOUND, f"organization {organization!r} has no client {name!r}{rest}")
 
 
 def _row(client: Client) -> tuple[object, ...]:

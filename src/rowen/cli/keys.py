@@ -15,7 +15,7 @@ from rowen.app.given_keys import given_key
 from rowen.app.keys import PERMISSIONS, READ_ONLY, ApiKey, digest, expanded, new_key, overview, summary
 from rowen.cli.console import is_drawn, print_table
 from rowen.cli.options import Database, Organization, read_name
-from rowen.cli.similar_names import alternatives
+from rowen.cli.similar_names import unknown_name
 from rowen.cli.store import in_organization, in_store
 from rowen.demo.key import DEMO_KEY
 from rowen.interviews.errors import Code, Refusal
@@ -132,7 +132,7 @@ def show(name: _Name, organization: Organization = DEFAULT_ORGANIZATION, databas
     keys = in_organization(database, organization, lambda store, _: store.keys.all())
     key = next((each for each in keys if (each.organization, each.name) == (organization, name)), None)
     if key is None:
-        raise _unknown(name, organization, keys)
+        raise unknown_name("key", name, organization, keys)
     names = ("organization", "name", "prefix", "permissions", "rate limit", "created", "last used", "revoked")
     rows: list[tuple[str, object]] = [
         (field, value) for field, value in zip(names, _full(key), strict=True) if field != "permissions"
@@ -176,7 +176,7 @@ def allow(
     async def work(store: Store, found: organizations.Organization) -> frozenset[str]:
         added = await store.keys.allow(found.id, name, wanted)
         if added is None:
-            raise _unknown(name, organization, await store.keys.all())
+            raise unknown_name("key", name, organization, await store.keys.all())
         return added
 
     added = in_organization(database, organization, work)
@@ -196,22 +196,10 @@ def revoke(
 
     async def work(store: Store, found: organizations.Organization) -> None:
         if not await store.keys.revoke(found.id, name, wiring.now()):
-            raise _unknown(name, organization, await store.keys.all())
+            raise unknown_name("key", name, organization, await store.keys.all())
 
     in_organization(database, organization, work)
     typer.echo(f"Key {name} revoked.", err=True)
-
-
-def _unknown(name: str, organization: str, keys: list[ApiKey]) -> Refusal:
-    """Return the refusal of a key that does not exist, or is revoked."""
-    own = [key for key in keys if key.organization == organization]
-    revoked = next((key.revoked_at for key in own if key.name == name and key.revoked_at is not None), None)
-    if revoked is not None:
-        return Refusal(Code.CONFLICT, f"key {name!r} of organization {organization!r} was revoked on {revoked}")
-    elsewhere = [key.organization for key in keys if key.name == name and key.revoked_at is None]
-    known = [key.name for key in own if key.revoked_at is None]
-    rest = f", but {elsewhere[0]!r} does" if elsewhere else alternatives(name, known).rstrip(".")
-    return Refusal(Code.NOT_FOUND, f"organization {organization!r} has no key {name!r}{rest}")
 
 
 def _full(key: ApiKey) -> tuple[object, ...]:
