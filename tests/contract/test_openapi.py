@@ -161,15 +161,15 @@ def contents(document: dict[str, Any], operation: dict[str, Any]) -> Iterator[di
 
 
 def test_every_example_fits_its_schema(document: dict[str, Any]) -> None:
-    checked = 0
-    for operation in operations(document).values():
-        for content in contents(document, operation):
-            validator(document, content["schema"]).validate(content["example"])
-            checked += 1
-        for parameter in operation["parameters"]:
-            if "example" in parameter:
-                validator(document, parameter["schema"]).validate(parameter["example"])
-    assert checked > 300
+    every = [each for operation in operations(document).values() for each in contents(document, operation)]
+    assert len(every) > 300
+    assert all("example" in each for each in every)
+    every += [
+        each for operation in operations(document).values() for each in operation["parameters"] if "example" in each
+    ]
+    # As one array: preparing the document's schemas takes longer than validating all examples.
+    whole = validator(document, {"prefixItems": [each["schema"] for each in every]})
+    whole.validate([each["example"] for each in every])
     one = document["paths"]["/v1/scheduled_interviews/{id}"]["get"]["responses"]["200"]
     assert one["content"]["application/json"]["example"] == TIMED
     many = document["paths"]["/v1/scheduled_interviews"]["get"]["responses"]["200"]
