@@ -1,14 +1,16 @@
 """Rows of v3: what each list shows of the documents of v1, which rows match, and pages, on every engine."""
 
 import json
+from collections.abc import Iterator
 from typing import Any, Final
 
 import pytest
 
 from rowen.app.rows import HELD, LARGEST_WHOLE, PARTS, Dates, RowQuery, Times, rows_below
 from rowen.interviews.moments import Instant
-from tests.support.harness import Tenant
+from tests.support.harness import Tenant, opened
 from tests.support.records import Record, record
+from tests.support.storage import Storage
 
 KATE: Final = record(1)["interviewers"][0]
 GUEST: Final[Record] = {
@@ -55,9 +57,17 @@ INTERVIEWS: Final = [
 ]
 
 
-@pytest.fixture
-def filled(tenant: Tenant) -> Tenant:
-    """Return an organization with interviews and records of every kind."""
+@pytest.fixture(scope="module")
+def filled(storage: Storage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tenant]:
+    """Return an organization with interviews and records of every kind, which the tests only read."""
+    with opened(storage.new_database(tmp_path_factory.mktemp("rows"))) as harness:
+        tenant = harness.tenant()
+        fill(tenant)
+        yield tenant
+
+
+def fill(tenant: Tenant) -> None:
+    """Import interviews and records of every kind."""
     kate = {"id": 4080, "first_name": "Kate", "last_name": "Austen", "emails": ["k@example.com", "K@example.com"]}
     jack = {"id": 2000, "name": "Jack", "primary_email_address": "jack@example.com", "disabled": True}
     tenant.merge_records("users", [{**kate, "created_at": EARLY, "offices": [{"id": 3}]}, jack])
@@ -91,7 +101,6 @@ def filled(tenant: Tenant) -> Tenant:
             {"id": 3, **score, "overall_recommendation": "yes", "submitted_at": EARLY, "created_at": EARLY},
         ],
     )
-    return tenant
 
 
 def listed(tenant: Tenant, name: str, size: int = 100, below: int | None = None, **filters: Any) -> list[Record]:
@@ -357,14 +366,15 @@ def test_rows_belong_to_their_organization(filled: Tenant, name: str) -> None:
     assert listed(other, name, ids=(1, 5, 2000, 6001, 7001)) == []
 
 
-def test_a_write_is_seen_at_once(filled: Tenant) -> None:
-    assert ids(filled, "interviews", organizer_ids=(2000,)) == [4, 3, 1]
-    filled.merge([record(9), record(1, application_id=5, updated_at="2025-01-01T00:00:00.000Z", organizer=None)])
-    assert ids(filled, "interviews", organizer_ids=(2000,)) == [9, 4, 3]
-    filled.merge_records(
+def test_a_write_is_seen_at_once(tenant: Tenant) -> None:
+    fill(tenant)
+    assert ids(tenant, "interviews", organizer_ids=(2000,)) == [4, 3, 1]
+    tenant.merge([record(9), record(1, application_id=5, updated_at="2025-01-01T00:00:00.000Z", organizer=None)])
+    assert ids(tenant, "interviews", organizer_ids=(2000,)) == [9, 4, 3]
+    tenant.merge_records(
         "applications", [{"id": 5, "last_activity_at": "2025-01-01T00:00:00.000Z", "jobs": [{"id": 3}]}]
     )
-    assert listed(filled, "interviews", ids=(1,))[0]["job_id"] == 3
+    assert listed(tenant, "interviews", ids=(1,))[0]["job_id"] == 3
 
 
 def test_a_filter_by_a_job_reads_its_applications_and_no_others(tenant: Tenant) -> None:
