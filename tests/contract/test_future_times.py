@@ -16,6 +16,8 @@ from tests.support.hiring_teams import ADA, CHANGES, STRICT, HiringTeam, hiring_
 from tests.support.records import Record, record
 from tests.support.sql import execute, fetch
 
+pytestmark = pytest.mark.slow
+
 FAR = "2999-01-01T00:00:00.000Z"
 HOUR = 3_600_000
 

@@ -15,6 +15,8 @@ from tests.support.command import rowen
 from tests.support.served_schedule import HOME, ServedSchedule
 from tests.support.server import Server, basic, serving
 
+pytestmark = pytest.mark.slow
+
 LIST = "/v1/scheduled_interviews?per_page=1"
 REFUSAL = b'{"message":"Requests must use HTTPS"}'
 

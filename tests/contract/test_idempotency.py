@@ -53,6 +53,7 @@ def test_every_call_is_done_once(team: HiringTeam) -> None:
     assert team.kinds() == ["created", "updated", "updated", "cancelled"]
 
 
+@pytest.mark.slow
 def test_an_answer_outlives_the_server(database: str) -> None:
     asked = body()
     with served(database) as harness, hiring_team(harness) as team:
@@ -138,6 +139,7 @@ def test_an_invalid_key_is_refused(team: HiringTeam, key: str) -> None:
             assert refused_fields(answer) == ["Idempotency-Key"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_of_many_at_once_one_is_done(database: str, workers: str) -> None:
     with (

@@ -80,6 +80,7 @@ def resolved(document: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.slow
 def test_it_is_a_valid_openapi_3_1_document(document: dict[str, Any]) -> None:
     assert document["openapi"].startswith("3.1.")
     schemathesis.openapi.from_dict(document).validate()
@@ -197,6 +198,7 @@ def test_every_body_is_closed_and_limited(document: dict[str, Any]) -> None:
         look(body["content"]["application/json"]["schema"])
 
 
+@pytest.mark.slow
 def test_the_server_takes_the_fields_that_are_described_and_no_others(document: dict[str, Any], busy: Busy) -> None:
     """A value of the wrong type in every field: each is reported as wrong, and none as unknown."""
     with busy.server.client(busy.key) as client, busy.server.client() as bearing:
@@ -222,6 +224,7 @@ def _named_problem(error: dict[str, str]) -> tuple[str, str]:
     return error["field"], error["message"]
 
 
+@pytest.mark.slow
 def test_responses_match_the_schemas(document: dict[str, Any], busy: Busy) -> None:
     with busy.server.client(busy.key) as client:
         ids = {**examples.IDS, **new_ids(client, busy.receiver), "scorecards": examples.SCORECARD_ID}

@@ -75,6 +75,7 @@ def test_the_docs_lead_to_a_page_below_the_same_path(schedule: ServedSchedule, b
         assert client.post(path).status_code == 405
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", ["", "/team/rowen"])
 def test_the_root_links_to_where_clients_find_us(schedule: ServedSchedule, path: str) -> None:
     public = f"https://interviews.example.com{path}"

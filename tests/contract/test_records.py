@@ -236,6 +236,7 @@ def test_a_list_that_the_client_has_is_not_sent_again(client: httpx.Client) -> N
         assert (again.status_code, again.content) == (304, b"")
 
 
+@pytest.mark.slow
 def test_a_renamed_user_is_seen_at_once(storage: Storage, tmp_path: Path) -> None:
     database = storage.new_database(tmp_path)
     key = make_key(database, "one", "all")

@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -11,9 +12,14 @@ TESTS: Final = Path(__file__).parents[1]
 FILES: Final = sorted(TESTS.rglob("*.py"))
 
 
-def imported(file: Path) -> Iterator[tuple[str, ...]]:
+@cache
+def imported(file: Path) -> frozenset[tuple[str, ...]]:
     """Return what a file imports from the tests, each as the path below tests/."""
-    for node in ast.walk(ast.parse(file.read_text())):
+    return frozenset(_imported(ast.parse(file.read_text())))
+
+
+def _imported(module: ast.Module) -> Iterator[tuple[str, ...]]:
+    for node in ast.walk(module):
         names = [each.name for each in node.names] if isinstance(node, ast.Import) else []
         if isinstance(node, ast.ImportFrom) and node.module:
             names = [f"{node.module}.{each.name}" for each in node.names]

@@ -166,6 +166,7 @@ def test_a_file_that_cannot_be_used_is_named(good: Pair, other: Pair, tmp_path: 
     assert "_ssl.c" not in str(refused.value)
 
 
+@pytest.mark.slow
 def test_a_server_does_not_start_with_them(good: Pair, other: Pair, tmp_path: Path) -> None:
     mismatched = Pair(good.certificate, other.key)
     done = rowen("serve", *mismatched.options, cwd=tmp_path, status=2)

@@ -142,6 +142,7 @@ def test_a_document_that_was_tampered_with_is_found(location: SqliteFile, docume
     assert check(location) == ["interview 7 of organization 1: its document does not match its row"]
 
 
+@pytest.mark.slow
 def test_a_backup_is_of_one_moment(tenant: Tenant, database: str, tmp_path: Path) -> None:
     """While another thread writes: its ledger and its rows agree, and it opens like any database."""
     tenant.merge([record(i, location="x" * 4_000) for i in range(1, 4_000)])

@@ -12,6 +12,8 @@ from rowen.api.codec.documents import InvalidDocumentError, decode
 from rowen.app.records import RESOURCES
 from tests.support.records import canonical, record
 
+pytestmark = pytest.mark.slow
+
 BAD: Final[dict[str, Callable[[], Any]]] = {
     "an interview": lambda: decode(b'{"id":1,"status":"lost","start":5}'),
     "many problems": lambda: decode(canonical({**record(1), "interviewers": [{"id": "x"}] * 500})),

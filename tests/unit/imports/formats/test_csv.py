@@ -216,6 +216,7 @@ def test_a_header_alone_is_a_table_without_records() -> None:
     assert split(b"id,email") == []
 
 
+@pytest.mark.slow
 def test_quotes_that_are_never_closed_end_the_file_in_the_line_where_they_open() -> None:
     whole = split(USERS + b'3,"open\n' + b"4,x\n" * 1_000)
     assert isinstance(whole[-1], SourceFault)
@@ -279,6 +280,7 @@ def test_text_that_a_spreadsheet_would_run_gets_an_apostrophe(text: str) -> None
     assert unescape(ESCAPED[text]) == text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("run", [" ", "\n", ";", "'", "\n'", "=", "; ="])
 def test_escaping_long_runs_takes_no_longer_than_they_are_long(run: str) -> None:
     text = run * 300_000 + "x"  # in quadratic time it would take hours

@@ -51,18 +51,21 @@ def arrays(draw: st.DrawFn) -> tuple[bytes, Batch]:
     return text + draw(spaces) + b"]" + draw(spaces), records
 
 
+@pytest.mark.slow
 @given(arrays(), st.lists(st.integers(0, 5000), max_size=12))
 def test_any_array_in_any_blocks_comes_out_as_its_elements(array: tuple[bytes, Batch], borders: list[int]) -> None:
     text, records = array
     assert split(cut(text, borders)) == records
 
 
+@pytest.mark.slow
 @given(arrays())
 def test_an_array_byte_by_byte_comes_out_as_its_elements(array: tuple[bytes, Batch]) -> None:
     text, records = array
     assert split([bytes([byte]) for byte in text]) == records
 
 
+@pytest.mark.slow
 @given(arrays(), st.integers(0, 5000))
 def test_a_cut_off_array_is_a_fault_and_what_came_before_is_right(array: tuple[bytes, Batch], length: int) -> None:
     text, records = array

@@ -30,6 +30,7 @@ def cut(data: bytes, at: list[int]) -> list[bytes]:
     return [data[a:b] for a, b in pairwise(borders)]
 
 
+@pytest.mark.slow
 @given(st.data())
 def test_any_lines_in_any_blocks_come_out_with_their_numbers(data: st.DataObject) -> None:
     text, expected = b"", []

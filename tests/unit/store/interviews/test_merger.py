@@ -127,6 +127,7 @@ def kept(tenant: Tenant) -> list[list[tuple[Any, ...]]]:
     ]
 
 
+@pytest.mark.slow
 @settings(PROFILE, max_examples=40)
 @given(st.lists(records, min_size=1, max_size=8), st.data())
 def test_neither_order_nor_batches_matter(shared: Harness, drawn: list[Record], data: st.DataObject) -> None:
