@@ -98,6 +98,17 @@ def test_parameters_in_every_spelling_are_taken(client: httpx.Client, query: str
     assert (answer.status_code, answer.content) == (200, b"[]"), answer.text
 
 
+def test_a_range_up_to_the_last_moment_leaves_out_nothing_and_one_after_it_everything(tenant: Tenant) -> None:
+    tenant.merge_records("users", [{"id": 7, "name": "Ann Lee", "emails": ["ann@example.com"]}])
+    with tenant.harness.server.client() as client:
+        client.headers.update(bearer(new_token(tenant)))
+        for name in ("users", "user_emails"):
+            for time in ("created_at", "updated_at"):
+                for operator, count in (("gte", 0), ("gt", 0), ("lte", 1), ("lt", 1)):
+                    answer = client.get(f"/v3/{name}?{time}={operator}|9999-12-31T23:59:59.999Z")
+                    assert (answer.status_code, len(answer.json())) == (200, count), (name, time, operator)
+
+
 @pytest.mark.parametrize(
     ("query", "expected"),
     [

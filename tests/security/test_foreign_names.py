@@ -19,8 +19,10 @@ from tests.support.tenants import (
     new_scorecard,
     new_stage,
     new_user,
+    new_v3_interview,
     visible,
 )
+from tests.support.tokens import bearer, new_token
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,33 @@ def test_a_foreign_name_in_a_body_is_as_unknown_as_nobodys(tenants: TenantPair) 
             assert visible(foreign) == visible(missing), naming
             named += 1
     assert named > 20
+
+
+def test_a_foreign_name_in_a_body_of_v3_is_as_unknown_as_nobodys(tenants: TenantPair) -> None:
+    home, auckland = tenants.home, tenants.auckland
+    create, own = new_v3_interview(home, "naming v3"), f"/v3/interviews/{home.ids['scheduled']}"
+    references = [
+        (name, auckland.ids[what], NOWHERE)
+        for name, what in (("application_id", "application"), ("job_interview_id", "interview"))
+    ]
+    seats: list[tuple[str, Any, Any]] = [
+        ("interviewers[0].user_id", auckland.ids["user"], NOWHERE),
+        ("interviewers[0].employee_id", auckland.employee_id, NOBODY),
+    ]
+    token = bearer(new_token(home))
+    with tenants.unchanged():
+        for method, path, body, fields in (
+            ("POST", "/v3/interviews", create, [*references, *seats]),
+            ("PATCH", own, {}, seats),
+        ):
+            for naming in (Naming(method, path, name, body, *values) for name, *values in fields):
+                foreign, missing = (
+                    ask(tenants, method, path, token, naming.with_value(value))
+                    for value in (naming.foreign, naming.missing)
+                )
+                assert foreign.status == 422, (naming, foreign.body)
+                assert [[*each] for each in json.loads(foreign.body)["errors"]] == [[naming.field]], naming
+                assert foreign.body == missing.body, naming
 
 
 def test_a_foreign_address_is_a_guest_as_any_other(new_tenants: TenantPair) -> None:

@@ -36,6 +36,7 @@ from tests.support.tenants import (
     new_user,
     visible,
 )
+from tests.support.tokens import bearer, new_token
 
 UNAUTHENTICATED: Final = b'{"message":"Invalid Basic Auth credentials"}'
 FORBIDDEN: Final = b'{"message":"This API Key does not have permission for this endpoint"}'
@@ -277,6 +278,16 @@ def test_without_a_key_in_force_everyone_gets_the_same_nothing(
     # The response shows whether a key can be read, but not whether it ever was valid.
     for group in (READABLE, callers.keys() - READABLE):
         assert len({str(visible(answer)) for (caller, _), answer in answers.items() if caller in group}) == 1
+
+
+def test_a_token_of_v3_opens_nothing_of_v1(tenants: TenantPair, targets: Mapping[tuple[str, str], Targets]) -> None:
+    token = new_token(tenants.home)
+    with tenants.unchanged():
+        for operation in WITH_KEYS:
+            found = targets[operation.method, operation.path]
+            for headers in (bearer(token), basic(token)):
+                answer = ask(tenants, operation.method, found.own, headers, found.body)
+                assert (answer.status, answer.body) == (401, UNAUTHENTICATED), operation
 
 
 @pytest.mark.parametrize("permission", PERMISSIONS)

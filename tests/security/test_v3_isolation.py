@@ -1,20 +1,22 @@
 """Isolation of Harvest v3: every operation that takes tokens against every kind of caller (contract section 11)."""
 
 import json
+import re
 from base64 import b64encode
 from typing import Final
 
 import pytest
 
+from rowen.app.keys import digest
 from rowen.app.rows import HELD
 from rowen.app.scopes import SCOPES
-from rowen.app.tokens import LIFETIME, issue
+from rowen.app.tokens import LIFETIME, IssuerKind, issue
 from rowen.interviews.moments import Instant
 from tests.support.operations import WITH_TOKENS
 from tests.support.raw_http import RawAnswer
 from tests.support.server import basic
-from tests.support.tenants import NOWHERE, TenantPair, ask, visible
-from tests.support.tokens import bearer, make_client, new_token, revoke_client, token_of
+from tests.support.tenants import NOWHERE, TenantPair, ask, ids, new_v3_interview, visible
+from tests.support.tokens import bearer, bridged_token, make_client, new_token, revoke_client, token_of
 
 UNAUTHENTICATED: Final = (
     b'{"message":"Unauthorized","errors":'
@@ -45,8 +47,15 @@ def callers(tenants: TenantPair) -> dict[str, dict[str, str]]:
     open_client = make_client(home)
     good = token_of(home.harness.server, open_client)
     theirs = new_token(tenants.auckland)
-    issuer = home.harness.run(home.harness.store.tokens.client(open_client.client_id))
+    stores = home.harness.store.tokens
+    issuer = home.harness.run(stores.client(open_client.client_id))
+    key_issuer = home.harness.run(stores.key(digest(home.key)))
     assert issuer is not None
+    assert key_issuer is not None
+    of_revoked_key = bridged_token(home.harness.server, home.new_key(name="revoked bridge"))
+    home.revoke("revoked bridge")
+    now = home.harness.clock()
+    an_hour_ago = Instant(now - LIFETIME * 1_000)
     header, content, signature = good.split(".")
     not_signed = b64encode(b'{"alg":"none"}').decode()
     return {
@@ -66,7 +75,11 @@ def callers(tenants: TenantPair) -> dict[str, dict[str, str]]:
         "foreign content": bearer(f"{header}.{theirs.split('.')[1]}.{signature}"),
         "not signed": bearer(f"{not_signed}.{content}."),
         "revoked": bearer(revoked),
-        "expired": bearer(issue(issuer.issuer, None, Instant(home.harness.clock() - LIFETIME * 1_000)).text),
+        "expired": bearer(issue(issuer.issuer, None, an_hour_ago).text),
+        "of a revoked key": bearer(of_revoked_key),
+        "of a key, expired": bearer(issue(key_issuer, None, an_hour_ago).text),
+        "of a key, as a client's": bearer(issue(key_issuer._replace(kind=IssuerKind.CLIENT), None, now).text),
+        "of a client, as a key's": bearer(issue(issuer.issuer._replace(kind=IssuerKind.KEY), None, now).text),
     }
 
 
@@ -102,6 +115,59 @@ def test_a_scope_opens_its_operations_and_nothing_else(tenants: TenantPair) -> N
                 refused = ask(tenants, method, address(operation.path), shut)
                 assert (refused.status, refused.body) == (403, b"" if method == "HEAD" else FORBIDDEN)
             assert ask(tenants, operation.method, address(operation.path), let_in).status in {200, 400, 404}
+
+
+def test_the_token_of_a_narrow_key_opens_what_its_permission_includes_and_nothing_else(tenants: TenantPair) -> None:
+    permission = "scheduled_interviews:create"
+    token = bearer(bridged_token(tenants.home.harness.server, tenants.home.new_key(permission)))
+    for operation in WITH_TOKENS:
+        answer = ask(tenants, operation.method, address(operation.path), token)
+        if SCOPES[operation.permission] == permission:
+            assert answer.status == 400, operation  # there is no body
+        else:
+            assert (answer.status, answer.body) == (403, FORBIDDEN), operation
+
+
+def test_a_cursor_and_a_tag_of_another_organization_reveal_nothing(tenants: TenantPair) -> None:
+    """A cursor is a place in a list, and not a right to it."""
+    token, theirs = bearer(new_token(tenants.home)), bearer(new_token(tenants.auckland))
+    for name in HELD:
+        page = ask(tenants, "GET", f"/v3/{name}", theirs)
+        answer = ask(tenants, "GET", f"/v3/{name}", {**token, "If-None-Match": page.headers["etag"]})
+        assert (answer.status, b"auckland" in answer.body.lower()) == (200, False), name
+        row = max(each["id"] for each in json.loads(page.body))
+        tag = ask(tenants, "GET", f"/v3/{name}/{row}", theirs).headers["etag"]
+        answer = ask(tenants, "GET", f"/v3/{name}/{row}", {**token, "If-None-Match": tag})
+        # Each organization numbers its interviewers: an id of the one may be another row of the other.
+        assert answer.status == (404 if name != "interviewers" else answer.status) != 304, name
+        first = ask(tenants, "GET", f"/v3/{name}?per_page=1", theirs)
+        if "link" in first.headers:
+            target = re.sub("^<http://[^/]+|>.*", "", first.headers["link"])
+            found = json.loads(ask(tenants, "GET", target, token).body)
+            own = json.loads(ask(tenants, "GET", f"/v3/{name}", token).body)
+            assert all(each in own for each in found), name
+
+
+def test_nobody_acts_as_a_user_of_another_organization(tenants: TenantPair) -> None:
+    _, foreign_user, no_user = ids(tenants, "user")
+    server, body = tenants.home.harness.server, new_v3_interview(tenants.home, "acting")
+    own = f"/v3/interviews/{tenants.home.ids['scheduled']}"
+    client = make_client(tenants.home)
+    with tenants.unchanged():
+        for method, target, content in (
+            ("POST", "/v3/interviews", body),
+            ("PATCH", own, {"location": "Here"}),
+            ("DELETE", own, None),
+        ):
+            foreign, missing = (
+                ask(tenants, method, target, bearer(token_of(server, client, sub=str(user))), content)
+                for user in (foreign_user, no_user)
+            )
+            assert (foreign.status, json.loads(foreign.body)["errors"]) == (
+                422,
+                [{"sub": "Must be the id of a user of this organization"}],
+            )
+            assert seen(foreign) == seen(missing)
 
 
 def test_a_token_of_one_organization_shows_nothing_of_another(tenants: TenantPair) -> None:

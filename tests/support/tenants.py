@@ -121,6 +121,18 @@ def ids(tenants: TenantPair, what: str) -> tuple[int, int, int]:
     return tenants.home.ids[what], tenants.auckland.ids[what], NOWHERE
 
 
+def new_v3_interview(home: IsolatedTenant, event: str) -> Record:
+    """Return the body of an interview of Harvest v3 to add."""
+    return {
+        "application_id": home.ids["application"],
+        "job_interview_id": home.ids["interview"],
+        "interviewers": [{"user_id": home.ids["user"], "response_status": "accepted"}],
+        "starts_at": START,
+        "ends_at": END,
+        "external_event_id": event,
+    }
+
+
 def new_scorecard(home: IsolatedTenant) -> Record:
     """Return the body of a scorecard that is owed."""
     return {"scheduled_interview_id": home.ids["overlapping"], "interviewer_id": home.ids["user"]}

@@ -40,6 +40,12 @@ def token_of(server: Server, client: ClientSecrets, **fields: str) -> str:
     return token
 
 
+def bridged_token(server: Server, key: str) -> str:
+    """Return a token for an API key."""
+    token: str = httpx.post(f"{server.url}/auth/token", headers=basic(key)).raise_for_status().json()["access_token"]
+    return token
+
+
 def bearer(token: str) -> dict[str, str]:
     """Return the headers that authenticate with a token."""
     return {"Authorization": f"Bearer {token}"}

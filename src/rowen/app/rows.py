@@ -13,7 +13,7 @@ from rowen.app.organizations import Organization
 from rowen.app.records import APPLICATIONS, CANDIDATES, JOB_STAGES, JOBS, SCORECARDS, USERS, RecordRow
 from rowen.interviews.errors import Code, Refusal
 from rowen.interviews.interview import LARGEST_ID
-from rowen.interviews.moments import Instant
+from rowen.interviews.moments import LATEST, Instant
 from rowen.interviews.people import fold
 from rowen.interviews.query import PageRequest
 
@@ -203,6 +203,9 @@ _FIELDS: Final[Mapping[tuple[str, str], str]] = {
 _SHOWN: Final = frozenset({"show_service_accounts"})
 """Filters that leave out nothing: there are no service accounts."""
 
+_AFTER_ALL: Final = "~"
+"""A text that follows every time."""
+
 
 def matching(list_name: str, rows: Iterable[Row], filters: Iterable[tuple[str, Any]]) -> list[Row]:
     """Return the rows for which all filters hold. A filter by a field that rows do not have matches none."""
@@ -221,13 +224,18 @@ def _holds(row: Row, name: str, wanted: Any) -> bool:
         return False
     if isinstance(wanted, Times):
         since, before = wanted
-        return (since is None or present >= str(since)) and (before is None or present < str(before))
+        return (since is None or present >= _text(since)) and (before is None or present < _text(before))
     if isinstance(wanted, Dates):
         first, last = wanted
         return (first is None or present >= first) and (last is None or present <= last)
     plain = _address if "email" in name else _same
     values = {plain(each) for each in (present if isinstance(present, list) else (present,))}
     return not values.isdisjoint(map(plain, wanted if isinstance(wanted, tuple) else (wanted,)))
+
+
+def _text(bound: Instant) -> str:
+    """Return a bound of a range as text that is compared with times; it may be after the last of them."""
+    return str(bound) if bound <= LATEST else _AFTER_ALL
 
 
 def _same(value: Any) -> Any:

@@ -14,7 +14,8 @@ _EPOCH: Final = datetime(1970, 1, 1)
 _EPOCH_DAY: Final = _EPOCH.toordinal()
 _DAY: Final = 86_400_000
 _EARLIEST: Final = -62_135_596_800_000  # 0001-01-01T00:00:00.000Z
-_LATEST: Final = 253_402_300_799_999  # 9999-12-31T23:59:59.999Z
+LATEST: Final = 253_402_300_799_999
+"""The last instant, 9999-12-31T23:59:59.999Z, in milliseconds; only bounds of ranges are after it."""
 
 _REDUCED_DATE: Final = re.compile(r"([0-9]{4})(?:-([0-9]{2}))?")
 _ORDINAL_DATE: Final = re.compile(r"([0-9]{4})-?([0-9]{3})")
@@ -54,7 +55,7 @@ class Instant(int):
     @classmethod
     def _read(cls, text: str) -> Self:
         milliseconds, _ = _parse(text)
-        if not _EARLIEST <= milliseconds <= _LATEST:
+        if not _EARLIEST <= milliseconds <= LATEST:
             raise ValueError("is outside the years 1 to 9999")
         return cls(milliseconds)
 
@@ -66,7 +67,7 @@ class Instant(int):
         bound rounded up. Raises ValueError as `parse` does.
         """
         milliseconds, finer = _parse(text)
-        return cls(min(max(milliseconds + finer, _EARLIEST), _LATEST + 1))
+        return cls(min(max(milliseconds + finer, _EARLIEST), LATEST + 1))
 
     @classmethod
     def at_midnight(cls, day: date, zone: tzinfo) -> Self:
