@@ -89,7 +89,7 @@ async def is_job(unit: UnitOfWork, identifier: int) -> bool:
 async def is_named_job(unit: UnitOfWork, identifier: int) -> bool:
     """Return whether an application or a stage names the job."""
     for resource in (JOB_STAGES, APPLICATIONS):
-        if await unit.records_by_term(resource, "job_id", str(identifier)):
+        if await unit.is_named(resource, "job_id", str(identifier)):
             return True
     return False
 

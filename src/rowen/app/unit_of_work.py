@@ -171,6 +171,10 @@ class UnitOfWork(Protocol):
         """Return the records with a term, ordered by id; their terms are left out."""
         ...
 
+    async def is_named(self, resource: str, name: str, value: str) -> bool:
+        """Return whether any record has a term: there may be too many of them to read."""
+        ...
+
 
 WriteOperation = Callable[[UnitOfWork], Awaitable[WriteResult]]
 

@@ -31,8 +31,8 @@ class _Post(msgspec.Struct):
     """What decides which post of a job is shown for it."""
 
     id: int
-    live: Any = None
-    active: Any = None
+    live: msgspec.Raw = msgspec.Raw()
+    active: msgspec.Raw = msgspec.Raw()
 
 
 class ArchivedDocument(msgspec.Struct, frozen=True):
@@ -141,7 +141,7 @@ async def _retrieve_post(call: ArchiveCall, services: Services, request: ApiRequ
 
 def _precedence(document: bytes) -> tuple[bool, bool, int]:
     post = _post(document)
-    return post.live is not True, post.active is False, post.id
+    return bytes(post.live) != b"true", bytes(post.active) == b"false", post.id
 
 
 async def _found(services: Services, request: ApiRequest, resource: str, term: Term) -> list[bytes]:

@@ -33,6 +33,7 @@ class RecordWriter:
             terms.c.value == bindparam("value"),
         )
         self._by_term = engine.prepare(select(*kept).where(*of, records.c.id.in_(found)).order_by(records.c.id))
+        self._named = engine.prepare(found.limit(literal_column("1")))
         self._last = engine.prepare(
             select(records.c.id).where(*of).order_by(records.c.id.desc()).limit(literal_column("1"))
         )
@@ -123,6 +124,13 @@ class RecordWriter:
         """Return the records with a term, ordered by id; their terms are left out."""
         parameters = {"organization": organization, "resource": resource, "name": name, "value": value}
         return [_draft(row) for row in await transaction.rows(self._by_term, parameters)]
+
+    async def is_named(
+        self, transaction: Transaction, organization: OrganizationId, resource: str, name: str, value: str
+    ) -> bool:
+        """Return whether any record has a term, whatever their number."""
+        parameters = {"organization": organization, "resource": resource, "name": name, "value": value}
+        return await transaction.row(self._named, parameters) is not None
 
 
 def _draft(row: Row) -> RecordRow:

@@ -256,6 +256,10 @@ class StoreUnitOfWork:
         """Return the records with a term, ordered by id; their terms are left out."""
         return await self._dependencies.records.by_term(self._transaction, self._organization.id, resource, name, value)
 
+    async def is_named(self, resource: str, name: str, value: str) -> bool:
+        """Return whether any record has a term: there may be too many of them to read."""
+        return await self._dependencies.records.is_named(self._transaction, self._organization.id, resource, name, value)
+
     async def term(self, resource: str, identifier: int, name: str) -> str | None:
         """Return the value of a record's term."""
         row = await self._row(self._dependencies.statements.term, resource=resource, record=identifier, name=name)
