@@ -99,7 +99,9 @@ def test_numbers_and_text_are_kept_as_they_were(storage: Storage, tmp_path: Path
 
 def test_a_post_with_a_number_of_any_size_is_shown_for_its_job(storage: Storage, tmp_path: Path) -> None:
     database = storage.new_database(tmp_path)
-    bring(database, tmp_path / "jobs.json", b'[{"id":52,"name":"Pilot","status":"open","openings":[],"hiring_team":{}}]')
+    bring(
+        database, tmp_path / "jobs.json", b'[{"id":52,"name":"Pilot","status":"open","openings":[],"hiring_team":{}}]'
+    )
     posts = [b'{"id":1,"job_id":52,"live":1E+400}', b'{"id":2,"job_id":52,"live":true,"active":9E+999}']
     bring(database, tmp_path / "job_posts.json", b"[%b]" % b",".join(posts))
     assert served(database, "/v1/jobs/52/job_post").content == posts[1]

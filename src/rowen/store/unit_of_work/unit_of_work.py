@@ -258,7 +258,9 @@ class StoreUnitOfWork:
 
     async def is_named(self, resource: str, name: str, value: str) -> bool:
         """Return whether any record has a term: there may be too many of them to read."""
-        return await self._dependencies.records.is_named(self._transaction, self._organization.id, resource, name, value)
+        return await self._dependencies.records.is_named(
+            self._transaction, self._organization.id, resource, name, value
+        )
 
     async def term(self, resource: str, identifier: int, name: str) -> str | None:
         """Return the value of a record's term."""
