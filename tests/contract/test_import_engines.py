@@ -1,4 +1,4 @@
-"""Every kind of source is imported alike on both engines: rows of Harvest v3, warehouses, the archive, servers of v1."""
+"""Every kind of source is imported alike on both engines: rows of Harvest v3, warehouses, the archive, v1 servers."""
 
 from pathlib import Path
 
