@@ -123,6 +123,10 @@ class ServerSettings:
     webhook_allow: Annotated[
         tuple[HostName, ...], Row(f"Allow webhooks to this host even if its address is private. {_REPEATED}")
     ] = ()
+    mirror_webhook_secret_file: Annotated[
+        Path | None,
+        Row("A file that holds the secret of webhooks from mirrored accounts, and nothing else: it turns them on."),
+    ] = None
     demo: Annotated[bool, Row("Serve a year of an invented team, on this machine only.")] = False
 
     @property

@@ -299,6 +299,15 @@ def rate_limiters(settings: ServerSettings) -> "tuple[Limiter, Limiter]":
     return SharedRateLimiter(store, of_keys), SharedRateLimiter(store, of_clients)
 
 
+def _webhook_secret(settings: ServerSettings) -> str | None:
+    """Return the secret of webhooks from mirrored accounts. Raises ValueError for a file without one."""
+    if settings.mirror_webhook_secret_file is None:
+        return None
+    from rowen.mirror.credentials import read_secret  # the other servers need none of it
+
+    return read_secret(settings.mirror_webhook_secret_file)
+
+
 def connection_limits(settings: ServerSettings) -> "ConnectionLimits":
     """Return the limits of what peers may use of one process."""
     from rowen.http.connections import ConnectionLimits
@@ -322,6 +331,8 @@ def build_application(settings: ServerSettings, beat: Callable[[], None] = lambd
     from rowen.http.connections import Connections
     from rowen.http.edge import EdgePolicy
     from rowen.http.endpoint import ApiContext, Gate
+    from rowen.http.mirror_metrics import MirrorCollector
+    from rowen.http.mirror_webhooks import MirrorWebhookEndpoint
     from rowen.http.sockets import SUPPORTED, Sockets
     from rowen.http.token_endpoint import BRIDGE_PATH, ISSUING_PATH, TokenEndpoint
 
@@ -346,6 +357,9 @@ def build_application(settings: ServerSettings, beat: Callable[[], None] = lambd
         for path in (ISSUING_PATH, BRIDGE_PATH)
     ]
 
+    async def mirrors() -> MirrorCollector:
+        return MirrorCollector(await store.mirrors.all(), now())
+
     async def close() -> None:
         await post.aclose()
         await limiter.close()
@@ -358,6 +372,7 @@ def build_application(settings: ServerSettings, beat: Callable[[], None] = lambd
 
     process = ProcessHooks(
         ready=ready,
+        mirrors=mirrors,
         close=close,
         beat=beat,
         background=(
@@ -371,4 +386,5 @@ def build_application(settings: ServerSettings, beat: Callable[[], None] = lambd
         ),
     )
     policy = EdgePolicy(public_url, settings.require_https, limiter.shown, settings.access_log)
-    return application(api, policy, process, token_endpoints, public_metrics=settings.public_metrics)
+    reports = MirrorWebhookEndpoint(store.mirrors, _webhook_secret(settings), now)
+    return application(api, policy, process, [*token_endpoints, reports], public_metrics=settings.public_metrics)

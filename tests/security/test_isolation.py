@@ -12,12 +12,14 @@ from typing import Any, Final
 
 import pytest
 
+from rowen import wiring
 from rowen.api.declarations import Operation
 from rowen.api.v1.catalogue import CATALOGUE, ArchiveCall
 from rowen.app.archive import ARCHIVED
 from rowen.app.keys import PERMISSIONS
 from rowen.http.connections import Connection
 from rowen.http.documentation import SITE_PATH
+from rowen.http.mirror_metrics import MirrorCollector
 from rowen.http.pages import pages
 from tests.support.operations import WITH_KEYS
 from tests.support.raw_http import RawAnswer, send_raw, written_request
@@ -252,8 +254,12 @@ def test_every_operation_and_every_page_has_a_row(targets: Mapping[tuple[str, st
 
     async def room(_connection: Connection, _size: int) -> None: ...
 
+    async def mirrors() -> MirrorCollector:
+        return MirrorCollector([], wiring.now())
+
+    found = pages(ready, room, mirrors, public_url=None, public_metrics=False)
     assert targets.keys() == {(operation.method, operation.path) for operation in WITH_KEYS}
-    assert {page.path for page in pages(ready, room, public_url=None, public_metrics=False)} - {SITE_PATH} == PUBLIC
+    assert {page.path for page in found} - {SITE_PATH} == PUBLIC
     assert {operation.permission for operation in WITH_KEYS} == PERMISSIONS.keys()
 
 

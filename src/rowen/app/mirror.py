@@ -133,6 +133,15 @@ TARGETS: Final = (USERS, JOBS, JOB_STAGES, CANDIDATES, APPLICATIONS, SCORECARDS,
 """The resources of ours that follow, in the order in which they are written."""
 
 
+REPORTED: Final = ("scorecards", "interviews")
+"""The resources of which an account reports deletions, in the order in which they are confirmed."""
+
+
+def reported(resource: str) -> str:
+    """Return the name under which rows of a resource are marked whose deletion was reported, and not yet confirmed."""
+    return f"reported {resource}"
+
+
 class Position(NamedTuple):
     """How far a resource has been read.
 
@@ -174,11 +183,27 @@ class Pending(NamedTuple):
     marked_at: int
 
 
+class MirrorState(NamedTuple):
+    """The mirror of an organization, which it names, and how far each resource was read."""
+
+    organization: str
+    mirror: Mirror
+    positions: Sequence[Position]
+
+
 class Mirrors(Protocol):
     """The mirrors of a database, and the rows that they hold."""
 
     async def find(self, organization: OrganizationId) -> Mirror | None:
         """Return the mirror of an organization."""
+        ...
+
+    async def all(self) -> Sequence[MirrorState]:
+        """Return the mirrors of all organizations, ordered by name."""
+        ...
+
+    async def report(self, organization: str, resource: str, identifier: int, now: Instant) -> bool:
+        """Mark a row that was reported as deleted; return False if no organization of that name is a mirror."""
         ...
 
     async def begin(self, organization: Organization, source: str, now: Instant) -> Mirror:

@@ -25,7 +25,7 @@ from rowen.cli.store import in_organization, in_store, require_database, unknown
 from rowen.imports.sources.retries import RetryPolicy
 from rowen.interviews.errors import Code, Refusal
 from rowen.mirror.account import AccountPolicy, read_address
-from rowen.mirror.credentials import Client
+from rowen.mirror.credentials import Client, read_secret
 from rowen.mirror.follower import MirroredElsewhereError, MirrorEndedError
 from rowen.mirror.reading import LoadStep
 from rowen.settings import (
@@ -42,7 +42,6 @@ app = typer.Typer()
 
 _GREENHOUSE: Final = "harvest.greenhouse.io"
 _GREENHOUSE_TOKENS: Final = "https://auth.greenhouse.io/token"
-_LARGEST_SECRET: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,11 +156,10 @@ def account_of(settings: MirrorSettings, name: str = "--from") -> tuple[httpx.UR
 
 def _secret(path: Path) -> str:
     """Return the secret in a file. Raises BadParameter, which does not show it."""
-    with path.open("rb") as file:
-        content = file.read(_LARGEST_SECRET + 1).strip()
-    if not content or len(content) > _LARGEST_SECRET or not content.isascii() or len(content.split()) > 1:
-        raise typer.BadParameter("must hold one line: the secret", param_hint="--client-secret-file")
-    return content.decode()
+    try:
+        return read_secret(path)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--client-secret-file") from error
 
 
 async def _mirror(store: Store, settings: MirrorSettings, base: httpx.URL, client: Client) -> None:

@@ -41,6 +41,7 @@ def serve(settings: ServerSettings) -> None:
       rowen serve --host 0.0.0.0 --port 443 --tls-certificate chain.pem --tls-key key.pem
     """
     _require_certificate(settings)
+    _require_webhook_secret(settings)
     try:
         locate(settings.database_url, settings.replicas)
     except ValueError as error:
@@ -70,6 +71,17 @@ def _require_certificate(settings: ServerSettings) -> None:
         raise typer.BadParameter(str(error), param_hint=error.option) from error
     for warning in warnings:
         typer.echo(f"rowen: warning: {warning}", err=True)
+
+
+def _require_webhook_secret(settings: ServerSettings) -> None:
+    """Refuse a file that does not hold a secret; each worker reads it for itself."""
+    if settings.mirror_webhook_secret_file is not None:
+        from rowen.mirror.credentials import read_secret  # the other servers need none of it
+
+        try:
+            read_secret(settings.mirror_webhook_secret_file)
+        except ValueError as error:
+            raise typer.BadParameter(str(error), param_hint="--mirror-webhook-secret-file") from error
 
 
 def _is_loopback(host: str) -> bool:

@@ -19,6 +19,8 @@ from rowen.api.operations import OPERATIONS
 from rowen.http import metrics
 from rowen.http.edge import Edge, EdgePolicy
 from rowen.http.endpoint import ApiContext, Endpoint, Gate, identify
+from rowen.http.mirror_metrics import MirrorCollector
+from rowen.http.mirror_webhooks import MirrorWebhookEndpoint
 from rowen.http.pages import pages
 from rowen.http.responses import context_of
 from rowen.http.shutdown import on_sigterm, unblock_sigterm_once_serving
@@ -38,11 +40,13 @@ _log = structlog.stdlib.get_logger("rowen.http")
 class ProcessHooks:
     """The hooks of a process into its application.
 
-    `ready` raises Unavailable while the store does not respond. `close` is called after the last request, `beat` about
-    once a second while the event loop runs. `background` are tasks that never end.
+    `ready` raises Unavailable while the store does not respond, and so does `mirrors`, which measures the mirrors.
+    `close` is called after the last request, `beat` about once a second while the event loop runs. `background` are
+    tasks that never end.
     """
 
     ready: Callable[[], Awaitable[None]]
+    mirrors: Callable[[], Awaitable[MirrorCollector]]
     close: Callable[[], Awaitable[None]]
     beat: Callable[[], None]
     background: Sequence[Callable[[], Awaitable[None]]] = ()
@@ -52,18 +56,20 @@ def application(
     api: ApiContext,
     policy: EdgePolicy,
     process: ProcessHooks,
-    token_endpoints: Sequence[TokenEndpoint],
+    others: Sequence[TokenEndpoint | MirrorWebhookEndpoint],
     *,
     public_metrics: bool,
 ) -> ASGIApp:
-    """Return the whole application."""
+    """Return the whole application; `others` are endpoints that are no operations."""
     by_path: dict[str, dict[str, Operation]] = {}
     for operation in OPERATIONS:  # the busiest first: the router tries one after the other
         by_path.setdefault(operation.path, {})[operation.method] = operation
     endpoints = {path: Endpoint(api, operations) for path, operations in by_path.items()}
     routes = [Route(path, endpoint) for path, endpoint in endpoints.items()]
-    beside = pages(process.ready, api.connections.room, public_url=api.public_url, public_metrics=public_metrics)
-    routes += [Route(page.path, page) for page in (*beside, *token_endpoints)]
+    beside = pages(
+        process.ready, api.connections.room, process.mirrors, public_url=api.public_url, public_metrics=public_metrics
+    )
+    routes += [Route(page.path, page) for page in (*beside, *others)]
 
     @asynccontextmanager
     async def lifespan(_: object) -> AsyncIterator[None]:

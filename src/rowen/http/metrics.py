@@ -1,6 +1,7 @@
 """Metrics for Prometheus.
 
-Owns what is measured. Must not know keys, organizations or addresses: no label may identify anyone. With several
+Owns what is measured of requests. Must not know keys, organizations or addresses: no label may identify anyone; only
+mirrors are named after their organization (`mirror_metrics.py`). With several
 workers, prometheus-client adds up their numbers in a folder that `rowen serve` names.
 """
 
@@ -18,6 +19,7 @@ from prometheus_client import (
     generate_latest,
 )
 from prometheus_client.multiprocess import MultiProcessCollector  # type: ignore[attr-defined,unused-ignore]  # untyped in some versions
+from prometheus_client.registry import Collector
 
 from rowen.http.responses import RequestContext
 
@@ -59,10 +61,13 @@ def observe_connections(opened: int, closed: Mapping[str, int]) -> None:
         _closed_connections.labels(reason).inc(number)
 
 
-def exposition() -> bytes:
-    """Return all metrics in Prometheus's text format."""
+def exposition(*others: Collector) -> bytes:
+    """Return all metrics in Prometheus's text format, with those that others collect in this process."""
     registry: CollectorRegistry = REGISTRY
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         registry = CollectorRegistry()
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call,unused-ignore]  # the same
-    return bytes(generate_latest(registry))
+    beside = CollectorRegistry()
+    for each in others:
+        beside.register(each)
+    return bytes(generate_latest(registry)) + bytes(generate_latest(beside))

@@ -14,9 +14,10 @@ from rowen.http import metrics
 from rowen.http.addresses import is_loopback
 from rowen.http.assets import Asset, Redirect, Room, enter
 from rowen.http.documentation import Site, documentation
+from rowen.http.mirror_metrics import MirrorCollector
 from rowen.http.openapi import openapi_document
 from rowen.http.responses import JSON, context_of, send_response
-from rowen.interviews.errors import Code, Refusal
+from rowen.interviews.errors import Code, Refusal, Unavailable
 
 _ABOUT: Final = {
     "name": "Rowen",
@@ -64,11 +65,12 @@ class PublicPage:
 def pages(
     ready: Callable[[], Awaitable[None]],
     room: Room,
+    mirrors: Callable[[], Awaitable[MirrorCollector]],
     *,
     public_url: str | None,
     public_metrics: bool,
 ) -> list[PublicPage | Asset | Redirect | Site]:
-    """Return the pages; `ready` raises Unavailable if the store does not respond."""
+    """Return the pages; `ready` and `mirrors` raise Unavailable if the store does not respond."""
     about = _ABOUT | {name: f"{public_url or ''}{path}" for name, path in _LINKS.items()}
 
     async def healthz(_: Scope) -> bytes:
@@ -82,7 +84,10 @@ def pages(
         # Requests that a proxy on this machine forwards are public.
         if not public_metrics and (not is_loopback(scope) or b"x-forwarded-for" in context_of(scope).headers):
             raise Refusal(Code.NOT_FOUND)
-        return metrics.exposition()
+        try:
+            return metrics.exposition(await mirrors())
+        except Unavailable:  # the other numbers show what is wrong
+            return metrics.exposition()
 
     description = msgspec.json.encode(openapi_document(public_url or "/"))
     return [

@@ -7,6 +7,7 @@ not know lists.
 from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from time import monotonic
 from typing import Final
 from urllib.parse import quote, urlencode
@@ -22,6 +23,7 @@ from rowen.imports.sources.http_client import BoundedClient, TransferLimits
 LARGEST_ANSWER: Final = 64 * 1024
 USER_AGENT: Final = f"rowen/{__version__}"
 _SHORTEST_SECRET: Final = 8
+_LARGEST_SECRET: Final = 4096
 _EARLY: Final = 30.0
 """How many seconds before its end a token is replaced; one that lives less than twice as long, at half its life."""
 
@@ -34,6 +36,15 @@ class Client:
     secret: str = field(repr=False)
     token_url: httpx.URL
     user: int | None = None
+
+
+def read_secret(path: Path) -> str:
+    """Return the secret in a file. Raises ValueError, which does not show it."""
+    with path.open("rb") as file:
+        content = file.read(_LARGEST_SECRET + 1).strip()
+    if not content or len(content) > _LARGEST_SECRET or not content.isascii() or len(content.split()) > 1:
+        raise ValueError("must hold one line: the secret")
+    return content.decode()
 
 
 class _Answer(msgspec.Struct):

@@ -127,14 +127,14 @@ class Follower:
 
     async def _round(self, mirror: Mirror) -> Mirror:
         """Read what is new, write what follows from it, and look for what is gone."""
-        before = self._writer.written
+        before, gone = self._writer.written, self._reader.counts.gone
         if mirror.loaded_at is None:
             await self._load(mirror)
             mirror = mirror._replace(loaded_at=int(self._to.now()))
         else:
             await self._follow()
+            await self._reader.confirm_reports()
             await self._writer.drain(bulk=False)
-        gone = self._reader.counts.gone
         if await self._sweep(mirror):
             await self._writer.drain(bulk=False)
         written, gone = self._writer.written - before, self._reader.counts.gone - gone

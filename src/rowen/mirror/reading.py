@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 import structlog
 
-from rowen.app.mirror import Mirrors, Position
+from rowen.app.mirror import REPORTED, Mirrors, Position, reported
 from rowen.app.organizations import Organization
 from rowen.imports.errors import ServerResponseError
 from rowen.interviews.moments import Clock, Instant
@@ -170,6 +170,22 @@ class Reader:
         await self._store([page], position)
         return position
 
+    async def confirm_reports(self) -> None:
+        """Delete those rows whose deletion was reported and is confirmed by the account. Raises SourceError.
+
+        A deletion may be reported before it shows: one that is not confirmed is looked for again, for as long as a
+        window reaches back.
+        """
+        for resource in REPORTED:
+            after = 0
+            while some := await self._mirrors.pending(self._organization, reported(resource), MOST_IDS, after):
+                gone = await self._remove_gone(resource, [each.id for each in some])
+                now = self._now()
+                done = [each for each in some if each.id in gone or now - each.marked_at > OVERLAP]
+                if done:
+                    await self._mirrors.settle(self._organization, reported(resource), done)
+                after = some[-1].id
+
     async def _check_progress(self, page: Page, position: Position, high: int) -> None:
         """Require a page of a sweep to have lower ids than `high` only, and any, unless it is the last.
 
@@ -182,8 +198,9 @@ class Reader:
             await self._store([], position._replace(sweep_cursor=None, sweep_above=None, swept_at=int(self._now())))
             raise
 
-    async def _remove_gone(self, resource: str, suspects: Sequence[int]) -> None:
-        """Delete those rows that the account confirms not to have."""
+    async def _remove_gone(self, resource: str, suspects: Sequence[int]) -> set[int]:
+        """Delete those rows that the account confirms not to have, and return their ids."""
+        confirmed: set[int] = set()
         for start in range(0, len(suspects), MOST_IDS):
             asked = list(suspects[start : start + MOST_IDS])
             existing = await in_thread(partial(self._account.existing, resource, asked))
@@ -191,6 +208,8 @@ class Reader:
             if gone:
                 await self._require_lead()
                 self.counts.gone += await self._mirrors.remove(self._organization, resource, gone, self._now())
+                confirmed.update(gone)
+        return confirmed
 
     async def _first(self, resource: str, query: dict[str, str]) -> Page:
         return await in_thread(partial(self._account.page, resource, query))

@@ -28,6 +28,7 @@ from rowen.http.authentication import ApiKeyAuthenticator, Authentication, Authe
 from rowen.http.connections import ConnectionLimits, Connections
 from rowen.http.edge import EdgePolicy
 from rowen.http.endpoint import ApiContext, Gate
+from rowen.http.mirror_metrics import MirrorCollector
 from rowen.http.openapi.responses import success
 from rowen.http.rate_limit import RateLimiter
 from rowen.http.responses import RateState, RequestContext, attach
@@ -209,7 +210,12 @@ async def served(folder: Path) -> AsyncIterator[tuple[httpx.AsyncClient, str]]:
         None,
     )
     policy = EdgePolicy(None, require_https=False, rate_limit=LIMIT, access_log=True)
-    served = application(api, policy, ProcessHooks(ready, close, lambda: None), (), public_metrics=False)
+
+    async def mirrors() -> MirrorCollector:
+        return MirrorCollector([], wiring.now())
+
+    process = ProcessHooks(ready, mirrors, close, lambda: None)
+    served = application(api, policy, process, (), public_metrics=False)
     try:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(served), base_url="http://rowen.test") as client:
             yield client, key

@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import bindparam, delete, insert, select, update
 
-from rowen.app.mirror import REACHES, Link, Mirror, MirroredRow, Pending, Position
+from rowen.app.mirror import REACHES, Link, Mirror, MirroredRow, MirrorState, Pending, Position, reported
 from rowen.app.organizations import Organization
 from rowen.interviews.errors import Code, Refusal
 from rowen.interviews.interview import OrganizationId
@@ -32,6 +32,11 @@ class MirrorTables:
         self._marker = Marker(engine)
         of_mirror = mirrors.c.organization_id == bindparam("organization")
         self._find = engine.prepare(select(*(mirrors.c[name] for name in Mirror._fields)).where(of_mirror))
+        names = organizations.c.name
+        joined = organizations.c.id == mirrors.c.organization_id
+        self._mirror_of = engine.prepare(select(organizations.c.id).where(joined, names == bindparam("name")))
+        shown = [mirrors.c[name] for name in Mirror._fields]
+        self._all = engine.prepare(select(organizations.c.id, names, *shown).where(joined).order_by(names))
         self._begin = engine.prepare(insert(mirrors).values({c.name: bindparam(c.name) for c in mirrors.c}))
         saved = [name for name in Mirror._fields if name != "source"]
         self._save = engine.prepare(
@@ -102,6 +107,28 @@ class MirrorTables:
         """Return the mirror of an organization."""
         row = await self._engine.row(self._find, {"organization": organization})
         return None if row is None else _mirror_of(row)
+
+    async def all(self) -> Sequence[MirrorState]:
+        """Return the mirrors of all organizations, ordered by name."""
+        found = await self._engine.rows(self._all, {})
+        states = []
+        for identifier, name, *row in found:
+            positions = await self.positions(identifier)
+            ordered = [positions[each] for each in REACHES if each in positions]
+            states.append(MirrorState(name, _mirror_of(row), ordered))
+        return states
+
+    async def report(self, organization: str, resource: str, identifier: int, now: Instant) -> bool:
+        """Mark a row that was reported as deleted; return False if no organization of that name is a mirror."""
+
+        async def work(transaction: Transaction) -> bool:
+            row = await transaction.row(self._mirror_of, {"name": organization})
+            if row is None:
+                return False
+            await self._marker.put(transaction, row[0], reported(resource), [identifier], now)
+            return True
+
+        return await self._engine.write(work)
 
     async def begin(self, organization: Organization, source: str, now: Instant) -> Mirror:
         """Make an organization the mirror of an account, and return its mirror. Raises Refusal (conflict)."""

@@ -53,13 +53,22 @@ class Marker:
             if only_own and not reach.is_own:
                 continue
             found = await self._reached(transaction, organization, rows, reach)
-            if not found:
-                continue
-            target = {"organization": organization, "resource": reach.target}
-            marked = await transaction.rows(self._marked, {**target, "ids": self._bind(sorted(found))})
-            await transaction.run_many(self._remove, [self._remove.bind({**target, "id": row[0]}) for row in marked])
-            values = [(organization, reach.target, each, int(now)) for each in sorted(found)]
-            await transaction.insert(self._insert, values)
+            if found:
+                await self.put(transaction, organization, reach.target, sorted(found), now)
+
+    async def put(
+        self,
+        transaction: Transaction,
+        organization: OrganizationId,
+        name: str,
+        identifiers: Sequence[int],
+        now: Instant,
+    ) -> None:
+        """Set marks of a name, in place of those that are set already."""
+        target = {"organization": organization, "resource": name}
+        marked = await transaction.rows(self._marked, {**target, "ids": self._bind(identifiers)})
+        await transaction.run_many(self._remove, [self._remove.bind({**target, "id": row[0]}) for row in marked])
+        await transaction.insert(self._insert, [(organization, name, each, int(now)) for each in identifiers])
 
     async def _reached(
         self, transaction: Transaction, organization: OrganizationId, rows: Sequence[MirroredRow], reach: Reach
