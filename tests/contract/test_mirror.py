@@ -12,7 +12,7 @@ from rowen.interviews.moments import Instant
 from rowen.mirror.account import PAGE_SIZE
 from tests.support import v3_account
 from tests.support.harness import Tenant
-from tests.support.mirroring import Mirroring, mirroring_of
+from tests.support.mirroring import Mirroring, chained, lists, mirroring_of, undated
 from tests.support.records import record
 from tests.support.sql import execute
 from tests.support.v3_account import ALL_DAY, ANN, BOB, COMPLETE, DRAFT, TIMED, UNSCHEDULED, seat
@@ -184,7 +184,7 @@ def test_a_new_default_interviewer_reaches_the_stage(mirrored: Mirroring, client
     mirrored.upstream.put("default_interviewers", {"id": 67, "interview_kit_id": 65, "user_id": ANN})
     mirrored.round()
     (stage,) = client.get("/v1/job_stages").json()
-    assert [each["id"] for each in stage["interviews"][1]["default_interviewer_users"]] == [BOB, ANN]
+    assert [each["id"] for each in stage["interviews"][1]["default_interviewer_users"]] == [ANN, BOB]
 
 
 def test_a_new_name_of_the_job_reaches_applications_and_candidates(mirrored: Mirroring, client: httpx.Client) -> None:
@@ -229,6 +229,42 @@ def test_what_a_scorecard_names_follows(mirrored: Mirroring, client: httpx.Clien
     mirrored.round()
     scorecard = client.get(f"/v1/scorecards/{COMPLETE}").json()
     assert (scorecard["interview"], scorecard["candidate_id"]) == ("Cake", 81)
+
+
+def test_the_mirror_of_a_mirror_shows_the_same_bytes_in_every_list(mirroring: Mirroring) -> None:
+    put = mirroring.upstream.put
+    put("default_interviewers", {"id": 67, "interview_kit_id": 65, "user_id": ANN})
+    put("job_interview_stages", {"id": 51, "job_id": 40, "name": "Closed", "sort_order": 2, "active": False})
+    put("job_interviews", v3_account.job_interview(62, "Closed", job_interview_stage_id=51))
+    put("applications", {"id": 70, "recruiter_id": ANN, "coordinator_id": BOB})
+    mirroring.round()
+    with chained(mirroring.tenant, 2) as links:
+        for link in links:
+            link.round()
+            assert lists(link.tenant) == lists(mirroring.tenant)
+
+
+def test_the_mirror_of_a_mirror_keeps_the_order_of_a_panel(mirrored: Mirroring) -> None:
+    """A member who leaves and comes back between two rounds is one who stays, with a later place."""
+    with chained(mirrored.tenant, 1) as (link,):
+        link.round()
+        mirrored.upstream.remove("interviewers", 1)
+        mirrored.upstream.put("interviewers", seat(9, TIMED, user_id=ANN))
+        mirrored.sweep()
+        assert [each["id"] for each in mirrored.interviews()[TIMED]["interviewers"]] == [BOB, ANN]
+        link.settle()
+        here, there = lists(mirrored.tenant), lists(link.tenant)
+        assert undated(there["scheduled_interviews"]) == undated(here["scheduled_interviews"])
+
+
+def test_a_new_name_of_the_interview_reaches_a_scorecard_without_a_kit(
+    mirrored: Mirroring, client: httpx.Client
+) -> None:
+    mirrored.upstream.put("scorecards", {"id": COMPLETE, "interview_kit_id": None, "job_interview_id": 60})
+    mirrored.round()
+    mirrored.upstream.put("job_interviews", {"id": 60, "name": "Rye"})
+    mirrored.round()
+    assert client.get(f"/v1/scorecards/{COMPLETE}").json()["interview"] == "Rye"
 
 
 def test_an_idle_round_takes_one_request_for_each_resource_and_writes_nothing(

@@ -1,13 +1,15 @@
-"""A mirror in-process: an organization that follows an upstream, round by round.
+"""A mirror in-process: an organization that follows an upstream, or another organization, round by round.
 
 Owns the clock of its rounds, and the waits that it was asked for, none of which it waits.
 """
 
 import asyncio
+import re
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Final
 
 import httpx
 import msgspec
@@ -23,6 +25,7 @@ from rowen.mirror.reading import LoadStep
 from rowen.mirror.writing import Destination
 from tests.support.harness import FakeClock, Tenant
 from tests.support.records import Record
+from tests.support.tokens import make_client
 from tests.support.v3_upstream import CLIENT_ID, CLIENT_SECRET, V3Upstream
 
 LIMITS = TransferLimits(silent_seconds=10.0, total_seconds=30.0)
@@ -95,6 +98,76 @@ class Mirroring:
 
     async def _lead(self) -> bool:
         return self.leads
+
+
+class ChainLink:
+    """An organization that mirrors another one of the same server, through `/v3`."""
+
+    def __init__(self, upstream: Tenant) -> None:
+        harness = upstream.harness
+        self.tenant = harness.tenant()
+        self._clock = FakeClock(None)
+        store, made = harness.store, make_client(upstream)
+        base = httpx.URL(f"{harness.server.url}/v3")
+        client = Client(made.client_id, made.secret, base.copy_with(path="/token"))
+        self.account = Account(base, client, AccountPolicy(LIMITS))
+        ports = Destination(store.mirrors, store.merger, store.record_merger, store.writing, self._clock)
+        deps = FollowerDeps(_leads, _silent)
+        self._follower = Follower(ports, self.tenant.organization, self.account, str(base), deps)
+
+    def round(self) -> None:
+        """Do one round."""
+        self.tenant.harness.run(self._follower.run_once())
+
+    def settle(self) -> None:
+        """Follow everything that has changed, and compare all ids."""
+        self.round()
+        self._clock.instant = wiring.now()
+        self._clock.advance(SWEEP_REST + 1)
+        self.round()
+        self._clock.instant = None
+
+
+async def _leads() -> bool:
+    return True
+
+
+@contextmanager
+def chained(upstream: Tenant, length: int) -> Iterator[list[ChainLink]]:
+    """Return links of which the first mirrors an organization, and each other one the one before, for the block."""
+    links: list[ChainLink] = []
+    try:
+        for _ in range(length):
+            links.append(ChainLink(links[-1].tenant if links else upstream))
+        yield links
+    finally:
+        for each in links:
+            each.account.close()
+
+
+LISTS: Final = ("scheduled_interviews", "users", "applications", "candidates", "jobs", "job_stages", "scorecards")
+
+
+def lists(tenant: Tenant) -> dict[str, list[bytes]]:
+    """Return the pages of every list of v1 that is mirrored, as served."""
+    found: dict[str, list[bytes]] = {}
+    with tenant.open_client() as client:
+        for name in LISTS:
+            target: str | None = f"/v1/{name}?per_page=500"
+            while target is not None:
+                answer = client.get(target)
+                assert answer.status_code == 200, answer.text
+                found.setdefault(name, []).append(answer.content)
+                target = answer.links.get("next", {}).get("url")
+    return found
+
+
+_WRITTEN_AT: Final = re.compile(rb'"updated_at":"[^"]*"')
+
+
+def undated(pages: list[bytes]) -> list[bytes]:
+    """Return pages without the times of the last changes: those of a mirror that follows are its own."""
+    return [_WRITTEN_AT.sub(b'"updated_at":"-"', page) for page in pages]
 
 
 @contextmanager

@@ -69,6 +69,7 @@ _RATED_IN: Final = Step("scorecard_candidate_attributes", Link.SUBJECT, Link.PAR
 _SCORECARD_OF: Final = Step("scorecard_question_answers", None, Link.PARENT)
 _CANDIDATE_OF: Final = Step("applications", None, Link.SUBJECT)
 _SCORECARDS_OF: Final = Step("scorecards", Link.SUBJECT, None)
+_CARDS_OF_PANEL: Final = Step("interviewers", Link.PARENT, Link.SUBJECT)
 
 
 def _people(target: str, resource: str, take: Link | None) -> tuple[Reach, ...]:
@@ -96,6 +97,7 @@ REACHES: Final[Mapping[str, Sequence[Reach]]] = {
         Reach(JOB_STAGES, Link.PARENT),
         Reach(INTERVIEWS, steps=(Step("interviews", Link.SUBJECT, None),)),
         Reach(SCORECARDS, steps=(Step("interview_kits", Link.PARENT, None), _SCORECARDS_OF)),
+        Reach(SCORECARDS, steps=(Step("interviews", Link.SUBJECT, None), _CARDS_OF_PANEL)),
     ),
     "interview_kits": (Reach(JOB_STAGES, Link.PARENT, (_STAGE_OF,)), Reach(SCORECARDS, steps=(_SCORECARDS_OF,))),
     "default_interviewers": (Reach(JOB_STAGES, Link.PARENT, (_INTERVIEW_OF, _STAGE_OF)),),
@@ -124,7 +126,7 @@ REACHES: Final[Mapping[str, Sequence[Reach]]] = {
         Reach(SCORECARDS),
         Reach(INTERVIEWS, steps=(Step("interviewers", Link.SUBJECT, Link.PARENT),)),
     ),
-    "interviewers": (Reach(INTERVIEWS, Link.PARENT),),
+    "interviewers": (Reach(INTERVIEWS, Link.PARENT)),
     "interviews": (Reach(INTERVIEWS),),
 }
 """The resources that are mirrored, in the order in which they are read, and what follows from the rows of each."""

@@ -261,17 +261,20 @@ class StagePlan(msgspec.Struct, frozen=True):
 
 
 def job_stage(plan: StagePlan, known: Known) -> Json:
-    """Return the v1 form of a stage; interviews that are no longer active are left out."""
+    """Return the v1 form of a stage; interviews that are no longer active are left out, unless the stage is not."""
+    is_active = plan.stage.active is not False
     ordered = sorted(plan.interviews, key=lambda each: (each.sort_order or 0, each.id))
     return {
         "id": plan.stage.id,
         "name": plan.stage.name,
         "created_at": plan.stage.created_at,
         "updated_at": Instant(plan.updated_at),
-        "active": plan.stage.active is not False,
+        "active": is_active,
         "job_id": plan.stage.job_id,
         "priority": plan.stage.sort_order or 0,
-        "interviews": [_stage_interview(each, plan, known) for each in ordered if each.active is not False],
+        "interviews": [
+            _stage_interview(each, plan, known) for each in ordered if each.active is not False or not is_active
+        ],
     }
 
 

@@ -109,7 +109,7 @@ class Joiner:
                 [content_of(each) for each in mine],
                 {interview: kit.id for interview, kit in my_kits.items()},
                 {
-                    interview: [each.person_id for each in some if each.person_id is not None]
+                    interview: sorted(each.person_id for each in some if each.person_id is not None)
                     for interview, some in held.items()
                 },
             )

@@ -5,6 +5,7 @@ matched by user, guests by their folded address (docs/decisions/0031). Must not 
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from math import inf
 from typing import Final, NamedTuple
 
 from sqlalchemy import bindparam, delete, select, update
@@ -93,17 +94,34 @@ class InterviewerTable:
             await transaction.insert(self._insert, rows)
         return number
 
-    async def replace(
+    async def replace_in_order(
         self, transaction: Transaction, organization: OrganizationId, panels: Sequence[Panel], last_id: int
+    ) -> int:
+        """Do what `replace` does, and let the ids ascend along each panel.
+
+        So the mirror of a mirror, which knows the order of a panel by its ids only, has the same. A member whose id is
+        too low has left the panel in the account, and come back.
+        """
+        return await self.replace(transaction, organization, panels, last_id, in_order=True)
+
+    async def replace(
+        self,
+        transaction: Transaction,
+        organization: OrganizationId,
+        panels: Sequence[Panel],
+        last_id: int,
+        *,
+        in_order: bool = False,
     ) -> int:
         """Bring the rows of interviews in step with their panels; return the last id in use.
 
-        The rows of members who stay keep their ids; those of new ones get the next, and the time of the change.
+        The rows of members who stay keep their ids; those of new ones get the next, and the time of the change. With
+        `in_order` a member whose id is lower than that of one before it is a new one.
         """
         if not panels:
             return last_id
         asked = {"organization": organization, "interviews": self._bind([each.interview_id for each in panels])}
-        changes = _compare(await transaction.rows(self._stored, asked), panels)
+        changes = _compare(await transaction.rows(self._stored, asked), panels, in_order=in_order)
         if changes.gone:
             gone = [{"organization": organization, "one": one} for one in changes.gone]
             await transaction.run_many(self._delete, [self._delete.bind(each) for each in gone])
@@ -125,7 +143,7 @@ class InterviewerTable:
         await transaction.run(self._remove, {"organization": organization, "interview": interview})
 
 
-def _compare(stored: Iterable[Row], panels: Sequence[Panel]) -> _Changes:
+def _compare(stored: Iterable[Row], panels: Sequence[Panel], *, in_order: bool) -> _Changes:
     """Return what makes the stored rows of some interviews those of their panels."""
     rows: dict[tuple[int, Person], list[_Member]] = {}
     for identifier, interview, *columns in stored:
@@ -133,12 +151,15 @@ def _compare(stored: Iterable[Row], panels: Sequence[Panel]) -> _Changes:
         rows.setdefault((interview, person_of(seat.user_id, seat.email)), []).append(_Member(identifier, seat))
     changes = _Changes([], [], [])
     for panel in panels:
+        highest: float = 0
         for seat in panel.seats:
             known = rows.get((panel.interview_id, person_of(seat.user_id, seat.email)))
-            if not known:
+            if not known or (in_order and known[0].id < highest):
                 changes.added.append(panel._replace(seats=(seat,), created_at=panel.updated_at))
+                highest = inf
                 continue
             member = known.pop(0)
+            highest = member.id
             if member.seat != seat:
                 changes.changed.append((member.id, seat, panel.updated_at))
     changes.gone.extend(member.id for members in rows.values() for member in members)

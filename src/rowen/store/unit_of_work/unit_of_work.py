@@ -199,7 +199,9 @@ class StoreUnitOfWork:
             known = self._draft(before)
             await self._rebook(known, draft)
             if known.seats != draft.seats:
-                await self._keep_rows(self._dependencies.interviewers.replace, draft)
+                interviewers = self._dependencies.interviewers
+                write = interviewers.replace_in_order if change.is_mirrored else interviewers.replace
+                await self._keep_rows(write, draft)
         await self._log_change(before, after, change, draft)
         return draft.document
 
