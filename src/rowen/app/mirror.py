@@ -126,7 +126,7 @@ REACHES: Final[Mapping[str, Sequence[Reach]]] = {
         Reach(SCORECARDS),
         Reach(INTERVIEWS, steps=(Step("interviewers", Link.SUBJECT, Link.PARENT),)),
     ),
-    "interviewers": (Reach(INTERVIEWS, Link.PARENT)),
+    "interviewers": (Reach(INTERVIEWS, Link.PARENT),),
     "interviews": (Reach(INTERVIEWS),),
 }
 """The resources that are mirrored, in the order in which they are read, and what follows from the rows of each."""
