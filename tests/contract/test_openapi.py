@@ -43,7 +43,10 @@ OF_VALUES = [positive_data_acceptance, negative_data_rejection]
 _numbers = count()
 
 ACTING = {"On-Behalf-Of": str(examples.USER_ID)}
-MATCHED = tuple(f"/{resource}/{{id}}" for resource in ("scheduled_interviews", "users", "jobs", "job_stages"))
+MATCHED = (
+    *(f"/{resource}/{{id}}" for resource in ("scheduled_interviews", "users", "jobs", "job_stages")),
+    *(f"/users/{{id}}/{act}" for act in ("disable", "enable")),
+)
 """How the paths end whose writes take `If-Match`."""
 OPEN = range(9128501, 9128511)
 """The ids of interviews that can be changed and scored."""

@@ -33,11 +33,11 @@ from tests.support import bodies, generations
 from tests.support.bodies import MINUTE, SEASON, picks, users
 from tests.support.harness import FakeClock, Harness, opened
 from tests.support.list_requests import ZONES, requests
+from tests.support.model.hiring import HiringModel
 from tests.support.model.ledger import RefusedError
 from tests.support.model.lists import ListRequest
 from tests.support.model.rules import json_text
 from tests.support.model.scorecards import CommandResult
-from tests.support.model.users import UserModel
 from tests.support.records import Record
 from tests.support.storage import Storage
 from tests.support.strategies import PROFILE
@@ -124,7 +124,7 @@ class CommandMachine(RuleBasedStateMachine):
         self.present = self.harness.clock.instant = START
         self.tenant = self.harness.tenant(f"organization-{next(_numbers)}", zone)
         self.organization = self.tenant.organization
-        self.model = UserModel(zone=ZoneInfo(zone), last=SEASON, policy="allow")
+        self.model = HiringModel(zone=ZoneInfo(zone), last=SEASON, policy="allow")
         self._import("users", [bodies.user(i, 0) for i in bodies.USERS], self.model.take_in_users)
         self._import(
             "applications",
@@ -306,6 +306,60 @@ class CommandMachine(RuleBasedStateMachine):
         command = self.model.change_user
         self.write(HANDLERS["change_user"], request, lambda: command(self.present, user, identifier, body))
 
+    def chosen_made(self, resource: str, pick: int, *others: int) -> int:
+        """Return the id of a record that a command has made, or another one, or that of none."""
+        there = [*others, *sorted(self.model.made[resource])]
+        return there[pick % len(there)] if there and pick < 97 else 999
+
+    def applied(self, job: int, stage: int) -> Record:
+        """Return an application for a job, for which the client may name a stage."""
+        named = self.chosen_made("job_stages", stage, 1, 2)
+        return {"job_id": self.chosen_made("jobs", job, 1), **({"initial_stage_id": named} if stage % 2 else {})}
+
+    @rule(body=bodies.new_jobs(), user=users)
+    def add_a_job(self, body: Record, user: int | None) -> None:
+        request = self.request("POST", "/rowen/v1/jobs", body, user)
+        self.write(HANDLERS["create_job"], request, lambda: self.model.create_job(self.present, user, body))
+
+    @precondition(lambda self: bool(self.model.made["jobs"]))
+    @rule(pick=picks, body=bodies.job_changes(), user=users)
+    def change_a_job(self, pick: int, body: Record, user: int | None) -> None:
+        one = self.chosen_made("jobs", pick)
+        request = self.request("PATCH", f"/rowen/v1/jobs/{one}", body, user)
+        self.write(HANDLERS["change_job"], request, lambda: self.model.change_job(self.present, user, one, body))
+
+    @rule(pick=picks, body=bodies.new_stages(), user=users)
+    def add_a_stage(self, pick: int, body: Record, user: int | None) -> None:
+        body = {"job_id": self.chosen_made("jobs", pick, 1), **body}
+        request = self.request("POST", "/rowen/v1/job_stages", body, user)
+        self.write(HANDLERS["create_job_stage"], request, lambda: self.model.create_stage(self.present, user, body))
+
+    @precondition(lambda self: bool(self.model.made["job_stages"]))
+    @rule(pick=picks, keeps=st.booleans(), body=bodies.stage_changes(), user=users)
+    def change_a_stage(self, pick: int, keeps: bool, body: Record, user: int | None) -> None:
+        """Change a stage, and keep its first interview if `keeps` is true."""
+        one = self.chosen_made("job_stages", pick)
+        there = self.model.made["job_stages"].get(one, {"interviews": []})["interviews"]
+        if keeps and there and "interviews" in body:
+            body = {**body, "interviews": [{"id": there[0]["id"], "name": "Kept"}, *body["interviews"]]}
+        request = self.request("PATCH", f"/rowen/v1/job_stages/{one}", body, user)
+        command = self.model.change_stage
+        self.write(HANDLERS["change_job_stage"], request, lambda: command(self.present, user, one, body))
+
+    @rule(job=picks, stage=picks, count=st.integers(1, 2), body=bodies.new_candidates(), user=users)
+    def add_a_candidate(self, job: int, stage: int, count: int, body: Record, user: int | None) -> None:
+        body = {**body, "applications": [self.applied(job + each, stage + each) for each in range(count)]}
+        request = self.request("POST", "/v1/candidates", body, user)
+        self.write(HANDLERS["create_candidate"], request, lambda: self.model.create_candidate(self.present, user, body))
+
+    @precondition(lambda self: bool(self.model.made["candidates"]))
+    @rule(pick=picks, job=picks, stage=picks, user=users)
+    def add_an_application(self, pick: int, job: int, stage: int, user: int | None) -> None:
+        one, body = self.chosen_made("candidates", pick), self.applied(job, stage)
+        request = self.request("POST", f"/v1/candidates/{one}/applications", body, user)
+        command = self.model.create_application
+        self.write(HANDLERS["create_application"], request, lambda: command(self.present, user, one, body))
+
     @rule(minutes=st.sampled_from([1, 29, 30, 31, 600]), ticks=st.booleans())
     def let_time_pass(self, minutes: int, ticks: bool) -> None:
         """Update statuses, or let time pass without updates."""
@@ -393,6 +447,9 @@ class CommandMachine(RuleBasedStateMachine):
         assert listed.body == self.model.scorecards()
         page = self.read(HANDLERS["list_changes"], "/rowen/v1/changes?limit=500")
         assert page.body == self.model.feed(0, 500)
+        for resource in ("jobs", "candidates"):
+            made = [each for _, each in sorted(self.model.made[resource].items())]
+            assert self.read(HANDLERS[f"list_{resource}"], f"/v1/{resource}?per_page=500").body == json_text(made)
 
 
 def _again(seat: Record) -> Record:

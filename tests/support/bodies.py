@@ -256,3 +256,59 @@ def _sitting(draw: st.DrawFn, identifier: int) -> Record:
     person = {**known, "email": known["primary_email_address"]}
     seat = interviewer(person, {"response_status": draw(st.sampled_from(RESPONSES))})
     return {**seat, "scorecard_id": draw(st.sampled_from([None, None, 5]))}
+
+
+_JOB_FIELDS: Final[dict[str, st.SearchStrategy[Any]]] = {
+    "name": st.sampled_from(NAMES),
+    "status": st.sampled_from(["open", "closed", "draft"]),
+    "requisition_id": st.sampled_from([None, "", "R1"]),
+    "notes": st.sampled_from([None, "", "Two\nlines"]),
+}
+_STAGE_FIELDS: Final[dict[str, st.SearchStrategy[Any]]] = {
+    "name": st.sampled_from(NAMES),
+    "priority": st.integers(0, 2),
+    "active": st.booleans(),
+    "interviews": st.lists(
+        st.fixed_dictionaries(
+            {"name": st.sampled_from(NAMES)},
+            optional={
+                "estimated_minutes": st.sampled_from([None, 30]),
+                "default_interviewer_users": st.lists(st.sampled_from([*USERS] * 3 + [9]), max_size=2, unique=True),
+            },
+        ),
+        max_size=2,
+    ),
+}
+
+
+def _named(fields: dict[str, st.SearchStrategy[Any]]) -> st.SearchStrategy[Record]:
+    """Return objects with some of the fields, and always with a name."""
+    optional = {name: values for name, values in fields.items() if name != "name"}
+    return st.fixed_dictionaries({"name": fields["name"]}, optional=optional)
+
+
+def new_jobs() -> st.SearchStrategy[Record]:
+    """Return the bodies of jobs to add."""
+    return _named(_JOB_FIELDS)
+
+
+def job_changes() -> st.SearchStrategy[Record]:
+    """Return the bodies of changes of jobs."""
+    return st.fixed_dictionaries({}, optional=_JOB_FIELDS)
+
+
+def new_stages() -> st.SearchStrategy[Record]:
+    """Return the bodies of stages to add, without their job."""
+    return _named(_STAGE_FIELDS)
+
+
+def stage_changes() -> st.SearchStrategy[Record]:
+    """Return the bodies of changes of stages; all interviews in them are new."""
+    return st.fixed_dictionaries({}, optional=_STAGE_FIELDS)
+
+
+def new_candidates() -> st.SearchStrategy[Record]:
+    """Return the bodies of candidates to add, without their applications."""
+    contact = st.fixed_dictionaries({"value": st.sampled_from(GUESTS)}, optional={"type": st.just("personal")})
+    optional = {"email_addresses": st.lists(contact, max_size=2), "tags": st.just(["x"]), "is_private": st.booleans()}
+    return st.fixed_dictionaries({"first_name": st.just("Ida"), "last_name": st.just("Rhodes")}, optional=optional)
