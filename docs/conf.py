@@ -64,6 +64,7 @@ PAGES: Final = {
         "how-to/manage-keys",
         "how-to/manage-clients",
         "how-to/subscribe-to-calendars",
+        "how-to/sign-people-in",
         "how-to/deploy",
         "how-to/run-with-docker",
         "how-to/run-with-systemd",

@@ -127,6 +127,7 @@ class ServerSettings:
         Path | None,
         Row("A file that holds the secret of webhooks from mirrored accounts, and nothing else: it turns them on."),
     ] = None
+    no_pages: Annotated[bool, Row("Serve the API only, without pages for people.")] = False
     demo: Annotated[bool, Row("Serve a year of an invented team, on this machine only.")] = False
 
     @property

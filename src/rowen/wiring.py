@@ -12,29 +12,33 @@ from typing import TYPE_CHECKING
 
 from rowen.api.codec import documents, hiring, records, scorecards, users, v3
 from rowen.app.adoption import Adopter
+from rowen.app.agenda import Agenda
 from rowen.app.calendars import Calendars, CalendarStore
 from rowen.app.changes import Commits, Feed
 from rowen.app.clients import Clients
 from rowen.app.delivery_attempts import WebhookSender
 from rowen.app.imports import Merger
 from rowen.app.interviews import Interviews
+from rowen.app.invitations import Inviting
 from rowen.app.keys import Keys
 from rowen.app.mirror import Mirrors
 from rowen.app.organizations import Organization, Organizations
 from rowen.app.records import RecordMerger, Records, UserRemover
 from rowen.app.rows import Rows
 from rowen.app.services import Services
+from rowen.app.sessions import Sessions
 from rowen.app.status_updates import StatusUpdater
 from rowen.app.tokens import Tokens
 from rowen.app.unit_of_work import UnitOfWorks
 from rowen.app.webhooks import Webhooks
-from rowen.demo.key import DemoKeyring, DemoTokens
+from rowen.demo.key import DEMO_ORGANIZATION, DemoKeyring, DemoTokens
 from rowen.interviews.moments import Instant
 from rowen.settings import DEFAULT_ORGANIZATION, ServerSettings
 from rowen.store.database import locate, open_engine
 from rowen.store.engines.base import Engine, Location
 from rowen.store.integrity.repair import Repairer
 from rowen.store.interviews.adoption import InterviewAdopter
+from rowen.store.interviews.agenda import AgendaReader
 from rowen.store.interviews.calendars import CalendarReader
 from rowen.store.interviews.conflicts import ConflictFinder
 from rowen.store.interviews.merger import InterviewMerger
@@ -46,6 +50,7 @@ from rowen.store.organizations.api_keys import KeyTable
 from rowen.store.organizations.calendars import CalendarTable
 from rowen.store.organizations.clients import ClientTable
 from rowen.store.organizations.organizations import OrganizationTable
+from rowen.store.organizations.sessions import SessionTable
 from rowen.store.organizations.tokens import TokenTable
 from rowen.store.records.merger import RecordTableMerger
 from rowen.store.records.reader import RecordReader
@@ -67,6 +72,7 @@ if TYPE_CHECKING:
     from rowen.mirror.credentials import Client
     from rowen.mirror.follower import Follower
     from rowen.mirror.reading import LoadStep
+    from rowen.web.ports import PagePorts
     from rowen.webhooks.dispatcher import Dispatcher
     from rowen.webhooks.sender import HttpWebhookSender
 
@@ -101,6 +107,16 @@ class Store:
     def tokens(self) -> Tokens:
         """Their tokens."""
         return TokenTable(self.engine, users)
+
+    @cached_property
+    def sessions(self) -> Sessions:
+        """The people who sign in, and their sessions."""
+        return SessionTable(self.engine, records)
+
+    @cached_property
+    def agenda(self) -> Agenda:
+        """What reads the interviews of a stretch of time."""
+        return AgendaReader(self.engine)
 
     @cached_property
     def interviews(self) -> Interviews:
@@ -252,6 +268,24 @@ def services(store: Store, sender: WebhookSender) -> Services:
     )
 
 
+def inviting(store: Store) -> Inviting:
+    """Return the ports of inviting people to sign in."""
+    return Inviting(store.sessions, store.writing, users)
+
+
+def page_ports(store: Store, *, demo: bool) -> "PagePorts":
+    """Return what the pages for people work with."""
+    from rowen.web.ports import PagePorts  # imported here: the other commands need none of it
+    from rowen.web.schedule import Schedule
+
+    async def demo_organization() -> Organization | None:
+        return await store.organizations.find(DEMO_ORGANIZATION)
+
+    schedule = Schedule(store.agenda, store.records, store.feed)
+    found = demo_organization if demo else None
+    return PagePorts(store.sessions, schedule, store.writing, inviting(store), now, found)
+
+
 def repairer(store: Store) -> Repairer:
     """Return the repairer of times in the future."""
     return Repairer(store.engine, documents, records)
@@ -321,10 +355,11 @@ def build_application(settings: ServerSettings, beat: Callable[[], None] = lambd
     # import whether workers share their numbers.
     from rowen.api.generations import Generation
     from rowen.http import metrics
-    from rowen.http.application import ProcessHooks, application
+    from rowen.http.application import Beside, ProcessHooks, application
     from rowen.http.authentication import (
         ApiKeyAuthenticator,
         Authentication,
+        Authenticator,
         BearerAuthenticator,
         SecretAddressAuthenticator,
     )
@@ -335,6 +370,10 @@ def build_application(settings: ServerSettings, beat: Callable[[], None] = lambd
     from rowen.http.mirror_webhooks import MirrorWebhookEndpoint
     from rowen.http.sockets import SUPPORTED, Sockets
     from rowen.http.token_endpoint import BRIDGE_PATH, ISSUING_PATH, TokenEndpoint
+    from rowen.web.authentication import SessionAuthentication, SessionFinder
+    from rowen.web.page import PageDeps
+    from rowen.web.rendering import Renderer
+    from rowen.web.site import Site
 
     store = open_store(locate(settings.database_url, settings.replicas))
     keyring = DemoKeyring(store.keys, store.organizations) if settings.demo else store.keys
@@ -347,8 +386,11 @@ def build_application(settings: ServerSettings, beat: Callable[[], None] = lambd
     post = sender(settings.webhook_allow)
     sockets = Sockets(settings.port) if SUPPORTED else None
     connections = Connections(connection_limits(settings), sockets, metrics.observe_connections)
+    finder = SessionFinder(store.sessions, now)
+    own: list[Authenticator] = [api_keys, addresses]
+    own_api = Authentication(own) if settings.no_pages else SessionAuthentication(own, finder)
     gates = {
-        Generation.V1: Gate(Authentication([api_keys, addresses]), limiter),
+        Generation.V1: Gate(own_api, limiter),
         Generation.V3: Gate(Authentication([tokens]), v3_limiter),
     }
     api = ApiContext(services(store, post), gates, connections, public_url)
@@ -387,4 +429,8 @@ def build_application(settings: ServerSettings, beat: Callable[[], None] = lambd
     )
     policy = EdgePolicy(public_url, settings.require_https, limiter.shown, settings.access_log)
     reports = MirrorWebhookEndpoint(store.mirrors, _webhook_secret(settings), now)
-    return application(api, policy, process, [*token_endpoints, reports], public_metrics=settings.public_metrics)
+    site = None
+    if not settings.no_pages:
+        deps = PageDeps(finder, Renderer(), limiter, connections, public_url)
+        site = Site(page_ports(store, demo=settings.demo), deps)
+    return application(api, policy, process, Beside([*token_endpoints, reports], settings.public_metrics, site))

@@ -57,6 +57,8 @@ def insert(database: str, table: str, *values: Any) -> None:
 
 
 _UNDONE: Final = {
+    "0011": ("DROP TABLE people, sign_in_links, sessions",),
+    "0010": ("DROP TABLE calendars",),
     "0009": (
         "ALTER TABLE mirror_positions DROP COLUMN held",
         "ALTER TABLE mirror_rows DROP COLUMN other_person_id",

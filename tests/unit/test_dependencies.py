@@ -69,7 +69,8 @@ def _licences(package: Distribution) -> list[str]:
     if expression:
         return str(expression).split(" OR ")
     named = [text for text in package.metadata.get_all("Classifier") or () if text.startswith(_CLASSIFIER)]
-    return [text.removeprefix(_CLASSIFIER) for text in named] or [str(package.metadata["License"]).splitlines()[0]]
+    text = package.metadata["License"] or package.read_text("licenses/LICENSE") or "unknown"
+    return [each.removeprefix(_CLASSIFIER) for each in named] or [text.splitlines()[0]]
 
 
 def _is_permissive(licences: list[str]) -> bool:

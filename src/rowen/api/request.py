@@ -17,7 +17,7 @@ class ApiRequest(NamedTuple):
 
     `identifiers` are the texts in the path, by the names in braces. `address` is the URL without its query,
     as the client should see it; `query` is the query string, still encoded; `headers` are by lower-case name; `body`
-    is empty for reads. `acting_user` is the user whom a token of v3 names.
+    is empty for reads. `acting_user` is the user whom a token of v3 names, or of a session.
     """
 
     organization: Organization

@@ -63,7 +63,7 @@ async def change(
     """Change an interview. Raises Refusal: invalid, with every problem; not found (the user); conflict."""
     before = stored.interview
     organizer = None if fields.on_behalf_of is None else await require_user(unit, fields.on_behalf_of)
-    await _require_changeable(unit, stored, Command.CHANGE)
+    await require_changeable(unit, stored, Command.CHANGE)
     problems = Problems(fields.problems)
     await _check_references(unit, fields, before, problems)
     panel = before.interviewers
@@ -86,7 +86,7 @@ async def change(
 async def cancel(unit: UnitOfWork, stored: Stored, on_behalf_of: int | None, api_key: str) -> None:
     """Delete an interview; with None, an integration does. Raises Refusal: invalid; not found (the user)."""
     user = None if on_behalf_of is None else await require_user(unit, on_behalf_of)
-    await _require_changeable(unit, stored, Command.CANCEL)
+    await require_changeable(unit, stored, Command.CANCEL)
     await unit.begin_change()
     await unit.delete(stored.interview, Change(Kind.CANCELLED, actor_of(user, api_key)))
 
@@ -131,7 +131,8 @@ def settled(
     return msgspec.structs.replace(interview, status=lifecycle.status_after(rule, situation))
 
 
-async def _require_changeable(unit: UnitOfWork, stored: Stored, command: Command) -> None:
+async def require_changeable(unit: UnitOfWork, stored: Stored, command: Command) -> None:
+    """Raise Refusal (invalid) if clients may not change an interview by a command."""
     if not stored.created_through_api:
         raise Refusal(Code.INVALID, problems=(_NOT_OURS,))
     lifecycle.require(stored.interview.status, command)

@@ -23,6 +23,7 @@ from rowen.cli import (
     keys,
     mirror,
     organizations,
+    people,
     server,
     users,
     webhook_deliveries,
@@ -50,6 +51,7 @@ app.add_typer(clients.app, name="clients")
 app.add_typer(organizations.app, name="organizations")
 app.add_typer(interviews.app, name="interviews")
 app.add_typer(users.app, name="users")
+app.add_typer(people.app, name="people")
 app.add_typer(webhooks.app, name="webhooks")
 webhooks.app.add_typer(webhook_deliveries.app)  # without a name of their own: they are commands of the same group
 app.add_typer(database.app, name="db")

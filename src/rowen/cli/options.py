@@ -169,4 +169,5 @@ _ROWS: Final = {row.name: row for table in (ServerSettings, CommandSettings) for
 
 Database = Annotated[str, option(_ROWS["database"])]
 Organization = Annotated[str, option(_ROWS["organization"])]
+PublicAddress = Annotated[str | None, option(_ROWS["public_url"])]
 WebhookAllow = Annotated[list[str] | None, option(_ROWS["webhook_allow"])]

@@ -18,7 +18,9 @@ import typer
 
 from rowen import logs, wiring
 from rowen.app.first_key import FirstKey, NoFirstKey, make_first_key
+from rowen.app.invitations import invite_first
 from rowen.cli.options import with_settings
+from rowen.cli.people import SIGN_IN_PATH
 from rowen.cli.store import in_store
 from rowen.demo.key import DEMO_KEY
 from rowen.http.certificates import CertificateError, check_certificate
@@ -32,7 +34,7 @@ def serve(settings: ServerSettings) -> None:
     """Serve the schedule over HTTP.
 
     The database is created and upgraded at the start. If it has no API key yet, the first one is created and printed
-    once.
+    once, with a link that signs the first admin in to the web page.
 
     \b
     Examples:
@@ -112,15 +114,22 @@ def _require_port(host: str, port: int) -> str:
 def _first_key(settings: ServerSettings) -> Iterator[ServerSettings]:
     """Prepare the database; if it has no key yet, create and print one."""
 
-    async def work(store: Store) -> FirstKey | NoFirstKey | None:
-        return await make_first_key(store.organizations, store.keys, DEFAULT_ORGANIZATION, wiring.now())
+    async def work(store: Store) -> tuple[FirstKey | NoFirstKey | None, str | None]:
+        made = await make_first_key(store.organizations, store.keys, DEFAULT_ORGANIZATION, wiring.now())
+        if settings.no_pages or not isinstance(made, FirstKey):
+            return made, None
+        organization = await store.organizations.find(made.organization)
+        return made, organization and await invite_first(store.sessions, organization, wiring.now())
 
-    made = in_store(settings.database_url, work, create=True)
+    made, secret = in_store(settings.database_url, work, create=True)
     if isinstance(made, FirstKey):
         typer.echo(f"The organization {made.organization!r} has its first API key. Store it: it is not shown again.\n")
         typer.echo(f"  {made.text}\n")
         typer.echo("Try:\n")
         typer.echo(_curl(settings, made.text))
+        if secret is not None:
+            typer.echo("Open this link to sign in as the first admin. It works once, within three days:\n")
+            typer.echo(f"  {_address(settings)}{SIGN_IN_PATH}{secret}\n")
     elif made is not None:
         names = ", ".join(map(repr, made.organizations))
         typer.echo(
@@ -133,10 +142,12 @@ def _first_key(settings: ServerSettings) -> Iterator[ServerSettings]:
 @contextmanager
 def _demo(settings: ServerSettings) -> Iterator[ServerSettings]:
     """Fill the demo's database, a temporary one if none is named."""
+    from rowen.demo.people import invite_demo_people
     from rowen.demo.schedule import fill_demo  # the other servers need none of it
 
     async def work(store: Store) -> None:
-        await fill_demo(store.organizations, store.merger, store.record_merger, wiring.now())
+        organization = await fill_demo(store.organizations, store.merger, store.record_merger, wiring.now())
+        await invite_demo_people(store.sessions, organization, wiring.now())
 
     folder = tempfile.mkdtemp(prefix="rowen-demo-")
     try:
@@ -144,14 +155,20 @@ def _demo(settings: ServerSettings) -> Iterator[ServerSettings]:
         in_store(database, work, create=True)
         typer.echo("This is the demo: an invented team, and the key that the Harvest reference prints. Try:\n")
         typer.echo(_curl(settings, DEMO_KEY))
+        if not settings.no_pages:
+            typer.echo(f"Or open {_address(settings)}/ in a browser.\n")
         yield replace(settings, database=database)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _curl(settings: ServerSettings, key: str) -> str:
+def _address(settings: ServerSettings) -> str:
+    """Return the address that people and programs use."""
     scheme = "http" if settings.tls_certificate is None else "https"
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    address = (settings.public_url or "").rstrip("/") or f"{scheme}://{host}:{settings.port}"
+    return (settings.public_url or "").rstrip("/") or f"{scheme}://{host}:{settings.port}"
+
+
+def _curl(settings: ServerSettings, key: str) -> str:
     token = b64encode(f"{key}:".encode()).decode()
-    return f"  curl '{address}/v1/scheduled_interviews' -H \"Authorization: Basic {token}\"\n"
+    return f"  curl '{_address(settings)}/v1/scheduled_interviews' -H \"Authorization: Basic {token}\"\n"

@@ -24,6 +24,8 @@ from rowen.interviews.interview import (
 from rowen.interviews.moments import Instant
 
 _SEED: Final = 815
+_SATURDAY: Final = 5
+_SUNDAY: Final = 6
 _INTERVIEWS: Final = 600
 _FIRST_ID: Final = 9_200_001
 _FIRST_APPLICATION: Final = 4_700_001
@@ -65,7 +67,12 @@ def invented_interviews(today: date) -> Iterator[ScheduledInterview]:
     random = Random(_SEED)  # noqa: S311  (invented names need no secrecy)
     days = sorted(random.randint(-300, 60) for _ in range(_INTERVIEWS))
     for number, offset in enumerate(days):
-        yield _interview(random, number, today + timedelta(days=offset), today)
+        yield _interview(random, number, _working_day(today + timedelta(days=offset)), today)
+
+
+def _working_day(day: date) -> date:
+    """Return the Friday before a Saturday, the Monday after a Sunday, or else the day itself."""
+    return day + timedelta(days={_SATURDAY: -1, _SUNDAY: 1}.get(day.weekday(), 0))
 
 
 def _interview(random: Random, number: int, day: date, today: date) -> ScheduledInterview:

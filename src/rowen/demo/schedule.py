@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from rowen.api.codec.documents import draft
 from rowen.app.imports import Merger
-from rowen.app.organizations import Organizations
+from rowen.app.organizations import Organization, Organizations
 from rowen.app.records import RecordMerger
 from rowen.demo.data import invented_interviews, reference_interviews
 from rowen.demo.hiring import hiring_records
@@ -16,8 +16,8 @@ from rowen.demo.key import DEMO_ORGANIZATION
 from rowen.interviews.moments import Instant
 
 
-async def fill_demo(organizations: Organizations, merger: Merger, records: RecordMerger, now: Instant) -> None:
-    """Create the demo's organization if it is missing, and merge the demo's records, as of `now`, into it."""
+async def fill_demo(organizations: Organizations, merger: Merger, records: RecordMerger, now: Instant) -> Organization:
+    """Create the demo's organization if it is missing, merge the demo's records, as of `now`, into it; return it."""
     organization = await organizations.find(DEMO_ORGANIZATION)
     if organization is None:
         organization = await organizations.create(DEMO_ORGANIZATION, "UTC", now)
@@ -29,3 +29,4 @@ async def fill_demo(organizations: Organizations, merger: Merger, records: Recor
     await records.merge(organization, hiring_records([*given, *made]), now=now)
     await merger.merge(organization, imported, now=now, created_through_api=False)
     await merger.merge(organization, invented, now=now, created_through_api=True)
+    return organization

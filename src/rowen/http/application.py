@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 import structlog
 from starlette.routing import Route, Router
@@ -52,24 +52,58 @@ class ProcessHooks:
     background: Sequence[Callable[[], Awaitable[None]]] = ()
 
 
-def application(
-    api: ApiContext,
-    policy: EdgePolicy,
-    process: ProcessHooks,
-    others: Sequence[TokenEndpoint | MirrorWebhookEndpoint],
-    *,
-    public_metrics: bool,
-) -> ASGIApp:
-    """Return the whole application; `others` are endpoints that are no operations."""
+class _Routed(Protocol):
+    """An application with the path that it is for."""
+
+    @property
+    def path(self) -> str: ...
+    async def __call__(self, scope: Scope, receive: Receive, send: Send, /) -> None: ...
+
+
+class PagesForPeople(Protocol):
+    """The pages that people see in a browser, in another package."""
+
+    @property
+    def routes(self) -> Sequence[_Routed]:
+        """The pages, except for `/`."""
+        ...
+
+    def home(self, otherwise: ASGIApp, /) -> ASGIApp:
+        """Return the application of `/`, which programs get from `otherwise`."""
+        ...
+
+    def missing(self, otherwise: ASGIApp, /) -> ASGIApp:
+        """Return the application of paths that nothing has, which programs get from `otherwise`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What is served beside the API: endpoints that are no operations, public metrics or not, and pages for people."""
+
+    endpoints: Sequence[TokenEndpoint | MirrorWebhookEndpoint]
+    public_metrics: bool
+    site: PagesForPeople | None
+
+
+def application(api: ApiContext, policy: EdgePolicy, process: ProcessHooks, beside: Beside) -> ASGIApp:
+    """Return the whole application."""
     by_path: dict[str, dict[str, Operation]] = {}
     for operation in OPERATIONS:  # the busiest first: the router tries one after the other
         by_path.setdefault(operation.path, {})[operation.method] = operation
     endpoints = {path: Endpoint(api, operations) for path, operations in by_path.items()}
     routes = [Route(path, endpoint) for path, endpoint in endpoints.items()]
-    beside = pages(
-        process.ready, api.connections.room, process.mirrors, public_url=api.public_url, public_metrics=public_metrics
+    room, site = api.connections.room, beside.site
+    machine = pages(
+        process.ready, room, process.mirrors, public_url=api.public_url, public_metrics=beside.public_metrics
     )
-    routes += [Route(page.path, page) for page in (*beside, *others)]
+    routes += [
+        Route(page.path, site.home(page) if site is not None and page.path == "/" else page)
+        for page in (*machine, *beside.endpoints, *(site.routes if site is not None else ()))
+    ]
+    unrouted: ASGIApp = _Unrouted(api.gates)
+    if site is not None:
+        unrouted = site.missing(unrouted)
 
     @asynccontextmanager
     async def lifespan(_: object) -> AsyncIterator[None]:
@@ -82,7 +116,7 @@ def application(
         await asyncio.gather(*tasks, return_exceptions=True)
         await process.close()
 
-    router = Router(routes, redirect_slashes=False, default=_Unrouted(api.gates), lifespan=lifespan)
+    router = Router(routes, redirect_slashes=False, default=unrouted, lifespan=lifespan)
     return Edge(_WithoutTrailingSlash(_Shortcut(endpoints, router)), policy, api.connections, metrics.observe)
 
 

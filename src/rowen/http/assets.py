@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 from rowen.api.headers.conditional import matches
 from rowen.http.compression import accepts_gzip
 from rowen.http.connections import Connection
-from rowen.http.responses import JSON, Headers, RequestContext, context_of, send_response
+from rowen.http.responses import JSON, REVALIDATED, Headers, RequestContext, context_of, send_response
 from rowen.interviews.errors import Code, Refusal
 
 Room = Callable[[Connection, int], Awaitable[None]]
@@ -36,8 +36,11 @@ class Asset:
         room: Room,
         media_type: bytes = JSON,
         headers: Headers | None = None,
+        *,
+        cache_control: bytes = REVALIDATED,
     ) -> None:
         self.path = path
+        self._cache_control = cache_control
         self._load = load
         self._room = room
         self._headers: Headers = [(b"vary", b"Accept-Encoding"), *(headers or [])]
@@ -52,14 +55,22 @@ class Asset:
         copies = self._copies
         headers: Headers = [(b"etag", copies.etag.encode()), *self._headers]
         if matches(str(context.headers.get(b"if-none-match", b""), "latin-1"), copies.etag):
-            await send_response(scope, send, 304, b"", headers=headers)
+            await send_response(scope, send, 304, b"", headers=headers, cache_control=self._cache_control)
             return
         body = copies.plain
         if copies.compressed and accepts_gzip(context.headers.get(b"accept-encoding", b"")):
             headers.append((b"content-encoding", b"gzip"))
             body = copies.compressed
         await self._room(context.connection, 0)  # waiting copies are shared by all requests
-        await send_response(scope, send, 200, body, media_type=self._media_type, headers=headers)
+        await send_response(
+            scope,
+            send,
+            200,
+            body,
+            media_type=self._media_type,
+            headers=headers,
+            cache_control=self._cache_control,
+        )
 
 
 class _Copies(NamedTuple):

@@ -1,9 +1,9 @@
 """Authentication: the ways to prove who makes a request, in order.
 
 Owns how credentials are found in a request, and the challenges of a 401 (RFC 9110 section 11; contract section 3). Must
-not know permissions of endpoints or what is asked. To add a way, such as the cookie of a session or a secret address,
-write a class with the methods of `Authenticator` and put it into a list in `wiring.py`: each generation of the API has
-one.
+not know permissions of endpoints or what is asked. To add a way, such as a secret address, write a class with the
+methods of `Authenticator` and put it into a list in `wiring.py`: each generation of the API has one. Sessions are in
+`web/authentication.py`, as they need a token for unsafe methods, too.
 """
 
 import asyncio
@@ -54,6 +54,11 @@ class Authentication:
 
     def __init__(self, authenticators: Sequence[Authenticator]) -> None:
         self._authenticators = tuple(authenticators)
+
+    def has_credentials(self, scope: Scope) -> bool:
+        """Return whether a request has credentials of any kind, valid or not."""
+        headers = context_of(scope).headers
+        return any(each.credentials(scope["path"], headers) is not None for each in self._authenticators)
 
     async def authenticate(self, scope: Scope) -> Identity:
         """Return the identity of a request. Raises Refusal (unauthenticated) with the challenges of all of them."""

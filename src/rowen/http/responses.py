@@ -17,7 +17,8 @@ from rowen.interviews.errors import Refusal
 
 JSON: Final = response.JSON.encode()
 _KEY: Final = "rowen.request"
-_REVALIDATED: Final = b"max-age=0, private, must-revalidate"
+REVALIDATED: Final = b"max-age=0, private, must-revalidate"
+"""The `Cache-Control` of a response that a client may keep, but must ask about."""
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -73,7 +74,7 @@ async def send_response(
     *,
     headers: Headers | None = None,
     media_type: bytes = JSON,
-    cache_control: bytes = _REVALIDATED,
+    cache_control: bytes = REVALIDATED,
 ) -> None:
     """Send a whole response; `headers` are those that only this response has."""
     own: Headers = [(b"cache-control", cache_control)]

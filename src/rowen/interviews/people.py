@@ -31,6 +31,7 @@ class User(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     employee_id: str | None = None
     email: str | None = msgspec.field(default=None, name="primary_email_address")
     emails: tuple[str, ...] = ()
+    disabled: bool = False
 
     def organizer(self) -> Organizer:
         """Return the user as the organizer of an interview."""

@@ -23,7 +23,7 @@ from rowen.app.keys import Identity, digest, new_key
 from rowen.app.organizations import DoubleBooking, Organization
 from rowen.app.services import Services
 from rowen.http.addresses import joined_headers
-from rowen.http.application import ProcessHooks, application
+from rowen.http.application import Beside, ProcessHooks, application
 from rowen.http.authentication import ApiKeyAuthenticator, Authentication, Authenticator
 from rowen.http.connections import ConnectionLimits, Connections
 from rowen.http.edge import EdgePolicy
@@ -215,7 +215,7 @@ async def served(folder: Path) -> AsyncIterator[tuple[httpx.AsyncClient, str]]:
         return MirrorCollector([], wiring.now())
 
     process = ProcessHooks(ready, mirrors, close, lambda: None)
-    served = application(api, policy, process, (), public_metrics=False)
+    served = application(api, policy, process, Beside((), False, None))
     try:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(served), base_url="http://rowen.test") as client:
             yield client, key

@@ -1,6 +1,7 @@
 """The user on whose behalf a write is made.
 
-Owns the `On-Behalf-Of` header, and its problems (contract section 4). Must not know what is written.
+Owns the `On-Behalf-Of` header, and its problems (contract section 4). A request without it acts for the user of its
+session, if it has one. Must not know what is written.
 """
 
 from dataclasses import replace
@@ -24,7 +25,9 @@ UNKNOWN: Final = FieldProblem(ON_BEHALF_OF.name, "Must be the id of a user of th
 
 
 def read_acting_user(request: ApiRequest, problems: Problems) -> int | None:
-    """Return the id in the header; None, after noting the problem, if it holds none."""
+    """Return the id in the header, or else that of the session's user; None, after noting the problem, for neither."""
+    if not request.header(b"on-behalf-of") and request.acting_user is not None:
+        return request.acting_user
     if not has_acting_user(request):
         problems.note(*MISSING)
         return None
@@ -35,5 +38,5 @@ def read_acting_user(request: ApiRequest, problems: Problems) -> int | None:
 
 
 def has_acting_user(request: ApiRequest) -> bool:
-    """Return whether the header names anybody."""
-    return bool(request.header(b"on-behalf-of"))
+    """Return whether the header, or a session, names anybody."""
+    return bool(request.header(b"on-behalf-of")) or request.acting_user is not None

@@ -29,7 +29,7 @@ from rowen.store.schema.base import CLUSTERED, Asked, Text, organization_column
 metadata: Final = base.metadata
 """All tables, those of mirrors, too."""
 
-SCHEMA_VERSIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010")
+SCHEMA_VERSIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0011")
 """Every migration there ever was, in order."""
 
 SCHEMA_VERSION: Final = SCHEMA_VERSIONS[-1]
@@ -113,6 +113,45 @@ calendars: Final = Table(
     Column("last_used_at", BigInteger),
     PrimaryKeyConstraint("organization_id", "id"),
     Index("calendars_by_digest", "digest", unique=True),
+)
+
+people: Final = Table(
+    # The users who can sign in, with their roles.
+    "people",
+    metadata,
+    organization_column(),
+    Column("id", Integer, nullable=False),
+    Column("user_id", BigInteger, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("revoked_at", BigInteger),
+    PrimaryKeyConstraint("organization_id", "id"),
+    UniqueConstraint("organization_id", "user_id"),
+)
+
+sign_in_links: Final = Table(
+    # One-time links. That of the first admin is nobody's.
+    "sign_in_links",
+    metadata,
+    organization_column(),
+    Column("digest", LargeBinary, nullable=False),
+    Column("person_id", Integer),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("used_at", BigInteger),
+    PrimaryKeyConstraint("organization_id", "digest"),
+)
+
+sessions: Final = Table(
+    "sessions",
+    metadata,
+    organization_column(),
+    Column("digest", LargeBinary, nullable=False),
+    Column("person_id", Integer, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("used_at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("organization_id", "digest"),
+    Index("sessions_by_person", "organization_id", "person_id"),
 )
 
 scheduled_interviews: Final = Table(

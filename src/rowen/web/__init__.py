@@ -1,0 +1,1 @@
+"""Pages for people: the schedule in a browser, rendered by the server."""

@@ -1,0 +1,104 @@
+"""The language and region of a page: its texts, and how dates and times are written.
+
+Owns which are offered, and which one a browser gets. Must not know a page. Texts come from one catalogue a language
+(`english.py` has all keys); dates, times and the first day of the week are Babel's.
+"""
+
+from datetime import date, datetime, timedelta
+from functools import cache
+from typing import Final
+
+from babel import Locale
+from babel.dates import format_date, format_skeleton, format_time
+
+from rowen.web import english, german
+
+_TEXTS: Final = {"en": english.TEXTS, "de": german.TEXTS}
+LANGUAGES: Final = {
+    "en-US": "English (United States)",
+    "en-GB": "English (United Kingdom)",
+    "de-DE": "Deutsch (Deutschland)",
+    "de-AT": "Deutsch (Österreich)",
+    "de-CH": "Deutsch (Schweiz)",
+}
+"""The languages offered, by their tags, each in its own words."""
+
+_DEFAULT: Final = "en-US"
+_MOST_TAGS: Final = 20
+_MINUS: Final = "\u2212"
+
+
+class Language:
+    """A language with a region."""
+
+    def __init__(self, tag: str) -> None:
+        self.tag = tag
+        self._locale = Locale.parse(tag, sep="-")
+        self._texts = _TEXTS[self._locale.language]
+
+    def text(self, key: str, **values: object) -> str:
+        """Return a text of the catalogue with its values filled in. Raises KeyError for an unknown key."""
+        return self._texts[key].format(**values)
+
+    def has(self, key: str) -> bool:
+        """Return whether the catalogue has a text."""
+        return key in self._texts
+
+    def counted(self, key: str, count: int) -> str:
+        """Return the text of a number of things: in the plural form that the language has for it."""
+        form = "one" if self._locale.plural_form(count) == "one" else "other"
+        return self.text(f"{key}.{form}", count=count)
+
+    def week_of(self, day: date) -> date:
+        """Return the first day of the week of a day."""
+        return day - timedelta(days=(day.weekday() - self._locale.first_week_day) % 7)
+
+    def day(self, day: date) -> str:
+        """Write a day with its weekday: `Monday, December 1`."""
+        weekday = format_date(day, "EEEE", locale=self._locale)
+        return f"{weekday}, {format_skeleton('MMMMd', day, locale=self._locale)}"
+
+    def short_day(self, day: date) -> str:
+        """Write a day in a few characters: `Dec 1`."""
+        return format_skeleton("MMMd", day, locale=self._locale)
+
+    def whole_day(self, day: date) -> str:
+        """Write a day with its year: `Dec 1, 2025`."""
+        return format_date(day, "medium", locale=self._locale)
+
+    def full_day(self, day: date) -> str:
+        """Write a day with its weekday and year: `Monday, December 1, 2025`."""
+        return format_date(day, "full", locale=self._locale)
+
+    def time(self, moment: datetime) -> str:
+        """Write a time of day: `9:30 AM`."""
+        return format_time(moment, "short", locale=self._locale)
+
+
+def zone_name(name: str, moment: datetime) -> str:
+    """Write a time zone by its city, and how far from UTC it is at a moment: `Berlin, UTC+1`."""
+    city = name.rpartition("/")[2].replace("_", " ")
+    offset = (moment.utcoffset() or timedelta()) // timedelta(minutes=1)
+    hours, minutes = divmod(abs(offset), 60)
+    written = f"UTC{_MINUS if offset < 0 else '+'}{hours}{f':{minutes:02}' if minutes else ''}"
+    return city if city == "UTC" else f"{city}, {written if offset else 'UTC'}"
+
+
+@cache
+def language(tag: str) -> Language:
+    """Return one of the `LANGUAGES`."""
+    return Language(tag)
+
+
+def chosen_language(preferred: str, accept_language: bytes) -> Language:
+    """Return the language that a person chose, or else the first of a browser's that there is, or English."""
+    if preferred in LANGUAGES:
+        return language(preferred)
+    for part in accept_language.decode("latin-1").split(",")[:_MOST_TAGS]:
+        tag = part.partition(";")[0].strip().lower()
+        found = next((each for each in LANGUAGES if tag in (each.lower(), each.partition("-")[0])), None)
+        if found is None and tag.partition("-")[0] in _TEXTS:
+            found = next(each for each in LANGUAGES if each.startswith(tag.partition("-")[0]))
+        if found is not None:
+            return language(found)
+    return language(_DEFAULT)
