@@ -7,6 +7,7 @@ from benchmarks.bench import Bench
 from benchmarks.figures import (
     arrays,
     before_v3,
+    calendars,
     clock,
     copies,
     costs,
@@ -32,6 +33,7 @@ FIGURES: Final[dict[str, Callable[[Bench], Iterable[Result]]]] = {
     "walk": latency.many_rows_against_few,
     "import": processes.imports,
     "array": arrays.arrays,
+    "calendars": calendars.calendars,
     "memory": processes.memory_after_load,
     "start": processes.start,
     "creates": writes.creates,
