@@ -68,7 +68,6 @@ class Endpoint:
         context.path = self._logged_path
         if self._generation is not Generation.V1:
             context.generation = self._generation
-            context.rate = self._gate.limiter.initial()
         operation = self._operations.get(scope["method"])
         if operation is None:
             await identify(self._gate, scope)
@@ -138,7 +137,11 @@ class Endpoint:
 async def identify(gate: Gate, scope: Scope) -> Identity:
     """Return the maker of a request, which counts towards the rate limit. Raises Refusal."""
     context = context_of(scope)
-    access = await gate.authentication.authenticate(scope)
+    try:
+        access = await gate.authentication.authenticate(scope)
+    except Exception:
+        context.rate = gate.limiter.initial()
+        raise
     context.key = access.name
     await gate.limiter.admit(access, context)
     return access

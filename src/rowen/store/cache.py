@@ -13,7 +13,7 @@ from typing import Final, Generic, NamedTuple, TypeVar
 
 from rowen.app.interviews import Page
 from rowen.app.organizations import Organization, Version
-from rowen.interviews.interview import InterviewId, OrganizationId
+from rowen.interviews.interview import OrganizationId
 from rowen.interviews.query import PageRequest
 
 Key = TypeVar("Key")
@@ -107,22 +107,22 @@ class PageCache(Generic[Query]):
         self._pages.put((page.organization.id, query, request), page)
 
 
-class DocumentCache:
+class DocumentCache(Generic[Key]):
     """Recently used documents, within a memory limit."""
 
     def __init__(self, limit: int = _DOCUMENTS_BYTES) -> None:
-        self._documents: _LruCache[tuple[OrganizationId, InterviewId], tuple[Version, bytes]] = _LruCache(
+        self._documents: _LruCache[tuple[OrganizationId, Key], tuple[Version, bytes]] = _LruCache(
             limit, lambda entry: _ENTRY_BYTES + len(entry[1])
         )
 
-    def get(self, organization: Organization, interview: InterviewId) -> bytes | None:
+    def get(self, organization: Organization, key: Key) -> bytes | None:
         """Return the document as of the organization's version, if cached."""
-        entry = self._documents.get((organization.id, interview))
+        entry = self._documents.get((organization.id, key))
         return entry[1] if entry is not None and entry[0] == organization.version else None
 
-    def put(self, organization: Organization, interview: InterviewId, document: bytes) -> None:
+    def put(self, organization: Organization, key: Key, document: bytes) -> None:
         """Cache a document, evicting those not used for longest."""
-        self._documents.put((organization.id, interview), (organization.version, document))
+        self._documents.put((organization.id, key), (organization.version, document))
 
 
 def _matches_weight(matches: MatchingIds) -> int:

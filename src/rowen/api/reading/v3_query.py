@@ -143,6 +143,7 @@ def _read(declared: V3Parameters, given: Mapping[str, str], query_string: str) -
     return V3ListRequest(values, size, fields, None, query_string)
 
 
+@lru_cache(maxsize=512)
 def _sealed(declared: V3Parameters, last_id: int, query: str) -> str:
     content = f"{last_id}&{query}".encode("latin-1")
     checksum = blake2b(content, digest_size=_CHECKSUM, key=declared.list_name.encode()).digest()

@@ -5,7 +5,7 @@ from a document, or the rows of a single list.
 """
 
 from datetime import date
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Final
 
 import msgspec
@@ -23,6 +23,7 @@ from rowen.api.v3.examples import ROWS
 from rowen.app.rows import Dates, RowQuery, Times, retrieve_row, rows_below
 from rowen.app.scopes import described
 from rowen.app.services import Services
+from rowen.interviews.query import PageRequest
 
 _decode: Final = msgspec.json.Decoder(list[dict[str, msgspec.Raw]]).decode
 _encode: Final = msgspec.json.Encoder().encode
@@ -30,13 +31,12 @@ _encode: Final = msgspec.json.Encoder().encode
 
 async def list_rows(declared: V3Parameters, services: Services, request: ApiRequest) -> Response:
     """List the rows of a resource, in pages."""
-    wanted = read_v3_list(declared, request.query)
+    wanted, query, asked = _read(declared, request.query)
     full_address = f"{request.address}?{request.query}"
     etag = list_etag(request.organization, full_address)
     if request.has_copy(etag):
         return Response(None, etag)
-    query = _query(declared.list_name, wanted)
-    page = await services.rows.page(request.organization, query, rows_below(wanted.below, wanted.size))
+    page = await services.rows.page(request.organization, query, asked)
     if page.organization is not request.organization:
         etag = list_etag(page.organization, full_address)
     link = None
@@ -47,14 +47,17 @@ async def list_rows(declared: V3Parameters, services: Services, request: ApiRequ
 
 async def retrieve(declared: V3Parameters, services: Services, request: ApiRequest) -> Response:
     """Retrieve one row of a resource."""
-    listed = await retrieve_row(services.rows, request.organization, declared.list_name, request.identifier())
-    row = listed[1:-1]
+    row = await retrieve_row(services.rows, request.organization, declared.list_name, request.identifier())
     etag = document_etag(row)
     return Response(None if request.has_copy(etag) else row, etag)
 
 
-def _query(list_name: str, wanted: V3ListRequest) -> RowQuery:
-    return RowQuery(list_name, tuple((name, _value(wanted.filters[name])) for name in sorted(wanted.filters)))
+@lru_cache(maxsize=512)
+def _read(declared: V3Parameters, query_string: str) -> tuple[V3ListRequest, RowQuery, PageRequest]:
+    """Parse a query string, and return what it asks for. Raises Refusal (invalid)."""
+    wanted = read_v3_list(declared, query_string)
+    filters = tuple((name, _value(wanted.filters[name])) for name in sorted(wanted.filters))
+    return wanted, RowQuery(declared.list_name, filters), rows_below(wanted.below, wanted.size)
 
 
 def _value(value: Any) -> Any:

@@ -60,7 +60,7 @@ class InterviewReader:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._pages: PageCache[InterviewQuery] = PageCache()
-        self._documents = DocumentCache()
+        self._documents: DocumentCache[InterviewId] = DocumentCache()
         self._anchors = AnchorCache()
         self._lists: IdListReader[InterviewQuery] = IdListReader(engine, _Queries(engine))
         self._chunk = engine.prepare(statements.chunk(engine))

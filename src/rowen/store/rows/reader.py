@@ -4,6 +4,7 @@ Owns how a page is found: as a range of a table, as a list of ids, or among all 
 Must not know HTTP, or the fields of a row.
 """
 
+from array import array
 from bisect import bisect_left
 from functools import partial
 from operator import attrgetter
@@ -12,9 +13,9 @@ from typing import Final
 from rowen.app.interviews import Page
 from rowen.app.organizations import Organization
 from rowen.app.records import RecordRow
-from rowen.app.rows import EXPANDED, PARTS, SOURCES, Row, RowCodec, RowQuery, matching
+from rowen.app.rows import EXPANDED, PARTS, SOURCES, Row, RowCodec, RowQuery, matching, rows_below
 from rowen.interviews.query import PageRequest
-from rowen.store.cache import PageCache
+from rowen.store.cache import DocumentCache, PageCache
 from rowen.store.engines.base import Engine, Reader
 from rowen.store.id_lists import IdListReader
 from rowen.store.ledger.ledger import as_of
@@ -33,6 +34,7 @@ class RowReader:
         self._engine = engine
         self._codec = codec
         self._pages: PageCache[RowQuery] = PageCache()
+        self._rows: DocumentCache[tuple[str, int]] = DocumentCache()
         self._lists = RowLists(engine, codec)
         self._by_ids: IdListReader[RowQuery] = IdListReader(engine, self._lists)
         self._chunk = engine.prepare(statements.chunk_of_records())
@@ -45,6 +47,23 @@ class RowReader:
             page = await self._page(organization, query, request)
             self._pages.put(query, request, page)
         return page
+
+    async def row(self, organization: Organization, list_name: str, identifier: int) -> bytes | None:
+        """Return one row, or None if the list has none with that id."""
+        row = self._rows.get(organization, (list_name, identifier))
+        if row is None:
+            query = RowQuery(list_name, (("ids", (identifier,)),))
+            if list_name in EXPANDED:
+                page = await self.page(organization, query, rows_below(None, 1))
+                seen, listed = page.organization, page.body
+            else:  # one statement: the row is found by its id
+                copy = self._engine.reader_for(organization.id, organization.version)
+                seen, listed = await self._lists.listed(organization, query, array("q", (identifier,)), copy)
+            row = listed[1:-1]
+            if not row:
+                return None
+            self._rows.put(seen, (list_name, identifier), row)
+        return row
 
     async def _page(self, organization: Organization, query: RowQuery, request: PageRequest) -> Page:
         copy = self._engine.reader_for(organization.id, organization.version)
