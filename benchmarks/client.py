@@ -17,9 +17,10 @@ _HEADERS_END: Final = b"\r\n\r\n"
 
 @dataclass(frozen=True)
 class Request:
-    """A request: the path with its query, and the API key, if any.
+    """A request: the path with its query, and the API key or the token of Harvest v3, if any.
 
-    For a write, `author` is the user of `On-Behalf-Of`, and `body` is the JSON.
+    For a write, `author` is the user of `On-Behalf-Of`, and `body` is the JSON. With `gzip` the response may be
+    compressed; its body is then as received.
     """
 
     target: str
@@ -27,17 +28,23 @@ class Request:
     method: str = "GET"
     author: int | None = None
     body: bytes = b""
+    token: str | None = None
+    gzip: bool = False
 
     @property
     def authorization(self) -> str:
-        """The value of the `Authorization` header, empty without a key."""
+        """The value of the `Authorization` header, empty without a key and a token."""
+        if self.token is not None:
+            return f"Bearer {self.token}"
         return "" if self.key is None else "Basic " + base64.b64encode(f"{self.key}:".encode()).decode()
 
     def message(self, host: str) -> bytes:
         """Return the bytes of the request."""
         lines = [f"{self.method} {self.target} HTTP/1.1", f"Host: {host}"]
-        if self.key is not None:
+        if self.authorization:
             lines.append(f"Authorization: {self.authorization}")
+        if self.gzip:
+            lines.append("Accept-Encoding: gzip")
         if self.author is not None:
             lines.append(f"On-Behalf-Of: {self.author}")
         if self.body:

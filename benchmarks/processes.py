@@ -109,6 +109,22 @@ def serving(
         _stop(process)
 
 
+@contextmanager
+def in_background(command: Sequence[str | Path], log: Path) -> Iterator[None]:
+    """Run a command that serves nothing for the length of the block."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [str(part) for part in command], stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
+        )
+    try:
+        yield
+        if process.poll() is not None:
+            raise BenchmarkError(f"{command[-1]} ended: {_last_line(log.read_text(errors='replace'))}")
+    finally:
+        _stop(process)
+
+
 def free_port() -> int:
     """Return a port on loopback that no program listens on."""
     with socket.socket() as probe:

@@ -30,6 +30,7 @@ class Unit(Enum):
     KILOBYTES = "{:,.1f} kB"
     SECONDS = "{:,.2f} s"
     MILLISECONDS = "{:,.2f} ms"
+    COUNT = "{:,.1f}"
 
     def write(self, value: float) -> str:
         """Format a value with its unit; ratios from 20 on have no decimals."""

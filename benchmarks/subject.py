@@ -6,7 +6,7 @@ Owns Rowen's command line and the URLs of its API. Must not know Rowen's code, t
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlencode
@@ -16,7 +16,9 @@ from benchmarks.places import Place, SqliteFile
 from benchmarks.processes import BenchmarkError, Run, Server, free_port, run, serving
 
 INTERVIEWS: Final = "/v1/scheduled_interviews"
-_ROWEN: Final = (sys.executable, "-m", "rowen")
+ROWEN: Final = (sys.executable, "-m", "rowen")
+"""The command `rowen`."""
+
 _UNLIMITED: Final = "100000000"  # the limit is active, and counts, but is never reached
 _LOOPBACK: Final = ("--webhook-allow", "127.0.0.1")
 
@@ -48,7 +50,7 @@ def import_file(source: Path, place: Place, organization: str, *options: str, co
     """Import a file into an organization, with Rowen's code in the folder `code` if it is given."""
     to = ["--organization", organization, "--database", place.url]
     create = [] if code else ["--create"]  # commits without this option create missing organizations anyway
-    return run("rowen import", [*_ROWEN, "import", source, *create, *to, *options], _environment(code))
+    return run("rowen import", [*ROWEN, "import", source, *create, *to, *options], _environment(code))
 
 
 def load(place: Place, sources: Mapping[str, Path]) -> Database:
@@ -56,7 +58,7 @@ def load(place: Place, sources: Mapping[str, Path]) -> Database:
     place.clear()
     for organization, source in sources.items():
         import_file(source, place, organization, "--created-through-api")  # otherwise no interview would be actionable
-    return Database(place, tuple(_key(place, organization) for organization in sources))
+    return Database(place, tuple(create_key(place, organization) for organization in sources))
 
 
 def load_by(source: Path, place: Place, sources: Mapping[str, Path]) -> Database:
@@ -65,12 +67,13 @@ def load_by(source: Path, place: Place, sources: Mapping[str, Path]) -> Database
     for organization, file in sources.items():
         make_organization(place, organization, source)
         import_file(file, place, organization, "--created-through-api", code=source)
-    return Database(place, tuple(_key(place, organization, source) for organization in sources))
+    return Database(place, tuple(create_key(place, organization, source) for organization in sources))
 
 
-def _key(place: Place, organization: str, code: Path | None = None) -> str:
+def create_key(place: Place, organization: str, code: Path | None = None) -> str:
+    """Create a key of an organization that allows everything, and return it."""
     options = ["--organization", organization, "--database", place.url]
-    command = [*_ROWEN, "keys", "create", "benchmarks", *options]
+    command = [*ROWEN, "keys", "create", "benchmarks", *options]
     return run("rowen keys create", command, _environment(code)).output.strip()
 
 
@@ -86,28 +89,28 @@ def make_tables(place: Place) -> None:
 
 def make_organization(place: Place, name: str, code: Path | None = None) -> None:
     """Create an organization, and the database if it does not exist."""
-    command = [*_ROWEN, "organizations", "create", name, "--database", place.url]
+    command = [*ROWEN, "organizations", "create", name, "--database", place.url]
     run("rowen organizations create", command, _environment(code))
 
 
 def copy_over(place: Place, original: Place) -> None:
     """Replace a database by a copy of another, of any engine."""
     place.clear()
-    run("rowen db copy", [*_ROWEN, "db", "copy", original.url, place.url])
+    run("rowen db copy", [*ROWEN, "db", "copy", original.url, place.url])
 
 
 def copied(database: Database, file: Path) -> Database:
     """Return a new copy of a SQLite database, with the same keys."""
     copy = SqliteFile(file)
     copy.clear()
-    run("rowen db backup", [*_ROWEN, "db", "backup", file, "--database", database.url])
+    run("rowen db backup", [*ROWEN, "db", "backup", file, "--database", database.url])
     return Database(copy, database.keys)
 
 
 def add_webhook(database: Database, organization: str, url: str) -> None:
     """Add a webhook, with a receiver on this machine, to an organization."""
     options = ["--organization", organization, "--database", database.url, *_LOOPBACK]
-    run("rowen webhooks add", [*_ROWEN, "webhooks", "add", url, *options])
+    run("rowen webhooks add", [*ROWEN, "webhooks", "add", url, *options])
 
 
 def served(
@@ -118,8 +121,11 @@ def served(
     `source` is the folder with the code of another commit.
     """
     port = free_port()
-    options = ["--port", str(port), "--public-url", f"http://127.0.0.1:{port}", "--rate-limit", _UNLIMITED, *_LOOPBACK]
-    command = [*_ROWEN, "serve", "--database", database.url, "--workers", str(workers), *options]
+    limits = ["--rate-limit", _UNLIMITED]
+    if source is None:  # earlier commits serve no v3
+        limits += ["--v3-rate-limit", _UNLIMITED]
+    options = ["--port", str(port), "--public-url", f"http://127.0.0.1:{port}", *limits, *_LOOPBACK]
+    command = [*ROWEN, "serve", "--database", database.url, "--workers", str(workers), *options]
     ready = listing(database.keys[0])
     return serving("Rowen", command, port=port, ready=ready, log=log, environment=_environment(source))
 
@@ -136,7 +142,7 @@ def walk(connection: Connection, first: Request) -> Iterator[tuple[Request, Answ
         answer = expect(connection, request)
         yield request, answer
         following = answer.link("next")
-        request = None if following is None else Request(following, request.key)
+        request = None if following is None else replace(request, target=following)
 
 
 def expect(connection: Connection, request: Request) -> Answer:

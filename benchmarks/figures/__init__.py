@@ -14,9 +14,11 @@ from benchmarks.figures import (
     engines,
     latency,
     limits,
+    mirror,
     processes,
     scale,
     throughput,
+    v3,
     webhooks,
     writes,
 )
@@ -50,5 +52,8 @@ FIGURES: Final[dict[str, Callable[[Bench], Iterable[Result]]]] = {
     "costs": costs.costs,
     "limits": limits.limits,
     "before-v3": before_v3.before_v3,
+    "v3": v3.v3,
+    "first-mirror": mirror.first_mirror,
+    "late-changes": mirror.late_changes,
 }
 """The figures by their names on the command line, in the order of the table."""

@@ -53,7 +53,7 @@ class RowReader:
         row = self._rows.get(organization, (list_name, identifier))
         if row is None:
             query = RowQuery(list_name, (("ids", (identifier,)),))
-            if list_name in EXPANDED:
+            if list_name in EXPANDED or list_name in PARTS:  # several rows follow from one record
                 page = await self.page(organization, query, rows_below(None, 1))
                 seen, listed = page.organization, page.body
             else:  # one statement: the row is found by its id
