@@ -128,6 +128,10 @@ class ServerSettings:
         Row("A file that holds the secret of webhooks from mirrored accounts, and nothing else: it turns them on."),
     ] = None
     no_pages: Annotated[bool, Row("Serve the API only, without pages for people.")] = False
+    mirror_wait: Annotated[
+        int,
+        Row("How many seconds a write waits that passes through `rowen mirror --write-through` to an account.", 1, 300),
+    ] = 30
     demo: Annotated[bool, Row("Serve a year of an invented team, on this machine only.")] = False
 
     @property

@@ -6,11 +6,13 @@ Owns which part gets which. Must not know what a part does. Nothing is built whe
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from functools import cached_property
 from time import time_ns
 from typing import TYPE_CHECKING
 
 from rowen.api.codec import documents, hiring, records, scorecards, users, v3
+from rowen.app.account_writes import AccountWrites, Patience
 from rowen.app.adoption import Adopter
 from rowen.app.agenda import Agenda
 from rowen.app.calendars import Calendars, CalendarStore
@@ -45,6 +47,7 @@ from rowen.store.interviews.merger import InterviewMerger
 from rowen.store.interviews.reader import InterviewReader
 from rowen.store.ledger.commit_watcher import CommitWatcher
 from rowen.store.ledger.feed import ChangeFeed
+from rowen.store.mirror.account_writes import AccountWriteTable
 from rowen.store.mirror.mirrors import MirrorTables
 from rowen.store.organizations.api_keys import KeyTable
 from rowen.store.organizations.calendars import CalendarTable
@@ -72,6 +75,7 @@ if TYPE_CHECKING:
     from rowen.mirror.credentials import Client
     from rowen.mirror.follower import Follower
     from rowen.mirror.reading import LoadStep
+    from rowen.mirror.write_through import WriteThrough
     from rowen.web.ports import PagePorts
     from rowen.webhooks.dispatcher import Dispatcher
     from rowen.webhooks.sender import HttpWebhookSender
@@ -174,6 +178,11 @@ class Store:
         return MirrorTables(self.engine)
 
     @cached_property
+    def account_writes(self) -> AccountWrites:
+        """Its writes that pass through mirrors."""
+        return AccountWriteTable(self.engine)
+
+    @cached_property
     def calendars(self) -> CalendarStore:
         """Its calendars."""
         return CalendarTable(self.engine)
@@ -248,13 +257,15 @@ def dispatcher(store: Store, sender: WebhookSender) -> "Dispatcher":
     return Dispatcher(Outbox(store.engine), sender, store.commits, DispatcherDeps(store.engine.try_lead, now))
 
 
-def services(store: Store, sender: WebhookSender) -> Services:
-    """Return the services that the calls of the API work with."""
+def services(store: Store, sender: WebhookSender, mirror_wait: float = 30) -> Services:
+    """Return the services that the calls of the API work with; writes of mirrors wait `mirror_wait` seconds."""
     return Services(
         interviews=store.interviews,
         records=store.records,
         rows=store.rows,
         writing=store.writing,
+        account_writes=store.account_writes,
+        account_patience=Patience.of(mirror_wait),
         conflicts=ConflictFinder(store.engine, documents),
         feed=store.feed,
         commits=store.commits,
@@ -296,27 +307,51 @@ def status_updater(store: Store) -> StatusUpdater:
     return StatusUpdater(DueInterviewFinder(store.engine), store.writing, now)
 
 
+@dataclass(frozen=True, slots=True)
+class MirroredAccount:
+    """An account to mirror: its address, the client, and how it is treated; writes may pass through to it."""
+
+    base: "httpx.URL"
+    client: "Client"
+    policy: "AccountPolicy"
+    write_through: bool = False
+
+
 @contextmanager
 def following(
     store: Store,
     organization: Organization,
-    base: "httpx.URL",
-    client: "Client",
-    policy: "AccountPolicy",
+    mirrored: MirroredAccount,
     loading: Callable[[], AbstractContextManager[Callable[["LoadStep"], None]]],
-) -> "Iterator[Follower]":
-    """Return what mirrors an account into an organization: its requests end with the block."""
+) -> "Iterator[tuple[Follower, WriteThrough | None]]":
+    """Return what mirrors an account into an organization, and what passes writes through, if they do.
+
+    Their requests end with the block.
+    """
     from rowen.mirror.account import Account  # imported here: the other commands need none of it
+    from rowen.mirror.account_writes import AccountWriter, prompt
     from rowen.mirror.follower import Follower, FollowerDeps
+    from rowen.mirror.turns import Turns
+    from rowen.mirror.write_through import PassingDeps, WriteThrough
     from rowen.mirror.writing import Destination
 
-    account = Account(base, client, policy)
+    async def try_lead() -> bool:
+        return await store.engine.try_lead(f"mirror-{organization.id}")
+
+    base, client, turns = mirrored.base, mirrored.client, Turns()
+    account = Account(base, client, mirrored.policy)
+    reading = Account(base, client, prompt(mirrored.policy))
     destination = Destination(store.mirrors, store.merger, store.record_merger, store.writing, now)
-    deps = FollowerDeps(lambda: store.engine.try_lead(f"mirror-{organization.id}"), loading)
+    deps = FollowerDeps(try_lead, loading, turns=turns, write_through=mirrored.write_through)
+    passing = PassingDeps(
+        store.account_writes, reading, AccountWriter(base, client, now), turns, try_lead, store.commits
+    )
+    through = WriteThrough(destination, organization, passing) if mirrored.write_through else None
     try:
-        yield Follower(destination, organization, account, str(base), deps)
+        yield Follower(destination, organization, account, str(base), deps), through
     finally:
         account.close()
+        reading.close()
 
 
 def rate_limiters(settings: ServerSettings) -> "tuple[Limiter, Limiter]":
@@ -393,7 +428,7 @@ def build_application(settings: ServerSettings, beat: Callable[[], None] = lambd
         Generation.V1: Gate(own_api, limiter),
         Generation.V3: Gate(Authentication([tokens]), v3_limiter),
     }
-    api = ApiContext(services(store, post), gates, connections, public_url)
+    api = ApiContext(services(store, post, settings.mirror_wait), gates, connections, public_url)
     token_endpoints = [
         TokenEndpoint(path, issued, v3_limiter, now, takes_keys=path == BRIDGE_PATH)
         for path in (ISSUING_PATH, BRIDGE_PATH)

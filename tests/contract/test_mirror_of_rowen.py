@@ -1,21 +1,31 @@
 """Rowen's own v3 as the account: the mirror of a mirror, and a mirror that follows what clients write."""
 
 import json
+import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
 from tests.support import v3_account
-from tests.support.command import rowen
+from tests.support.command import begin, environment, rowen
 from tests.support.server import Server, serving
 from tests.support.storage import Storage
 from tests.support.v3_account import ALL_DAY, ANN, BOB, TIMED
 from tests.support.v3_upstream import CLIENT_ID, CLIENT_SECRET, v3_upstream
 
 pytestmark = pytest.mark.slow
+
+NEW: Final = {
+    "application_id": 70,
+    "interview_id": 61,
+    "interviewers": [{"user_id": BOB, "response_status": "tentative"}],
+    "start": "2030-01-01T09:00:00Z",
+    "end": "2030-01-01T10:00:00Z",
+}
 
 
 @dataclass
@@ -42,7 +52,7 @@ def chain(storage: Storage, tmp_path: Path) -> Iterator[Chain]:
         secret.write_text(CLIENT_SECRET)
         client = ("--client-id", CLIENT_ID, "--client-secret-file", secret)
         rowen("mirror", "--from", upstream.base, *client, "--database", first, "--once")
-    printed = rowen("clients", "create", "mirror", "--read-only", "--database", first).stdout
+    printed = rowen("clients", "create", "mirror", "--database", first).stdout
     made = dict(line.split(": ", 1) for line in printed.splitlines() if ": " in line)
     ours = tmp_path / "ours"
     ours.write_text(made["secret"])
@@ -120,3 +130,48 @@ def test_what_clients_write_is_followed(chain: Chain) -> None:
     assert copied == scorecards(chain.first)
     assert [len(each["questions"]) for each in copied] == [5, 2]
     assert made.json()["id"] in [each["id"] for each in undated(exported(chain.second))]
+
+
+@contextmanager
+def passing(chain: Chain) -> Iterator[None]:
+    """Run a mirror of the first that passes writes through, until the end of the block."""
+    address = f"{chain.server.url}/v3"
+    options = ("--database", chain.second, "--every", "1", "--write-through")
+    process, output = begin("mirror", "--from", address, *map(str, chain.credentials), *options, known=environment())
+    with output:
+        try:
+            yield
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.wait(60)
+
+
+def test_what_clients_of_the_mirror_write_is_made_in_the_first(chain: Chain) -> None:
+    rowen("mirror", "end", "--database", chain.first)
+    rowen("interviews", "adopt", "--all", "--database", chain.first)
+    chain.follow()
+    key = rowen("keys", "create", "writer", "--database", chain.second).stdout.strip()
+    with passing(chain), serving(chain.second, ["--rate-limit", "0"]) as server, server.client(key) as client:
+        while "following\n" not in rowen("mirror", "status", "--database", chain.second).stdout:
+            pass
+        acting = {"On-Behalf-Of": str(ANN)}
+        made = client.post("/v2/scheduled_interviews", json=NEW, headers={**acting, "Idempotency-Key": "one"})
+        again = client.post("/v2/scheduled_interviews", json=NEW, headers={**acting, "Idempotency-Key": "one"})
+        assert (made.status_code, again.content) == (200, made.content), made.text
+        identifier = made.json()["id"]
+        changed = client.patch(f"/v2/scheduled_interviews/{identifier}", json={"location": "Attic"}, headers=acting)
+        assert changed.json()["location"] == "Attic", changed.text
+        refused = client.patch(f"/v2/scheduled_interviews/{identifier}", json={"location": "x" * 3_000}, headers=acting)
+        assert refused.status_code == 422
+        token = client.post("/auth/token", json={"sub": str(BOB)}, auth=(key, "")).json()["access_token"]
+        bearer = {"Authorization": f"Bearer {token}"}
+        fields = {"starts_at": "2030-02-01T09:00:00Z", "ends_at": "2030-02-01T10:00:00Z"}
+        moved = client.patch(f"/v3/interviews/{identifier}", json=fields, headers=bearer)
+        assert (moved.status_code, moved.json()["organizer_id"]) == (200, BOB), moved.text
+        gone = client.delete(f"/v1/scheduled_interviews/{TIMED}", headers=acting)
+        assert gone.status_code == 200, gone.text
+        assert undated(exported(chain.second)) == undated(exported(chain.first))
+        kinds = [each["kind"] for each in client.get("/rowen/v1/changes").json()["changes"]]
+        assert [each for each in kinds if each not in ("imported", "recorded")] == [
+            *("created", "updated", "rescheduled", "cancelled")
+        ]

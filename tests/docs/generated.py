@@ -44,6 +44,17 @@ _WHEN: Final = {
     '`error="missing_key"` if the request has no readable key.',
     Code.FORBIDDEN: "The key lacks the permission for this call.",
     Code.READ_ONLY: "A write, if the organization mirrors an account: `rowen mirror`.",
+    Code.PARTLY_READ_ONLY: "A write of anything but interviews, if the organization mirrors an account: `rowen mirror "
+    "--write-through`.",
+    Code.ACCOUNT_FORBIDS: "The mirrored account refuses the write, or gives no token for its user; `errors` has its "
+    "reasons, if it names any.",
+    Code.ACCOUNT_BUSY: "The mirrored account answers 429. Carries `Retry-After`.",
+    Code.ACCOUNT_FAILED: "The mirrored account answers a write with anything but an answer of Harvest v3.",
+    Code.ACCOUNT_UNREACHABLE: "The mirrored account cannot be reached, or a write never appeared in it. Carries "
+    "`Retry-After`.",
+    Code.ACCOUNT_SILENT: "The mirrored account has not answered a write within `--mirror-wait`.",
+    Code.NOT_TAKEN: "No `rowen mirror --write-through` runs, it is busy, or it reads the account for the first time. "
+    "Carries `Retry-After`.",
     Code.BAD_HOST: "An HTTP/1.1 request without a `Host` header, or with several.",
     Code.CROSS_SITE: "A browser sent a write for a page of another site: its `Sec-Fetch-Site` is neither "
     "`same-origin` nor `none`, or its `Origin` is not this server's.",

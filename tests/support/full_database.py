@@ -87,7 +87,14 @@ def _others(organization: int) -> Iterator[tuple[str, dict[str, Any]]]:
             kept = {"created_at": 2**40, "settled_at": status, "body": _BYTES}
             yield "deliveries", {**one, **event, **tried, **kept, **answered}
     times = {"started_at": 2**40, "loaded_at": None, "followed_at": 2**41, "error": "größe", "error_at": 2**41}
-    yield "mirrors", {**one, "source": "https://ö.example/v3", **times, "counters": b'{"rows":1}'}
+    yield (
+        "mirrors",
+        {**one, "source": "https://ö.example/v3", **times, "counters": b'{"rows":1}', "write_through": True},
+    )
+    for state, ended in (("in_doubt", None), ("stored", 2**41)):
+        asked = {"id": f"größe {state}", "state": state, "event_id": "ö", "request": _BYTES, "queued_at": 2**40}
+        told = {"expires_at": 2**41, "sent_at": ended, "attempts": 1, "interview_id": ended, "failure": b"{}"}
+        yield "account_writes", {**one, **asked, **told, "ended_at": ended}
     swept = {"newest": 2**41, "sweep_cursor": None, "sweep_above": 2**53, "swept_at": None, "held": 2}
     for resource, loaded in (("interviews", True), ("users", False)):
         yield "mirror_positions", {**one, "resource": resource, "cursor": "ä=", "loaded": loaded, **swept}

@@ -22,6 +22,7 @@ from rowen.mirror.account import Account, AccountPolicy
 from rowen.mirror.credentials import Client
 from rowen.mirror.follower import SWEEP_REST, Follower, FollowerDeps
 from rowen.mirror.reading import LoadStep
+from rowen.mirror.turns import Turns
 from rowen.mirror.writing import Destination
 from tests.support.harness import FakeClock, Tenant
 from tests.support.records import Record
@@ -40,6 +41,7 @@ class Mirroring:
         self.clock = FakeClock(wiring.now())
         self.waits: list[float] = []
         self.leads = True
+        self.turns = Turns()
         self.pause: Callable[[float], Awaitable[None]] = asyncio.sleep
         store = tenant.harness.store
         self.destination = Destination(store.mirrors, store.merger, store.record_merger, store.writing, self.clock)
@@ -87,7 +89,7 @@ class Mirroring:
             self.tenant.organization,
             self.account,
             self.upstream.base,
-            FollowerDeps(self._lead, _silent, self.pause),
+            FollowerDeps(self._lead, _silent, self.pause, self.turns),
         )
 
     def restart_with(self, change: Callable[[Destination], Destination]) -> None:

@@ -57,6 +57,7 @@ def insert(database: str, table: str, *values: Any) -> None:
 
 
 _UNDONE: Final = {
+    "0012": ("ALTER TABLE mirrors DROP COLUMN write_through", "DROP TABLE account_writes"),
     "0011": ("DROP TABLE people, sign_in_links, sessions",),
     "0010": ("DROP TABLE calendars",),
     "0009": (

@@ -1,7 +1,7 @@
 """A strict Harvest v3 server on loopback that a test fills, watches, and makes fail.
 
-Owns the wire of v3 lists and tokens (contract-v3 sections 1 and 2): cursors, 422s, tokens, windows of requests. A test
-provides the rows, and what the next requests meet (`faults`).
+Owns the wire of v3 lists, tokens and writes of interviews (contract-v3 sections 1 to 3): cursors, 422s, tokens, windows
+of requests. A test provides the rows, and what the next requests meet (`faults`, `write_faults`).
 """
 
 import threading
@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
 from rowen import wiring
 from rowen.interviews.moments import Instant
+from tests.support import v3_writes
 from tests.support.v3_lists import PARAMETERS
 
 CLIENT_ID: Final = "client-1"
@@ -35,11 +36,21 @@ class InvalidError(Exception):
     """A request that is answered with 422."""
 
 
+class Written(NamedTuple):
+    """A write that reached the upstream: `user` is the `sub` of its token."""
+
+    method: str
+    path: str
+    body: Any
+    user: int | None
+
+
 class V3Upstream(ThreadingHTTPServer):
     """Serves rows by resource and id. `asked` are the targets of all requests of lists, in order.
 
-    `now` is its clock. A row put with `visible_at` is shown from that moment on. `faults` are taken by the next
-    requests of lists, `token_faults` by those of tokens. `limit` is the number of requests in a window, 0 for none.
+    `written` are the writes of interviews. `now` is its clock. A row put with `visible_at` is shown from then on.
+    `faults` are taken by the next requests of lists, `token_faults` by those of tokens, `write_faults` by writes, and
+    `late_faults` by writes once they are made. `limit` is the number of requests in a window, 0 for none.
     """
 
     daemon_threads = True
@@ -51,16 +62,19 @@ class V3Upstream(ThreadingHTTPServer):
         self.asked: list[str] = []
         self.faults: deque[Fault] = deque()
         self.token_faults: deque[Fault] = deque()
+        self.write_faults: deque[Fault] = deque()
+        self.late_faults: deque[Fault] = deque()
+        self.written: list[Written] = []
         self.before: Callable[[int], None] = lambda _: None
         self.limit = 0
         self.used = 0
         self.expires_in = 3600
         self.minted: list[dict[str, str]] = []
-        self.valid: set[str] = set()
+        self.valid: dict[str, int | None] = {}
         self.secret = CLIENT_SECRET
         self._hidden: dict[tuple[str, int], Instant] = {}
         self._cursors: dict[str, tuple[str, int, dict[str, str]]] = {}
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
 
     @property
     def origin(self) -> str:
@@ -77,7 +91,7 @@ class V3Upstream(ThreadingHTTPServer):
 
     def put(self, resource: str, *rows: Row, visible_at: Instant | None = None) -> None:
         """Store rows as of now, each with the times that it lacks."""
-        with self._lock:
+        with self.lock:
             for row in rows:
                 before = self.rows.setdefault(resource, {}).get(row["id"], {})
                 created = {"created_at": before.get("created_at", str(self.now)), "updated_at": str(self.now)}
@@ -87,7 +101,7 @@ class V3Upstream(ThreadingHTTPServer):
 
     def remove(self, resource: str, *identifiers: int) -> None:
         """Delete rows without a trace."""
-        with self._lock:
+        with self.lock:
             for identifier in identifiers:
                 del self.rows[resource][identifier]
 
@@ -106,7 +120,7 @@ class V3Upstream(ThreadingHTTPServer):
 
     def page(self, resource: str, query: dict[str, str]) -> tuple[list[Row], str | None]:
         """Return a page and the cursor of the next one. Raises InvalidError."""
-        with self._lock:
+        with self.lock:
             below = 2**62
             if "cursor" in query:
                 if len(query) > 1:
@@ -188,7 +202,38 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         with suppress(BrokenPipeError, ConnectionResetError):
-            self._mint()
+            if self.path.startswith("/v3/"):
+                self._write()
+            else:
+                self._mint()
+
+    def do_PATCH(self) -> None:
+        with suppress(BrokenPipeError, ConnectionResetError):
+            self._write()
+
+    def do_DELETE(self) -> None:
+        with suppress(BrokenPipeError, ConnectionResetError):
+            self._write()
+
+    def _write(self) -> None:
+        upstream = self.server
+        content = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+        if upstream.write_faults and upstream.write_faults.popleft()(self):
+            return
+        token = self.headers.get("Authorization", "").removeprefix("Bearer ")
+        if token not in upstream.valid:
+            self.answer(401, {"message": "Unauthorized", "errors": ["Token could not be decoded."]})
+            return
+        body = msgspec.json.decode(content) if content else None
+        upstream.written.append(Written(self.command, self.path, body, upstream.valid[token]))
+        try:
+            status, answer = v3_writes.write(upstream, upstream.written[-1])
+        except v3_writes.RefusedError as error:
+            self.answer(422, {"message": "Unprocessable Content", "errors": error.errors})
+            return
+        if upstream.late_faults and upstream.late_faults.popleft()(self):
+            return
+        self.answer(status, answer)
 
     def _list(self) -> None:
         upstream = self.server
@@ -233,7 +278,7 @@ class Handler(BaseHTTPRequestHandler):
         else:
             upstream.minted.append(form)
             token = f"token-{len(upstream.minted)}-of-upstream"
-            upstream.valid.add(token)
+            upstream.valid[token] = int(form["sub"]) if "sub" in form else None
             given = {"access_token": token, "token_type": "Bearer", "expires_in": upstream.expires_in}
             self.answer(200, given)
 

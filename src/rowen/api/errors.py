@@ -27,6 +27,12 @@ ERROR_RESPONSES: Final[dict[Code, ErrorResponse]] = {
     Code.READ_ONLY: ErrorResponse(
         403, "This organization mirrors a Harvest v3 account and is read-only here: make the change in that account"
     ),
+    Code.PARTLY_READ_ONLY: ErrorResponse(
+        403,
+        "This organization mirrors a Harvest v3 account: scheduled interviews can be created, changed and deleted here;"
+        " make any other change in that account",
+    ),
+    Code.ACCOUNT_FORBIDS: ErrorResponse(403, "The mirrored account does not permit this change"),
     Code.INSECURE: ErrorResponse(403, "Requests must use HTTPS"),
     Code.CROSS_SITE: ErrorResponse(403, "A page of another site may not change anything here"),
     Code.UNEXPECTED_BODY: ErrorResponse(403, "A GET request may not have a body"),
@@ -43,8 +49,19 @@ ERROR_RESPONSES: Final[dict[Code, ErrorResponse]] = {
     Code.RATE_LIMITED: ErrorResponse(429, "Rate limit exceeded"),
     Code.UNREAD: ErrorResponse(429, "Responses to this API Key are waiting to be read: read them, then try again"),
     Code.TOO_MANY_FOLLOWERS: ErrorResponse(429, "This API Key has too many live followers: end one, then try again"),
+    Code.ACCOUNT_BUSY: ErrorResponse(429, "The mirrored account takes no more requests now: nothing was changed"),
     Code.HEADERS_TOO_LARGE: ErrorResponse(431, "The request's headers are too large"),
     Code.FAULT: ErrorResponse(500, "Server error"),
+    Code.ACCOUNT_FAILED: ErrorResponse(
+        502, "The mirrored account gave no valid answer: it may have made the change, so look before you repeat it"
+    ),
+    Code.ACCOUNT_UNREACHABLE: ErrorResponse(503, "The mirrored account cannot be reached: nothing was changed"),
+    Code.NOT_TAKEN: ErrorResponse(
+        503, "Nothing was changed: no `rowen mirror --write-through` was there, or free, to pass the change on"
+    ),
+    Code.ACCOUNT_SILENT: ErrorResponse(
+        504, "The mirrored account has not answered yet: it may make the change, so look before you repeat it"
+    ),
     Code.UNAVAILABLE: ErrorResponse(503, "The schedule is not available right now: try again in a moment"),
     Code.OVERLOADED: ErrorResponse(503, "The server has too much to send right now: try again in a moment"),
 }

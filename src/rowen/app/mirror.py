@@ -166,7 +166,7 @@ class Mirror(NamedTuple):
     """The mirror of an organization; times are in milliseconds since 1970.
 
     `followed_at` is when all changes were last known to be here. `error` is the last failure, if nothing has succeeded
-    since.
+    since. `write_through` is whether writes of interviews pass through to the account.
     """
 
     source: str
@@ -176,6 +176,7 @@ class Mirror(NamedTuple):
     error: str | None = None
     error_at: int | None = None
     counters: Mapping[str, int] = {}
+    write_through: bool = False
 
 
 class Pending(NamedTuple):
@@ -208,9 +209,12 @@ class Mirrors(Protocol):
         """Mark a row that was reported as deleted; return False if no organization of that name is a mirror."""
         ...
 
-    async def begin(self, organization: Organization, source: str, now: Instant) -> Mirror:
+    async def begin(
+        self, organization: Organization, source: str, now: Instant, *, write_through: bool | None = None
+    ) -> Mirror:
         """Make an organization the mirror of an account, and return its mirror.
 
+        With None it stays as it is whether writes pass through.
         Raises Refusal (conflict) if it is the mirror of another one.
         """
         ...
@@ -234,6 +238,12 @@ class Mirrors(Protocol):
 
         Return how many differ. During the first reading only the records with the rows' own ids are marked.
         """
+        ...
+
+    async def replace(
+        self, organization: OrganizationId, rows: Sequence[MirroredRow], gone: Sequence[MirroredRow], now: Instant
+    ) -> None:
+        """Store rows and delete others, and mark what follows from them, all at once."""
         ...
 
     async def remove(

@@ -19,29 +19,37 @@ _ACTOR: Final = Actor(ActorKind.MIRROR)
 
 
 async def follow_interview(
-    unit: UnitOfWork, identifier: InterviewId, now: ScheduledInterview | None, present: Instant
+    unit: UnitOfWork,
+    identifier: InterviewId,
+    now: ScheduledInterview | None,
+    present: Instant,
+    actor: Actor = _ACTOR,
 ) -> bool:
-    """Write an interview as it is in the account now, None if it has none there; return whether it differed."""
+    """Write an interview as it is in the account now, None if it has none there; return whether it differed.
+
+    `actor` is who made the change there, if that is known.
+    """
     stored = await unit.interview(identifier)
     before = None if stored is None else stored.interview
     if now is None:
         if before is None:
             return False
         await unit.begin_change()
-        await unit.delete(before, Change(Kind.CANCELLED, _ACTOR))
+        await unit.delete(before, Change(Kind.CANCELLED, actor, of_account=True))
         return True
     if is_ahead(now.created_at, present):
         created_at = _possible(None if before is None else before.created_at, present)
         now = msgspec.structs.replace(now, created_at=Instant(created_at))
     if before is None:
         await unit.begin_change()
-        await unit.save(None, now, Change(Kind.CREATED, _ACTOR))
+        await unit.save(None, now, Change(Kind.CREATED, actor, of_account=True))
         return True
     now = msgspec.structs.replace(now, updated_at=before.updated_at)
     if now == before:
         return False
     await unit.begin_change()
-    await unit.save(before, now, await _change(unit, before, now))
+    change = await _change(unit, before, now)
+    await unit.save(before, now, msgspec.structs.replace(change, actor=actor, of_account=True))
     return True
 
 

@@ -23,6 +23,9 @@ from rowen.interviews.moments import Instant
 from rowen.interviews.people import User, UserId
 from rowen.interviews.scheduling import UNSET, InterviewFields
 
+EVENT: Final = "rowen"
+"""What the id of an event begins with that a client did not name."""
+
 
 class ScheduleResult(NamedTuple):
     """The result of a command: the interview's document, and the interviews that also keep one of its people busy."""
@@ -31,8 +34,19 @@ class ScheduleResult(NamedTuple):
     overlapping: tuple[InterviewId, ...] = ()
 
 
-async def schedule(unit: UnitOfWork, fields: InterviewFields, api_key: str) -> ScheduleResult:
-    """Create an interview. Raises Refusal: invalid, with every problem; not found (the user); conflict."""
+class Plan(NamedTuple):
+    """What a command comes to: the interview as it will be, those that it overlaps, and the user who gives it.
+
+    A new interview has the id 0 and no time yet.
+    """
+
+    interview: ScheduledInterview
+    overlapping: tuple[InterviewId, ...]
+    user: User | None
+
+
+async def plan_new(unit: UnitOfWork, fields: InterviewFields) -> Plan:
+    """Check a new interview, and resolve it. Raises Refusal: invalid, with every problem; not found; conflict."""
     organizer = None if fields.on_behalf_of is None else await require_user(unit, fields.on_behalf_of)
     problems = Problems(fields.problems)
     await _check_references(unit, fields, None, problems)
@@ -42,25 +56,29 @@ async def schedule(unit: UnitOfWork, fields: InterviewFields, api_key: str) -> S
     if problems.found or not (organizer or fields.by_integration) or application is UNSET:
         raise problems.refusal()
     interview = ScheduledInterview(
-        id=await unit.new_id(),
+        id=0,
         application_id=application,
-        created_at=await unit.begin_change(),
         status=Status.SCHEDULED,
         interview=reference,
         organizer=None if organizer is None else organizer.organizer(),
         interviewers=panel,
-        **{"external_event_id": f"{_EVENT}-{uuid4()}", **_given(fields)},
+        **{"external_event_id": f"{EVENT}-{uuid4()}", **_given(fields)},
     )
     interview = settled(unit, Command.CREATE, ABSENT, interview)
-    overlapping = await check_double_booking(unit, None, interview)
-    document = await unit.save(None, interview, Change(Kind.CREATED, actor_of(organizer, api_key)))
-    return ScheduleResult(document, overlapping)
+    return Plan(interview, await check_double_booking(unit, None, interview), organizer)
 
 
-async def change(
-    unit: UnitOfWork, codec: ScorecardCodec, stored: Stored, fields: InterviewFields, api_key: str
-) -> ScheduleResult:
-    """Change an interview. Raises Refusal: invalid, with every problem; not found (the user); conflict."""
+async def schedule(unit: UnitOfWork, fields: InterviewFields, api_key: str) -> ScheduleResult:
+    """Create an interview. Raises Refusal as `plan_new` does."""
+    plan = await plan_new(unit, fields)
+    identifier = await unit.new_id()
+    interview = msgspec.structs.replace(plan.interview, id=identifier, created_at=await unit.begin_change())
+    document = await unit.save(None, interview, Change(Kind.CREATED, actor_of(plan.user, api_key)))
+    return ScheduleResult(document, plan.overlapping)
+
+
+async def plan_change(unit: UnitOfWork, codec: ScorecardCodec, stored: Stored, fields: InterviewFields) -> Plan:
+    """Check and resolve a change. Raises Refusal: invalid, with every problem; not found (the user); conflict."""
     before = stored.interview
     organizer = None if fields.on_behalf_of is None else await require_user(unit, fields.on_behalf_of)
     await require_changeable(unit, stored, Command.CHANGE)
@@ -75,23 +93,38 @@ async def change(
     named = before.organizer if organizer is None else organizer.organizer()
     after = msgspec.structs.replace(before, **_given(fields), interviewers=panel, organizer=named)
     after = settled(unit, Command.CHANGE, before.status, after)
+    overlapping = () if after == before else await check_double_booking(unit, before, after)
+    return Plan(after, overlapping, organizer)
+
+
+async def change(
+    unit: UnitOfWork, codec: ScorecardCodec, stored: Stored, fields: InterviewFields, api_key: str
+) -> ScheduleResult:
+    """Change an interview. Raises Refusal as `plan_change` does."""
+    before = stored.interview
+    plan = await plan_change(unit, codec, stored, fields)
+    after = plan.interview
     if after == before:
         return ScheduleResult(stored.document)
-    overlapping = await check_double_booking(unit, before, after)
     await unit.begin_change()
-    document = await unit.save(before, after, Change(kind_of(before, after), actor_of(organizer, api_key)))
-    return ScheduleResult(document, overlapping)
+    document = await unit.save(before, after, Change(kind_of(before, after), actor_of(plan.user, api_key)))
+    return ScheduleResult(document, plan.overlapping)
+
+
+async def plan_cancelling(unit: UnitOfWork, stored: Stored, on_behalf_of: int | None) -> User | None:
+    """Return the user who may delete an interview. Raises Refusal: invalid; not found (the user)."""
+    user = None if on_behalf_of is None else await require_user(unit, on_behalf_of)
+    await require_changeable(unit, stored, Command.CANCEL)
+    return user
 
 
 async def cancel(unit: UnitOfWork, stored: Stored, on_behalf_of: int | None, api_key: str) -> None:
     """Delete an interview; with None, an integration does. Raises Refusal: invalid; not found (the user)."""
-    user = None if on_behalf_of is None else await require_user(unit, on_behalf_of)
-    await require_changeable(unit, stored, Command.CANCEL)
+    user = await plan_cancelling(unit, stored, on_behalf_of)
     await unit.begin_change()
     await unit.delete(stored.interview, Change(Kind.CANCELLED, actor_of(user, api_key)))
 
 
-_EVENT: Final = "rowen"  # what the id of an event that a client did not name begins with
 _NOT_OURS: Final = FieldProblem("id", "Only interviews created through the API can be changed or deleted")
 _RESOLVED: Final = frozenset({"application_id", "interviewers"})  # they are looked up before they are written
 _PLAIN: Final = tuple(
@@ -133,7 +166,8 @@ def settled(
 
 async def require_changeable(unit: UnitOfWork, stored: Stored, command: Command) -> None:
     """Raise Refusal (invalid) if clients may not change an interview by a command."""
-    if not stored.created_through_api:
+    # In a mirror, the account decides which of its interviews can be changed.
+    if not stored.created_through_api and unit.organization.mirrored_from is None:
         raise Refusal(Code.INVALID, problems=(_NOT_OURS,))
     lifecycle.require(stored.interview.status, command)
     status = await unit.application_status(ApplicationId(stored.interview.application_id))

@@ -5,6 +5,7 @@ Owns the list of use cases and ports. Must not know what implements a port.
 
 from dataclasses import dataclass
 
+from rowen.app.account_writes import AccountWrites, Patience
 from rowen.app.calendars import Calendars
 from rowen.app.changes import Commits, Feed
 from rowen.app.conflicts import Conflicts
@@ -19,12 +20,17 @@ from rowen.app.webhooks import Webhooks
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The use cases and ports of one open database."""
+    """The use cases and ports of one open database.
+
+    `account_patience` is how long a write waits that passes through a mirror.
+    """
 
     interviews: Interviews
     records: Records
     rows: Rows
     writing: UnitOfWorks
+    account_writes: AccountWrites
+    account_patience: Patience
     conflicts: Conflicts
     feed: Feed
     commits: Commits

@@ -36,7 +36,7 @@ from rowen.settings import (
     OrganizationName,
     Row,
 )
-from rowen.wiring import Store
+from rowen.wiring import MirroredAccount, Store
 
 app = typer.Typer()
 
@@ -62,6 +62,9 @@ class MirrorSettings:
     organization: Annotated[OrganizationName, Row("The organization that becomes the mirror.")] = DEFAULT_ORGANIZATION
     database: Annotated[DatabaseUrl, Row(DATABASE_HELP)] = DEFAULT_DATABASE
     every: Annotated[int, Row("How many seconds to wait between two rounds.", 1, 86_400)] = 30
+    write_through: Annotated[
+        bool, Row("Pass writes of interviews through to the account, which has to accept them first.")
+    ] = False
     once: Annotated[bool, Row("Read what has changed since the last run, or everything the first time, and end.")] = (
         False
     )
@@ -74,10 +77,11 @@ class MirrorSettings:
 @app.callback(invoke_without_command=True)
 @with_settings
 def mirror(context: typer.Context, settings: MirrorSettings) -> None:
-    """Mirror an account of Harvest v3: clients of v1 and v2 read it as they did before. Their writes get a 403.
+    """Mirror an account of Harvest v3: clients of v1 and v2 read it as they did before.
 
     The first run reads everything: interviews with their panels, users, candidates, applications, jobs, job stages and
     scorecards. After that it looks for changes every 30 seconds, and sends them to the feed and to webhooks.
+    Writes of clients get a 403, unless --write-through passes those of interviews on to the account.
 
     Run `rowen serve` next to it, on the same database. Several mirrors may run for one organization: one works, and
     another takes over if it ends. You can interrupt it at any time: it continues where it stopped.
@@ -91,6 +95,8 @@ def mirror(context: typer.Context, settings: MirrorSettings) -> None:
     if context.invoked_subcommand is not None:
         return
     base, client = account_of(settings)
+    if settings.once and settings.write_through:
+        raise typer.BadParameter("needs a process that stays: leave out --once", param_hint="--write-through")
     require_database(settings.database, create=True)
     logs.configure()
     try:
@@ -165,12 +171,19 @@ def _secret(path: Path) -> str:
 async def _mirror(store: Store, settings: MirrorSettings, base: httpx.URL, client: Client) -> None:
     organization = await _organization(store, settings.organization)
     policy = AccountPolicy(retries=RetryPolicy(on_retry=_report_retry), margin=settings.rate_margin)
-    with wiring.following(store, organization, base, client, policy, _loading) as follower:
+    mirrored = MirroredAccount(base, client, policy, settings.write_through)
+    with wiring.following(store, organization, mirrored, _loading) as (follower, through):
         if settings.once:
             await follower.run_once()
             typer.echo("Read all changes; `rowen mirror status` shows what came of them.", err=True)
-        else:
+            return
+        passing = None if through is None else asyncio.create_task(through.run(), name="mirror: passing writes through")
+        try:
             await follower.run(settings.every)
+        finally:
+            if passing is not None:
+                passing.cancel()
+                await asyncio.gather(passing, return_exceptions=True)
 
 
 async def _organization(store: Store, name: str) -> Organization:

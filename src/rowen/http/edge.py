@@ -31,6 +31,9 @@ _HEADERS: Final[dict[Code, Headers]] = {
     Code.UNREAD: [(b"retry-after", b"1")],
     Code.TOO_MANY_FOLLOWERS: [(b"retry-after", b"5")],
     Code.OVERLOADED: [(b"retry-after", b"1")],
+    Code.ACCOUNT_BUSY: [(b"retry-after", b"30")],  # the length of a window of Harvest v3
+    Code.ACCOUNT_UNREACHABLE: [(b"retry-after", b"30")],
+    Code.NOT_TAKEN: [(b"retry-after", b"5")],
 }
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
@@ -144,7 +147,10 @@ class Edge:
         if refusal.code is Code.TOO_LARGE and scope["http_version"] != "2":
             # The unread rest of the body would precede the next request.
             context.extra = [*context.extra, (b"connection", b"close")]
-        await send_refusal(scope, send, refusal, [*_HEADERS.get(refusal.code, []), *context.extra])
+        headers = _HEADERS.get(refusal.code, [])
+        if refusal.retry_after is not None:
+            headers = [(b"retry-after", b"%d" % refusal.retry_after)]
+        await send_refusal(scope, send, refusal, [*headers, *context.extra])
 
 
 def _bounded_headers(scope: Scope) -> RequestHeaders:

@@ -70,16 +70,20 @@ class FieldChange(msgspec.Struct, frozen=True, gc=False):
 
 
 class Change(msgspec.Struct, frozen=True, gc=False):
-    """One change. `scorecard` is the document of the scorecard that was submitted, if that is the change."""
+    """One change. `scorecard` is the document of the scorecard that was submitted, if that is the change.
+
+    `of_account` states that it was made in a mirrored account, whoever the actor is.
+    """
 
     kind: Kind
     actor: Actor
     scorecard: bytes | None = None
+    of_account: bool = False
 
     @property
     def is_mirrored(self) -> bool:
         """Whether it happened in a mirrored account: its interviews are neither changed by clients nor by time here."""
-        return self.actor.kind is ActorKind.MIRROR
+        return self.of_account or self.actor.kind is ActorKind.MIRROR
 
 
 class Counts(msgspec.Struct, frozen=True, gc=False):

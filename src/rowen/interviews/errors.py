@@ -15,6 +15,8 @@ class Code(StrEnum):
     UNAUTHENTICATED = "unauthenticated"
     FORBIDDEN = "forbidden"
     READ_ONLY = "read_only"
+    PARTLY_READ_ONLY = "partly_read_only"
+    ACCOUNT_FORBIDS = "account_forbids"
     INSECURE = "insecure"
     CROSS_SITE = "cross_site"
     BAD_HOST = "bad_host"
@@ -33,8 +35,13 @@ class Code(StrEnum):
     RATE_LIMITED = "rate_limited"
     UNREAD = "unread"
     TOO_MANY_FOLLOWERS = "too_many_followers"
+    ACCOUNT_BUSY = "account_busy"
     HEADERS_TOO_LARGE = "headers_too_large"
     FAULT = "fault"
+    ACCOUNT_FAILED = "account_failed"
+    ACCOUNT_UNREACHABLE = "account_unreachable"
+    ACCOUNT_SILENT = "account_silent"
+    NOT_TAKEN = "not_taken"
     UNAVAILABLE = "unavailable"
     OVERLOADED = "overloaded"
 
@@ -81,13 +88,20 @@ class Problems:
 
 
 class Refusal(Exception):
-    """A request that is refused, with the reason."""
+    """A request that is refused, with the reason, and after how many seconds it may be sent again, if that is known."""
 
-    def __init__(self, code: Code, message: str = "", problems: tuple[FieldProblem, ...] = ()) -> None:
+    def __init__(
+        self,
+        code: Code,
+        message: str = "",
+        problems: tuple[FieldProblem, ...] = (),
+        retry_after: int | None = None,
+    ) -> None:
         super().__init__(message or code.value)
         self.code = code
         self.message = message
         self.problems = problems
+        self.retry_after = retry_after
 
 
 class UnknownUserError(Refusal):

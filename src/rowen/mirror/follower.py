@@ -6,7 +6,7 @@ Owns what a round is, how often there is one, and what happens after a failure. 
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import structlog
@@ -18,6 +18,7 @@ from rowen.interviews.errors import Unavailable
 from rowen.mirror.account import Account
 from rowen.mirror.errors import LeadLostError
 from rowen.mirror.reading import LoadStep, Reader
+from rowen.mirror.turns import Turns
 from rowen.mirror.writing import Destination, Writer
 
 SWEEP_PAGES: Final = 30
@@ -46,12 +47,15 @@ class FollowerDeps:
     """What a follower needs of its process.
 
     `try_lead` returns whether this process mirrors the organization. `loading` shows the progress of the first reading
-    for the length of a block. `pause` sleeps for seconds.
+    for the length of a block. `pause` sleeps for seconds. `turns` are shared with whoever else stores rows of the
+    account. `write_through` is whether writes of clients pass through to it.
     """
 
     try_lead: Callable[[], Awaitable[bool]]
     loading: Callable[[], AbstractContextManager[Callable[[LoadStep], None]]]
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep
+    turns: Turns = field(default_factory=Turns)
+    write_through: bool = False
 
 
 class Follower:
@@ -70,8 +74,10 @@ class Follower:
         self._account = account
         self._source = source
         self._deps = deps
-        self._reader = Reader(destination.mirrors, organization, account, destination.now, self._require_lead)
-        self._writer = Writer(destination, organization, self._require_lead)
+        self._reader = Reader(
+            destination.mirrors, organization, account, destination.now, self._require_lead, deps.turns
+        )
+        self._writer = Writer(destination, organization, self._require_lead, deps.turns)
         self._counted: dict[str, int] = {}
         self._first_writings = 0
 
@@ -96,7 +102,7 @@ class Follower:
                     await self._deps.pause(_WAIT_FOR_LEADER)
                     continue
                 if not answered:
-                    mirror = await self._to.mirrors.begin(self._organization, self._source, self._to.now())
+                    mirror = await self._begin()
                     answered = mirror.loaded_at is not None  # a process before this one was answered
                 await self._noted_round()
             except LeadLostError:
@@ -111,6 +117,11 @@ class Follower:
             else:
                 failures, answered, asked = 0, True, 0.0
             await self._deps.pause(max(asked, min(every * 2.0**failures, max(every, _LONGEST_WAIT))))
+
+    async def _begin(self) -> Mirror:
+        return await self._to.mirrors.begin(
+            self._organization, self._source, self._to.now(), write_through=self._deps.write_through
+        )
 
     async def _noted_round(self) -> None:
         """Do one round, and note what came of it."""

@@ -19,6 +19,7 @@ from rowen.mirror.account import MOST_IDS, Account, Page
 from rowen.mirror.errors import CursorLostError
 from rowen.mirror.one_behind import one_behind
 from rowen.mirror.threads import in_thread
+from rowen.mirror.turns import Turns
 
 OVERLAP: Final = 120_000
 """How far before the last window the next one begins, in milliseconds: a change may appear after its own time."""
@@ -87,8 +88,10 @@ class Reader:
         account: Account,
         now: Clock,
         require_lead: Callable[[], Awaitable[None]],
+        turns: Turns | None = None,
     ) -> None:
         self._mirrors = mirrors
+        self._turns = turns or Turns()
         self._organization = organization.id
         self._account = account
         self._now = now
@@ -136,19 +139,29 @@ class Reader:
         if known > self._now() + OVERLAP:  # a `Date` that was wrong: what changes now must not be missed
             known = int(self._now())
         since = Instant(max(0, known - OVERLAP))
-        page = await self._first(position.resource, {"updated_at": f"gte|{since}"})
-        position = position._replace(newest=max(known, self._clock_of(page)))
-        while True:
+        newest: int | None = None
+        cursor: str | None = None
+
+        async def read() -> Page:
+            if cursor is None:
+                return await self._first(position.resource, {"updated_at": f"gte|{since}"})
+            return await self._next(position.resource, cursor)
+
+        async def store(page: Page) -> None:
+            nonlocal newest
             walk.check(page)
+            newest = newest or max(known, self._clock_of(page))  # the time of the first page
             last = page.cursor is None
-            await self._store([page], position if last else position._replace(newest=known))
-            if page.cursor is None:
+            await self._store([page], position._replace(newest=newest if last else known))
+
+        while True:
+            cursor = (await self._turns.read_and_store(read, store)).cursor
+            if cursor is None:
                 return
-            page = await self._next(position.resource, page.cursor)
 
     async def sweep(self, position: Position) -> Position:
         """Compare one more page with what is stored; return the position after it. Raises SourceError."""
-        resource = position.resource
+        resource, seen = position.resource, self._turns.interruptions
         try:
             if position.sweep_cursor is None:
                 page = await self._first(resource, {})
@@ -167,7 +180,9 @@ class Reader:
             position = position._replace(sweep_cursor=None, sweep_above=None, swept_at=int(self._now()))
         else:
             position = position._replace(sweep_cursor=page.cursor, sweep_above=low)
-        await self._store([page], position)
+        async with self._turns.taken():
+            outdated = seen != self._turns.interruptions  # its rows are compared the next time
+            await self._store([] if outdated else [page], position)
         return position
 
     async def confirm_reports(self) -> None:

@@ -24,6 +24,7 @@ from rowen.interviews.moments import Clock
 from rowen.mirror.errors import LeadLostError
 from rowen.mirror.joiner import Joined, Joiner
 from rowen.mirror.one_behind import one_behind
+from rowen.mirror.turns import Turns
 
 BULK: Final = 2_000
 """How many records are written in one transaction at first."""
@@ -50,9 +51,14 @@ class Writer:
     """Writes the records of one mirrored organization. `require_lead` is called before anything is written."""
 
     def __init__(
-        self, destination: Destination, organization: Organization, require_lead: Callable[[], Awaitable[None]]
+        self,
+        destination: Destination,
+        organization: Organization,
+        require_lead: Callable[[], Awaitable[None]],
+        turns: Turns | None = None,
     ) -> None:
         self._to = destination
+        self._turns = turns or Turns()
         self._organization = organization
         self._joiner = Joiner(destination.mirrors, organization)
         self._require_lead = require_lead
@@ -71,10 +77,13 @@ class Writer:
             async with one_behind() as writing:
                 after = 0
                 while pending := await self._to.mirrors.pending(self._organization.id, target, size, after):
-                    joined = await self._joiner.join(target, [each.id for each in pending])
-                    for identifier, reason in joined.left_out.items():
-                        _log.debug("a record has no v1 form", resource=target, id=identifier, reason=reason)
-                    await writing.give(self._write_and_settle(target, pending, joined, bulk=bulk))
+                    async with self._turns.taken():
+                        joined = await self._joiner.join(target, [each.id for each in pending])
+                        for identifier, reason in joined.left_out.items():
+                            _log.debug("a record has no v1 form", resource=target, id=identifier, reason=reason)
+                        await writing.give(self._write_and_settle(target, pending, joined, bulk=bulk))
+                        if not bulk:  # the rows may change once others have their turn
+                            await writing.finish()
                     after = pending[-1].id
                     progress()
 

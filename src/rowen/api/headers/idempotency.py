@@ -31,9 +31,17 @@ _REUSED: Final = FieldProblem(IDEMPOTENCY_KEY.name, "Was used for another reques
 async def perform(services: Services, request: ApiRequest, work: WriteOperation) -> Response:
     """Write, or return the response given before to the same request. Raises Refusal."""
     if request.organization.mirrored_from is not None:
-        raise Refusal(Code.READ_ONLY)
+        passes = await services.account_writes.allowed(request.organization.id) is not False
+        raise Refusal(Code.PARTLY_READ_ONLY if passes else Code.READ_ONLY)
+    return await write_once(services, request, work, idempotent_request(request))
+
+
+async def write_once(
+    services: Services, request: ApiRequest, work: WriteOperation, idempotent: IdempotentRequest | None
+) -> Response:
+    """Write, mirror or not, or return the response given before with the same key. Raises Refusal."""
     try:
-        written = await services.writing.write(request.organization, work, _idempotent_request(request))
+        written = await services.writing.write(request.organization, work, idempotent)
     except KeyReusedError:
         raise Refusal(Code.INVALID, problems=(_REUSED,)) from None
     except UnknownUserError as error:
@@ -41,7 +49,7 @@ async def perform(services: Services, request: ApiRequest, work: WriteOperation)
     return Response(written.body, written.tag, warning=written.warning)
 
 
-def _idempotent_request(request: ApiRequest) -> IdempotentRequest | None:
+def idempotent_request(request: ApiRequest) -> IdempotentRequest | None:
     """Return a request's key and the digest of its content; None without a key. Raises Refusal (invalid)."""
     if b"idempotency-key" not in request.headers:
         return None

@@ -10,9 +10,9 @@ from rowen.api import examples
 from rowen.api.declarations import Operation, Reply
 from rowen.api.headers.acting_user import read_acting_user
 from rowen.api.headers.conditional import document_etag, list_etag
-from rowen.api.headers.idempotency import perform
 from rowen.api.headers.links import link_header
 from rowen.api.parameters import path_id
+from rowen.api.passing import PassedWrite, write_interview
 from rowen.api.reading.fields import (
     INTERVIEW_CHANGES,
     NEW_INTERVIEW,
@@ -35,9 +35,10 @@ from rowen.api.v2.interviews import (
     stored_interview,
 )
 from rowen.app import interviews, scheduling
+from rowen.app.account_writes import Action, Request
 from rowen.app.interviews import Page
 from rowen.app.services import Services
-from rowen.app.unit_of_work import UnitOfWork, WriteResult
+from rowen.app.unit_of_work import Stored, UnitOfWork, WriteResult
 from rowen.interviews.errors import Problems
 from rowen.interviews.interview import ApplicationId, InterviewId, ScheduledInterview
 
@@ -84,14 +85,21 @@ async def delete_interview(services: Services, request: ApiRequest) -> Response:
     problems = Problems()
     user = read_acting_user(request, problems)
 
-    async def work(unit: UnitOfWork) -> WriteResult:
-        stored = await stored_interview(unit, request, identifier)
+    async def stored(unit: UnitOfWork) -> Stored:
+        found = await stored_interview(unit, request, identifier)
         if user is None:
             raise problems.refusal()
-        await scheduling.cancel(unit, stored, user, request.key_name)
+        return found
+
+    async def work(unit: UnitOfWork) -> WriteResult:
+        await scheduling.cancel(unit, await stored(unit), user, request.key_name)
+        return await answer(unit)
+
+    async def answer(*_: object) -> WriteResult:
         return WriteResult(deleted("Interview", identifier))
 
-    return await perform(services, request, work)
+    wanted = Request(action=Action.CANCEL, interview=identifier, user=user, api_key=request.key_name)
+    return await write_interview(services, request, work, PassedWrite(wanted, stored, answer))
 
 
 async def _list(services: Services, request: ApiRequest, application: ApplicationId | None) -> Response:

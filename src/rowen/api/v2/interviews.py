@@ -10,12 +10,14 @@ from rowen.api import examples
 from rowen.api.declarations import Operation, Reply
 from rowen.api.headers.acting_user import ON_BEHALF_OF
 from rowen.api.headers.conditional import IF_MATCH, document_etag
-from rowen.api.headers.idempotency import IDEMPOTENCY_KEY, perform
+from rowen.api.headers.idempotency import IDEMPOTENCY_KEY
 from rowen.api.parameters import path_id
+from rowen.api.passing import PassedWrite, write_interview
 from rowen.api.reading.fields import INTERVIEW_CHANGES, NEW_INTERVIEW, read_changes, read_new_interview
 from rowen.api.request import ApiRequest
 from rowen.api.response import Response
 from rowen.app import scheduling
+from rowen.app.account_writes import Action, Request
 from rowen.app.services import Services
 from rowen.app.unit_of_work import Stored, UnitOfWork, WriteResult
 from rowen.interviews.errors import Code, Refusal
@@ -47,12 +49,16 @@ async def schedule(
 ) -> Response:
     """Create an interview. Raises Refusal (not found) where the `application` of the path does not exist."""
 
-    async def work(unit: UnitOfWork) -> WriteResult:
+    async def stored(unit: UnitOfWork) -> None:
         if application is not None and await unit.application_status(application) is None:
             raise Refusal(Code.NOT_FOUND)
+
+    async def work(unit: UnitOfWork) -> WriteResult:
+        await stored(unit)
         return _written(await scheduling.schedule(unit, fields, request.key_name))
 
-    return await perform(services, request, work)
+    wanted = Request(action=Action.CREATE, user=fields.on_behalf_of, api_key=request.key_name, fields=fields)
+    return await write_interview(services, request, work, PassedWrite(wanted, stored, _answer))
 
 
 async def change(services: Services, request: ApiRequest, *, knows_guests: bool) -> Response:
@@ -60,11 +66,20 @@ async def change(services: Services, request: ApiRequest, *, knows_guests: bool)
     identifier = InterviewId(request.identifier())
     fields = read_changes(request, knows_guests=knows_guests)
 
-    async def work(unit: UnitOfWork) -> WriteResult:
-        stored = await stored_interview(unit, request, identifier)
-        return _written(await scheduling.change(unit, services.scorecard_codec, stored, fields, request.key_name))
+    async def stored(unit: UnitOfWork) -> Stored:
+        return await stored_interview(unit, request, identifier)
 
-    return await perform(services, request, work)
+    async def work(unit: UnitOfWork) -> WriteResult:
+        before = await stored(unit)
+        return _written(await scheduling.change(unit, services.scorecard_codec, before, fields, request.key_name))
+
+    user = fields.on_behalf_of
+    wanted = Request(action=Action.CHANGE, interview=identifier, user=user, api_key=request.key_name, fields=fields)
+    return await write_interview(services, request, work, PassedWrite(wanted, stored, _answer))
+
+
+async def _answer(_: UnitOfWork, result: scheduling.ScheduleResult) -> WriteResult:
+    return _written(result)
 
 
 async def stored_interview(unit: UnitOfWork, request: ApiRequest, identifier: InterviewId) -> Stored:

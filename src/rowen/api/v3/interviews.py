@@ -10,19 +10,21 @@ from rowen.api.codec import v3
 from rowen.api.declarations import Operation, Reply
 from rowen.api.generations import Generation
 from rowen.api.headers.conditional import IF_MATCH, document_etag, still_holds
-from rowen.api.headers.idempotency import IDEMPOTENCY_KEY, perform
+from rowen.api.headers.idempotency import IDEMPOTENCY_KEY
 from rowen.api.parameters import path_id
+from rowen.api.passing import PassedWrite, write_interview
 from rowen.api.reading.v3_fields import NEW_V3_INTERVIEW, V3_INTERVIEW_CHANGES, named_as_in_v3, read_v3_interview
 from rowen.api.request import ApiRequest
 from rowen.api.response import Message, Response, deleted
 from rowen.api.v2.interviews import overlap_warning
 from rowen.api.v3.examples import ROWS
 from rowen.app import scheduling
+from rowen.app.account_writes import Action, Request
 from rowen.app.rows import INTERVIEWS, Surroundings
 from rowen.app.scopes import described
 from rowen.app.services import Services
 from rowen.app.unit_of_work import Stored, UnitOfWork, WriteOperation, WriteResult
-from rowen.interviews.errors import Code, FieldProblem, Refusal, UnknownUserError
+from rowen.interviews.errors import Code, Refusal
 from rowen.interviews.interview import InterviewId
 
 _EXAMPLE: Final = ROWS[INTERVIEWS]
@@ -35,53 +37,60 @@ async def create_v3_interview(services: Services, request: ApiRequest) -> Respon
     async def work(unit: UnitOfWork) -> WriteResult:
         return await _written(unit, await scheduling.schedule(unit, fields, request.key_name))
 
-    return (await _perform(services, request, work, fields.problems))._replace(status=201)
+    async def stored(_: UnitOfWork) -> None:
+        return None
+
+    wanted = Request(action=Action.CREATE, user=request.acting_user, api_key=request.key_name, fields=fields)
+    response = await _perform(services, request, work, PassedWrite(wanted, stored, _written))
+    return response._replace(status=201)
 
 
 async def change_v3_interview(services: Services, request: ApiRequest) -> Response:
     """Change an interview; `interviewers` replaces the panel, and members who stay keep their rows."""
-    fields = read_v3_interview(request, V3_INTERVIEW_CHANGES)
+    identifier, fields = request.identifier(), read_v3_interview(request, V3_INTERVIEW_CHANGES)
+
+    async def stored(unit: UnitOfWork) -> Stored:
+        return await _stored(unit, request)
 
     async def work(unit: UnitOfWork) -> WriteResult:
-        stored = await _stored(unit, request)
-        result = await scheduling.change(unit, services.scorecard_codec, stored, fields, request.key_name)
+        before = await stored(unit)
+        result = await scheduling.change(unit, services.scorecard_codec, before, fields, request.key_name)
         return await _written(unit, result)
 
-    return await _perform(services, request, work, fields.problems)
+    user = request.acting_user
+    wanted = Request(action=Action.CHANGE, interview=identifier, user=user, api_key=request.key_name, fields=fields)
+    return await _perform(services, request, work, PassedWrite(wanted, stored, _written))
 
 
 async def delete_v3_interview(services: Services, request: ApiRequest) -> Response:
     """Delete an interview."""
+    identifier, user = request.identifier(), request.acting_user
+
+    async def stored(unit: UnitOfWork) -> Stored:
+        return await _stored(unit, request)
 
     async def work(unit: UnitOfWork) -> WriteResult:
-        stored = await _stored(unit, request)
-        await scheduling.cancel(unit, stored, request.acting_user, request.key_name)
-        return WriteResult(deleted("Interview", stored.interview.id))
+        await scheduling.cancel(unit, await stored(unit), user, request.key_name)
+        return await answer(unit)
 
-    return await _perform(services, request, work)
+    async def answer(*_: object) -> WriteResult:
+        return WriteResult(deleted("Interview", identifier))
+
+    wanted = Request(action=Action.CANCEL, interview=identifier, user=user, api_key=request.key_name)
+    return await _perform(services, request, work, PassedWrite(wanted, stored, answer))
 
 
-async def _perform(
-    services: Services, request: ApiRequest, work: WriteOperation, given: tuple[FieldProblem, ...] = ()
-) -> Response:
-    """Write. Raises Refusal, with the names that fields have in v3; the problems of the body, `given`, have them."""
-
-    async def renamed(unit: UnitOfWork) -> WriteResult:
-        try:
-            return await work(unit)
-        except Refusal as refusal:
-            if isinstance(refusal, UnknownUserError) or not refusal.problems:
-                raise
-            problems = [each if each in given else named_as_in_v3(each) for each in refusal.problems]
-            raise Refusal(refusal.code, refusal.message, tuple(problems)) from None
-
+async def _perform(services: Services, request: ApiRequest, work: WriteOperation, passed: PassedWrite) -> Response:
+    """Write. Raises Refusal, with the names that fields have in v3; those of the body have them."""
+    given = () if passed.wanted.fields is None else passed.wanted.fields.problems
     try:
-        return await perform(services, request, renamed)
+        return await write_interview(services, request, work, passed)
     except Refusal as refusal:
-        if any(problem.field == "On-Behalf-Of" for problem in refusal.problems):
-            # A 404 would be taken for that of the interview.
-            raise Refusal(Code.INVALID, problems=tuple(map(named_as_in_v3, refusal.problems))) from None
-        raise
+        problems = tuple(each if each in given else named_as_in_v3(each) for each in refusal.problems)
+        # A user who is not found is invalid: a 404 would be taken for that of the interview.
+        is_users = any(each.field == "On-Behalf-Of" for each in refusal.problems)
+        code = Code.INVALID if is_users else refusal.code
+        raise Refusal(code, refusal.message, problems, refusal.retry_after) from None
 
 
 async def _stored(unit: UnitOfWork, request: ApiRequest) -> Stored:

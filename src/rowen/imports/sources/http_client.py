@@ -91,8 +91,16 @@ class BoundedClient:
     @contextmanager
     def post(self, url: httpx.URL, content: bytes, headers: Mapping[str, str]) -> Iterator["BoundedResponse"]:
         """Send a POST request with a body, and return its response as `get` does."""
+        with self.write("POST", url, content, headers) as response:
+            yield response
+
+    @contextmanager
+    def write(
+        self, method: str, url: httpx.URL, content: bytes, headers: Mapping[str, str]
+    ) -> Iterator["BoundedResponse"]:
+        """Send a request that changes something, and return its response as `get` does."""
         self._meter.begin(self._limits.total_seconds)
-        with self._sent("POST", url, {**headers, "Content-Length": str(len(content))}, content) as response:
+        with self._sent(method, url, {**headers, "Content-Length": str(len(content))}, content) as response:
             yield BoundedResponse(response, self._meter)
 
     @contextmanager

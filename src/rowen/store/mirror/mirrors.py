@@ -17,9 +17,16 @@ from rowen.interviews.interview import OrganizationId
 from rowen.interviews.moments import Instant
 from rowen.store.engines.base import Engine, Transaction
 from rowen.store.mirror.reaches import OF, Marker
-from rowen.store.schema.mirror_tables import mirror_pending, mirror_positions, mirror_rows, mirrors
+from rowen.store.schema.mirror_tables import (
+    account_writes,
+    mirror_pending,
+    mirror_positions,
+    mirror_rows,
+    mirrors,
+)
 from rowen.store.schema.tables import organizations
 
+_SET_ONCE: Final = ("source", "write_through")  # when the mirror begins
 _encode: Final = msgspec.json.Encoder().encode
 _counters: Final = msgspec.json.Decoder(dict[str, int]).decode
 
@@ -38,16 +45,17 @@ class MirrorTables:
         shown = [mirrors.c[name] for name in Mirror._fields]
         self._all = engine.prepare(select(organizations.c.id, names, *shown).where(joined).order_by(names))
         self._begin = engine.prepare(insert(mirrors).values({c.name: bindparam(c.name) for c in mirrors.c}))
-        saved = [name for name in Mirror._fields if name != "source"]
+        saved = [name for name in Mirror._fields if name not in _SET_ONCE]
         self._save = engine.prepare(
             update(mirrors).where(of_mirror).values({name: bindparam(f"new_{name}") for name in saved})
         )
+        self._pass = engine.prepare(update(mirrors).where(of_mirror).values(write_through=bindparam("passed")))
         self._name = engine.prepare(
             update(organizations)
             .where(organizations.c.id == bindparam("organization"))
             .values(mirrored_from=bindparam("source"))
         )
-        everything = (mirrors, mirror_positions, mirror_rows, mirror_pending)
+        everything = (mirrors, mirror_positions, mirror_rows, mirror_pending, account_writes)
         self._forget = [
             engine.prepare(delete(each).where(each.c.organization_id == bindparam("organization")))
             for each in everything
@@ -130,7 +138,9 @@ class MirrorTables:
 
         return await self._engine.write(work)
 
-    async def begin(self, organization: Organization, source: str, now: Instant) -> Mirror:
+    async def begin(
+        self, organization: Organization, source: str, now: Instant, *, write_through: bool | None = None
+    ) -> Mirror:
         """Make an organization the mirror of an account, and return its mirror. Raises Refusal (conflict)."""
 
         async def work(transaction: Transaction) -> Mirror:
@@ -140,8 +150,11 @@ class MirrorTables:
                 if known.source != source:
                     problem = f"organization {organization.name!r} is the mirror of {known.source}"
                     raise Refusal(Code.CONFLICT, f"{problem}: `rowen mirror end` makes it independent of that account")
+                if write_through is not None and write_through != known.write_through:
+                    known = known._replace(write_through=write_through)
+                    await transaction.run(self._pass, {"organization": organization.id, "passed": write_through})
                 return known
-            made = Mirror(source, int(now))
+            made = Mirror(source, int(now), write_through=bool(write_through))
             values = {**made._asdict(), "organization_id": organization.id, "counters": b"{}"}
             await transaction.run(self._begin, values)
             for resource in REACHES:
@@ -164,7 +177,7 @@ class MirrorTables:
 
     async def save(self, organization: OrganizationId, mirror: Mirror) -> None:
         """Store the times, the counters and the last error of a mirror."""
-        values = {f"new_{name}": value for name, value in mirror._asdict().items() if name != "source"}
+        values = {f"new_{name}": value for name, value in mirror._asdict().items() if name not in _SET_ONCE}
         values["new_counters"] = _encode(mirror.counters)
 
         async def work(transaction: Transaction) -> None:
@@ -181,21 +194,55 @@ class MirrorTables:
         self, organization: OrganizationId, rows: Sequence[MirroredRow], position: Position, now: Instant
     ) -> int:
         """Store rows of one resource with the position after them, and mark what follows from those that differ."""
-        newest = {row.id: row for row in sorted(rows, key=lambda row: row.updated_at)}
 
         async def work(transaction: Transaction) -> int:
-            stored = await self._stored(transaction, organization, position.resource, sorted(newest))
-            written = [row for row in newest.values() if _is_news(row, stored.get(row.id))]
-            replaced = [stored[row.id] for row in written if row.id in stored]  # also what followed from them before
-            await self._delete(transaction, organization, position.resource, [row.id for row in replaced])
-            await self._add(transaction, organization, written)
-            await self._marker.mark(
-                transaction, organization, [*written, *replaced], now, only_own=not position.loaded and not replaced
-            )
-            await self._move(transaction, organization, position, len(written) - len(replaced))
-            return len(written)
+            written, added = await self._put(transaction, organization, rows, now, first=not position.loaded)
+            await self._move(transaction, organization, position, added)
+            return written
 
         return await self._engine.write(work)
+
+    async def replace(
+        self, organization: OrganizationId, rows: Sequence[MirroredRow], gone: Sequence[MirroredRow], now: Instant
+    ) -> None:
+        """Store rows and delete others, and mark what follows from them, all at once."""
+
+        async def work(transaction: Transaction) -> None:
+            for resource in sorted({row.resource for row in (*rows, *gone)}):
+                lost = [row for row in gone if row.resource == resource]
+                await self._marker.mark(transaction, organization, lost, now)
+                await self._delete(transaction, organization, resource, [row.id for row in lost])
+                kept = [row for row in rows if row.resource == resource]
+                _, added = await self._put(transaction, organization, kept, now)
+                fewer = {"organization": organization, "of_resource": resource, "gone": len(lost) - added}
+                await transaction.run(self._lose, fewer)
+
+        await self._engine.write(work)
+
+    async def _put(
+        self,
+        transaction: Transaction,
+        organization: OrganizationId,
+        rows: Sequence[MirroredRow],
+        now: Instant,
+        *,
+        first: bool = False,
+    ) -> tuple[int, int]:
+        """Store rows of one resource, and mark what follows from those that differ.
+
+        Return how many differ, and how many of them are new.
+        """
+        if not rows:
+            return 0, 0
+        resource = rows[0].resource
+        newest = {row.id: row for row in sorted(rows, key=lambda row: row.updated_at)}
+        stored = await self._stored(transaction, organization, resource, sorted(newest))
+        written = [row for row in newest.values() if _is_news(row, stored.get(row.id))]
+        replaced = [stored[row.id] for row in written if row.id in stored]  # also what followed from them before
+        await self._delete(transaction, organization, resource, [row.id for row in replaced])
+        await self._add(transaction, organization, written)
+        await self._marker.mark(transaction, organization, [*written, *replaced], now, only_own=first and not replaced)
+        return len(written), len(written) - len(replaced)
 
     async def remove(
         self, organization: OrganizationId, resource: str, identifiers: Sequence[int], now: Instant
@@ -282,4 +329,4 @@ def _is_news(row: MirroredRow, stored: MirroredRow | None) -> bool:
 
 def _mirror_of(row: Sequence[Any]) -> Mirror:
     found = Mirror(*row)
-    return found._replace(counters=_counters(row[-1]))
+    return found._replace(counters=_counters(row[-2]), write_through=bool(row[-1]))

@@ -5,7 +5,7 @@ Owns names, columns, keys and indexes, by the rules of `tables.py`. Must not kno
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, LargeBinary, PrimaryKeyConstraint, Table
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, PrimaryKeyConstraint, Table, false
 
 from rowen.store.schema.base import CLUSTERED, Text, metadata, organization_column
 
@@ -22,6 +22,8 @@ mirrors: Final = Table(
     Column("error_at", BigInteger),
     # JSON: numbers by name.
     Column("counters", LargeBinary, nullable=False),
+    # Whether writes of interviews pass through to the account.
+    Column("write_through", Boolean, nullable=False, server_default=false()),
     PrimaryKeyConstraint("organization_id"),
 )
 
@@ -79,4 +81,26 @@ mirror_pending: Final = Table(
     Column("marked_at", BigInteger, nullable=False),
     PrimaryKeyConstraint("organization_id", "resource", "id"),
     **CLUSTERED,
+)
+
+account_writes: Final = Table(
+    # Writes that pass through a mirror to its account, until what became of each is no longer asked for.
+    "account_writes",
+    metadata,
+    organization_column(),
+    Column("id", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    # The external event id by which a new interview is found in the account.
+    Column("event_id", Text, nullable=False),
+    # JSON; empty after the end.
+    Column("request", LargeBinary, nullable=False),
+    Column("queued_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("sent_at", BigInteger),
+    Column("attempts", Integer, nullable=False),
+    Column("interview_id", BigInteger),
+    # JSON: why it failed.
+    Column("failure", LargeBinary),
+    Column("ended_at", BigInteger),
+    PrimaryKeyConstraint("organization_id", "id"),
 )
