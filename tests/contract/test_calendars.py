@@ -100,7 +100,7 @@ def test_a_calendar_contains_the_interviews_of_its_subject(team: HiringTeam, vis
     of_grace = team.schedule(application_id=OTHER_ACTIVE, interviewers=[seat(GRACE)])["id"]
     for subject, expected in (
         ({}, {of_ada, declined, of_grace}),
-        ({"user_id": ADA}, {of_ada, declined}),
+        ({"user_id": ADA}, {of_ada}),
         ({"user_id": GRACE}, {declined, of_grace}),
         ({"user_id": KATE}, set()),
         ({"job_id": PILOT}, {of_ada, declined}),

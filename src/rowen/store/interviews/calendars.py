@@ -17,9 +17,10 @@ from rowen.app.organizations import Organization
 from rowen.app.records import APPLICATIONS, CANDIDATES, RecordCodec
 from rowen.interviews.interview import ScheduledInterview
 from rowen.interviews.moments import Instant
+from rowen.interviews.people import booked
 from rowen.store.engines.base import Engine, Parameters, Reader, Transaction, Unindexed, constant
 from rowen.store.records.writer import RecordWriter
-from rowen.store.schema.tables import CANCELLED, changes, interviewers, scheduled_interviews, terms
+from rowen.store.schema.tables import CANCELLED, changes, panel, scheduled_interviews, terms
 
 _interviews = scheduled_interviews.c
 _APPLICATIONS_OF_JOB: Final = select(terms.c.id).where(
@@ -28,9 +29,10 @@ _APPLICATIONS_OF_JOB: Final = select(terms.c.id).where(
     terms.c.name == constant("job_id"),
     terms.c.value == bindparam("subject_text"),
 )
-_INTERVIEWS_OF_USER: Final = select(interviewers.c.interview_id).where(
-    interviewers.c.organization_id == bindparam("organization"),
-    interviewers.c.user_id == bindparam("subject"),
+_INTERVIEWS_OF_USER: Final = select(panel.c.interview_id).where(
+    panel.c.organization_id == bindparam("organization"),
+    panel.c.person == bindparam("subject"),
+    panel.c.ends_at >= bindparam("since"),
 )
 _WANTED: Final[Mapping[CalendarKind, tuple[ColumnElement[bool], ...]]] = {
     CalendarKind.ORGANIZATION: (),
@@ -119,7 +121,7 @@ class CalendarReader:
 
 def _concerns(subject: CalendarSubject, interview: ScheduledInterview, of_job: Container[int]) -> bool:
     if subject.kind is CalendarKind.USER:
-        return any(each.id == subject.id for each in interview.interviewers)
+        return subject.id in booked(interview.interviewers)
     if subject.kind is CalendarKind.JOB:
         return interview.application_id in of_job
     return subject.id in (None, interview.application_id)
