@@ -42,7 +42,7 @@ def test_every_command_is_tested() -> None:
         *("clients create", "clients list", "clients revoke"),
         *("mirror status", "mirror end"),
         *("organizations create", "organizations change", "organizations list"),
-        *("interviews adopt", "users delete"),
+        *("interviews adopt", "users delete", "people invite", "people list", "people revoke"),
         *("webhooks add", "webhooks list", "webhooks test", "webhooks rotate", "webhooks remove"),
         *("webhooks enable", "webhooks disable", "webhooks deliveries"),
         *("webhooks delivery", "webhooks resend", "webhooks skip"),
