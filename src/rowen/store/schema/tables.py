@@ -251,7 +251,7 @@ interviewers: Final = Table(
     PrimaryKeyConstraint("organization_id", "id"),
     **CLUSTERED,
 )
-for _column in ("interview_id", "user_id", "updated_at"):
+for _column in ("interview_id", "updated_at"):
     Index(
         f"interviewers_by_{_column}",
         interviewers.c.organization_id,

@@ -36,5 +36,5 @@ def upgrade() -> None:
     )
     divide("interviewers")
     seat(op.get_bind())
-    for column in ("interview_id", "user_id", "updated_at"):
+    for column in ("interview_id", "updated_at"):
         op.create_index(f"interviewers_by_{column}", "interviewers", ["organization_id", column, "id"])
