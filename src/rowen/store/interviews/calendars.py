@@ -4,7 +4,7 @@ Owns how those of a user, a job or an application are found, together with the c
 applications and candidates. Must not know the text of a calendar.
 """
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final, NamedTuple
 
@@ -34,11 +34,20 @@ _INTERVIEWS_OF_USER: Final = select(panel.c.interview_id).where(
     panel.c.person == bindparam("subject"),
     panel.c.ends_at >= bindparam("since"),
 )
+
+
+def _of_applications(wanted: Callable[[ColumnElement[int]], ColumnElement[bool]]) -> Select[Any]:
+    other = scheduled_interviews.alias("found")  # its columns are in an index, which SQLite reads instead of the rows
+    return select(other.c.id).where(
+        other.c.organization_id == bindparam("organization"), wanted(other.c.application_id)
+    )
+
+
 _WANTED: Final[Mapping[CalendarKind, tuple[ColumnElement[bool], ...]]] = {
     CalendarKind.ORGANIZATION: (),
     CalendarKind.USER: (_interviews.id.in_(_INTERVIEWS_OF_USER),),
-    CalendarKind.JOB: (_interviews.application_id.in_(_APPLICATIONS_OF_JOB),),
-    CalendarKind.APPLICATION: (_interviews.application_id == bindparam("subject"),),
+    CalendarKind.JOB: (_interviews.id.in_(_of_applications(lambda column: column.in_(_APPLICATIONS_OF_JOB))),),
+    CalendarKind.APPLICATION: (_interviews.id.in_(_of_applications(lambda column: column == bindparam("subject"))),),
 }
 
 

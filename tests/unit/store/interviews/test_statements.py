@@ -22,7 +22,7 @@ from rowen.store.unit_of_work.statements import WriteStatements
 from tests.support.criteria import SETS
 from tests.support.harness import Tenant
 from tests.support.records import canonical, record
-from tests.support.statements import statement_of
+from tests.support.statements import statement_of, statements_of
 from tests.support.storage import SQLITE, Storage
 
 
@@ -127,12 +127,21 @@ def test_calendars_read_their_interviews_only(tenant: Tenant, database: str) -> 
         def make(engine: Engine) -> CalendarReader:
             return CalendarReader(engine, documents, record_codec)
 
-        for of_table, first in (
+        for criterion, step in (
             ("panel.person = ", "SEARCH panel USING PRIMARY KEY (organization_id=? AND person=? AND ends_at>?)"),
             ("terms.value = ", "SEARCH terms USING PRIMARY KEY"),
-            ("scheduled_interviews.application_id = ", "scheduled_interviews_by_application_id"),
+            ("found.application_id = ", "SEARCH found USING COVERING INDEX scheduled_interviews_by_application_id"),
             ("kind = 'cancelled'", "SEARCH changes USING INDEX changes_cancelled (organization_id=? AND time>?)"),
         ):
-            steps = plan(connection, statement_of(make, engine, of_table, "LIMIT 5000"))
-            assert any(first in step for step in steps), steps
-            assert not any("by_ends_at" in step or step.startswith("SCAN") for step in steps), steps
+            steps = plan(connection, statement_of(make, engine, criterion, "LIMIT 5000"))
+            assert any(step in each for each in steps), steps
+            reads = [each for each in steps if "scheduled_interviews USING" in each]
+            assert reads == ["SEARCH scheduled_interviews USING PRIMARY KEY (organization_id=? AND id=?)"], steps
+        (everybody,) = (
+            each
+            for each in statements_of(make, engine, "scheduled_interviews.ends_at >= ", "LIMIT 5000")
+            if " IN " not in each.text
+        )
+        assert plan(connection, everybody) == [
+            "SEARCH scheduled_interviews USING INDEX scheduled_interviews_by_ends_at (organization_id=? AND ends_at>?)"
+        ]
