@@ -110,6 +110,17 @@ def _others(organization: int) -> Iterator[tuple[str, dict[str, Any]]]:
         shown = {"id": client, "name": f"größe {client}", "client_id": f"{organization}-{client}", "scopes": "a b"}
         times = {"created_at": 2**40, "last_used_at": revoked, "revoked_at": revoked}
         yield "clients", {**one, **shown, **digests, "user_id": user, **times}
+    for calendar, kind, subject in ((1, "organization", None), (2, "user", _LARGEST)):
+        shown = {"id": calendar, "kind": kind, "subject_id": subject, "digest": f"{organization} {kind}".encode()}
+        yield "calendars", {**one, **shown, "created_at": 2**40, "last_used_at": subject}
+    for person, role, revoked in ((1, "admin", None), (2, "interviewer", 2**41)):
+        yield (
+            "people",
+            {**one, "id": person, "user_id": person, "role": role, "created_at": 2**40, "revoked_at": revoked},
+        )
+        secret = {"digest": _BYTES + bytes([person]), "person_id": person, "created_at": 2**40}
+        yield "sign_in_links", {**one, **secret, "expires_at": 2**41, "used_at": revoked}
+        yield "sessions", {**one, **secret, "used_at": 2**41}
     for key in ("", "a", "B", "ä", "\N{REPLACEMENT CHARACTER}", "😀"):
         kept = {"fingerprint": _BYTES, "created_at": 2**40, "answer": b""}
         yield "idempotency_keys", {**one, "api_key_id": 1, "key": key, **kept}

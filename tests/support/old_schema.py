@@ -38,7 +38,8 @@ _CATALOGS: Final = {
 
 def database_of(version: str, storage: Storage, folder: Path) -> str:
     """Return the URL of a new database with the tables of a version of the schema."""
-    database = SQLITE.new_database(folder) if storage is SQLITE else new_database()
+    folder.mkdir(exist_ok=True)
+    database = f"sqlite:///{folder}/rowen.db" if storage is SQLITE else new_database()
     location = locate(database)
 
     def migrate(connection: Connection) -> None:
@@ -59,7 +60,7 @@ def insert(database: str, table: str, *values: Any) -> None:
 _UNDONE: Final = {
     "0012": ("ALTER TABLE mirrors DROP COLUMN write_through", "DROP TABLE account_writes"),
     "0011": ("DROP TABLE people, sign_in_links, sessions",),
-    "0010": ("DROP TABLE calendars",),
+    "0010": ("DROP TABLE calendars", "DROP INDEX changes_cancelled"),
     "0009": (
         "ALTER TABLE mirror_positions DROP COLUMN held",
         "ALTER TABLE mirror_rows DROP COLUMN other_person_id",

@@ -52,14 +52,15 @@ _DISTRIBUTED: Final = "SELECT logicalrelid::regclass::text FROM pg_dist_partitio
 def distribution() -> dict[str, tuple[str, ...]]:
     """Return, for each table in order, the statements that make Citus distribute it.
 
-    API keys and clients are on every machine, as requests find their organization by them. Ledgers are distributed by
-    organization like everything else, and with them everything written in one transaction. No index can enforce
-    uniqueness across machines: that organizations have different names is then up to `rowen organizations create`.
-    Leases stay at the coordinator.
+    API keys, clients and calendars are on every machine, as requests find their organization by them. Ledgers are
+    distributed by organization like everything else, and with them everything written in one transaction. No index can
+    enforce uniqueness across machines: that organizations have different names is then up to `rowen organizations
+    create`.
     """
     found = {
         "api_keys": ("SELECT create_reference_table('api_keys')",),
         "clients": ("SELECT create_reference_table('clients')",),
+        "calendars": ("SELECT create_reference_table('calendars')",),
         "organizations": (
             "ALTER TABLE organizations DROP CONSTRAINT IF EXISTS organizations_name_key",
             "SELECT create_distributed_table('organizations', 'id')",
