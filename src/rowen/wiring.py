@@ -33,10 +33,10 @@ from rowen.app.status_updates import StatusUpdater
 from rowen.app.tokens import Tokens
 from rowen.app.unit_of_work import UnitOfWorks
 from rowen.app.webhooks import Webhooks
-from rowen.demo.key import DEMO_ORGANIZATION, DemoKeyring, DemoTokens
+from rowen.demo.key import DEMO_ORGANIZATION
 from rowen.interviews.moments import Instant
-from rowen.settings import DEFAULT_ORGANIZATION, ServerSettings
-from rowen.store.database import locate, open_engine
+from rowen.settings import ServerSettings
+from rowen.store.database import open_engine
 from rowen.store.engines.base import Engine, Location
 from rowen.store.integrity.repair import Repairer
 from rowen.store.interviews.adoption import InterviewAdopter
@@ -67,10 +67,8 @@ from rowen.store.webhooks.subscriptions import WebhookTable
 
 if TYPE_CHECKING:
     import httpx
-    from starlette.types import ASGIApp
 
     from rowen.http.connections import ConnectionLimits
-    from rowen.http.rate_limit import Limiter
     from rowen.mirror.account import AccountPolicy
     from rowen.mirror.credentials import Client
     from rowen.mirror.follower import Follower
@@ -354,118 +352,8 @@ def following(
         reading.close()
 
 
-def rate_limiters(settings: ServerSettings) -> "tuple[Limiter, Limiter]":
-    """Return the limiters of requests per key and per client of v3, shared with other processes if a store is set."""
-    from rowen.http.rate_limit import V3_WINDOW, RateLimiter
-
-    alone = RateLimiter(settings.rate_limit), RateLimiter(settings.v3_rate_limit, window=V3_WINDOW, shows_reset=True)
-    if settings.rate_limit_store is None:
-        return alone
-    from rowen.http.shared_rate_limit import SharedRateLimiter  # Redis's client takes long to import
-
-    of_keys, of_clients = alone
-    store = settings.rate_limit_store
-    return SharedRateLimiter(store, of_keys), SharedRateLimiter(store, of_clients)
-
-
-def _webhook_secret(settings: ServerSettings) -> str | None:
-    """Return the secret of webhooks from mirrored accounts. Raises ValueError for a file without one."""
-    if settings.mirror_webhook_secret_file is None:
-        return None
-    from rowen.mirror.credentials import read_secret  # the other servers need none of it
-
-    return read_secret(settings.mirror_webhook_secret_file)
-
-
 def connection_limits(settings: ServerSettings) -> "ConnectionLimits":
     """Return the limits of what peers may use of one process."""
     from rowen.http.connections import ConnectionLimits
 
     return ConnectionLimits(connections=settings.connections)
-
-
-def build_application(settings: ServerSettings, beat: Callable[[], None] = lambda: None) -> "ASGIApp":
-    """Return the ASGI application of a server; it calls `beat` about once a second while its event loop runs."""
-    # Imported here: the other commands need none of it and start in half the time; and prometheus-client decides on
-    # import whether workers share their numbers.
-    from rowen.api.generations import Generation
-    from rowen.http import metrics
-    from rowen.http.application import Beside, ProcessHooks, application
-    from rowen.http.authentication import (
-        ApiKeyAuthenticator,
-        Authentication,
-        Authenticator,
-        BearerAuthenticator,
-        SecretAddressAuthenticator,
-    )
-    from rowen.http.connections import Connections
-    from rowen.http.edge import EdgePolicy
-    from rowen.http.endpoint import ApiContext, Gate
-    from rowen.http.mirror_metrics import MirrorCollector
-    from rowen.http.mirror_webhooks import MirrorWebhookEndpoint
-    from rowen.http.sockets import SUPPORTED, Sockets
-    from rowen.http.token_endpoint import BRIDGE_PATH, ISSUING_PATH, TokenEndpoint
-    from rowen.web.authentication import SessionAuthentication, SessionFinder
-    from rowen.web.page import PageDeps
-    from rowen.web.rendering import Renderer
-    from rowen.web.site import Site
-
-    store = open_store(locate(settings.database_url, settings.replicas))
-    keyring = DemoKeyring(store.keys, store.organizations) if settings.demo else store.keys
-    api_keys = ApiKeyAuthenticator(keyring, now)
-    issued = DemoTokens(store.tokens, store.organizations) if settings.demo else store.tokens
-    tokens = BearerAuthenticator(issued, now)
-    addresses = SecretAddressAuthenticator(store.calendars, now)
-    limiter, v3_limiter = rate_limiters(settings)
-    public_url = settings.public_url.rstrip("/") if settings.public_url else None
-    post = sender(settings.webhook_allow)
-    sockets = Sockets(settings.port) if SUPPORTED else None
-    connections = Connections(connection_limits(settings), sockets, metrics.observe_connections)
-    finder = SessionFinder(store.sessions, now)
-    own: list[Authenticator] = [api_keys, addresses]
-    own_api = Authentication(own) if settings.no_pages else SessionAuthentication(own, finder)
-    gates = {
-        Generation.V1: Gate(own_api, limiter),
-        Generation.V3: Gate(Authentication([tokens]), v3_limiter),
-    }
-    api = ApiContext(services(store, post, settings.mirror_wait), gates, connections, public_url)
-    token_endpoints = [
-        TokenEndpoint(path, issued, v3_limiter, now, takes_keys=path == BRIDGE_PATH)
-        for path in (ISSUING_PATH, BRIDGE_PATH)
-    ]
-
-    async def mirrors() -> MirrorCollector:
-        return MirrorCollector(await store.mirrors.all(), now())
-
-    async def close() -> None:
-        await post.aclose()
-        await limiter.close()
-        await v3_limiter.close()
-        await store.close()
-
-    async def ready() -> None:
-        await store.engine.require_durable()
-        await store.organizations.find(DEFAULT_ORGANIZATION)  # shows whether the database responds
-
-    process = ProcessHooks(
-        ready=ready,
-        mirrors=mirrors,
-        close=close,
-        beat=beat,
-        background=(
-            connections.supervise,
-            api_keys.record_uses,
-            tokens.record_uses,
-            addresses.record_uses,
-            store.engine.maintain,
-            status_updater(store).run,
-            dispatcher(store, post).run,
-        ),
-    )
-    policy = EdgePolicy(public_url, settings.require_https, limiter.shown, settings.access_log)
-    reports = MirrorWebhookEndpoint(store.mirrors, _webhook_secret(settings), now)
-    site = None
-    if not settings.no_pages:
-        deps = PageDeps(finder, Renderer(), limiter, connections, public_url)
-        site = Site(page_ports(store, demo=settings.demo), deps)
-    return application(api, policy, process, Beside([*token_endpoints, reports], settings.public_metrics, site))

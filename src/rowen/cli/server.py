@@ -8,11 +8,12 @@ import shutil
 import socket
 import tempfile
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from ipaddress import ip_address
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -27,6 +28,9 @@ from rowen.http.certificates import CertificateError, check_certificate
 from rowen.settings import DEFAULT_ORGANIZATION, DatabaseUrl, ServerSettings
 from rowen.store.database import locate
 from rowen.wiring import Store
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
 
 
 @with_settings
@@ -57,7 +61,13 @@ def serve(settings: ServerSettings) -> None:
         logs.configure()
         allowed = raise_descriptor_limit(prepared.connections)
         served = replace(prepared, host=address, connections=allowed)
-        run(served, wiring.connection_limits(served), partial(wiring.build_application, served))
+        run(served, wiring.connection_limits(served), partial(_application, served))
+
+
+def _application(settings: ServerSettings, beat: Callable[[], None]) -> "ASGIApp":
+    from rowen.server_wiring import build_application  # imported in the processes that serve only
+
+    return build_application(settings, beat)
 
 
 def _require_certificate(settings: ServerSettings) -> None:

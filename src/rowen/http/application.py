@@ -1,6 +1,6 @@
 """The ASGI application, assembled.
 
-Owns the routes and what happens at start and stop. Must not know settings or the store: `wiring.py` does.
+Owns the routes and what happens at start and stop. Must not know settings or the store: `server_wiring.py` does.
 """
 
 import asyncio

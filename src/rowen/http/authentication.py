@@ -2,8 +2,8 @@
 
 Owns how credentials are found in a request, and the challenges of a 401 (RFC 9110 section 11; contract section 3). Must
 not know permissions of endpoints or what is asked. To add a way, such as a secret address, write a class with the
-methods of `Authenticator` and put it into a list in `wiring.py`: each generation of the API has one. Sessions are in
-`web/authentication.py`, as they need a token for unsafe methods, too.
+methods of `Authenticator` and put it into a list in `server_wiring.py`: each generation of the API has one. Sessions
+are in `web/authentication.py`, as they need a token for unsafe methods, too.
 """
 
 import asyncio

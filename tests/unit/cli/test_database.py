@@ -18,6 +18,7 @@ from tests.support.records import canonical, record, write_json_lines
 from tests.support.server import serving
 
 
+@pytest.mark.usefixtures("no_database")
 def test_upgrade_makes_a_database_once(database: str) -> None:
     Path(database.removeprefix("sqlite:///")).touch()
     assert rowen("db", "upgrade", "--database", database).stderr == "Upgraded.\n"

@@ -15,7 +15,8 @@ from rowen.interviews.interview import OrganizationId
 from rowen.interviews.moments import Instant
 from rowen.store.engines.base import Engine, Row, Transaction
 from rowen.store.ledger.ledger import COLUMNS, Ledger, organization_of
-from rowen.store.schema.tables import calendars, organizations
+from rowen.store.schema.credential_tables import calendars
+from rowen.store.schema.tables import organizations
 
 _RATE_LIMIT: Final = 10
 """How many requests an address may have in a window: calendar programs read one every few minutes at most."""

@@ -27,7 +27,8 @@ from rowen.interviews.moments import Instant
 from rowen.interviews.people import User
 from rowen.store.engines.base import Engine, Row, Transaction, constant
 from rowen.store.ledger.ledger import COLUMNS, Ledger, organization_of
-from rowen.store.schema.tables import organizations, people, records, sessions, sign_in_links
+from rowen.store.schema.credential_tables import people, sessions, sign_in_links
+from rowen.store.schema.tables import organizations, records
 
 _ORGANIZATION: Final[BindParameter[Any]] = bindparam("organization")
 _PERSON: Final = (people.c.id, people.c.user_id, people.c.role, records.c.document)

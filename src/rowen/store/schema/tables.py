@@ -22,12 +22,13 @@ from sqlalchemy import (
 
 from rowen.store.schema import (
     base,
+    credential_tables,  # noqa: F401  (for the metadata)
     mirror_tables,  # noqa: F401  (for the metadata)
 )
 from rowen.store.schema.base import CLUSTERED, Asked, Text, organization_column
 
 metadata: Final = base.metadata
-"""All tables, those of mirrors, too."""
+"""All tables, those of the other modules, too."""
 
 SCHEMA_VERSIONS: Final = (
     "0001",
@@ -111,60 +112,6 @@ clients: Final = Table(
     PrimaryKeyConstraint("organization_id", "id"),
     UniqueConstraint("organization_id", "name"),
     Index("clients_by_client_id", "client_id", unique=True),
-)
-
-calendars: Final = Table(
-    # Secret addresses of calendars. `kind` and `subject_id` say whose interviews they contain.
-    "calendars",
-    metadata,
-    organization_column(),
-    Column("id", Integer, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("subject_id", BigInteger),
-    Column("digest", LargeBinary, nullable=False),
-    Column("created_at", BigInteger, nullable=False),
-    Column("last_used_at", BigInteger),
-    PrimaryKeyConstraint("organization_id", "id"),
-    Index("calendars_by_digest", "digest", unique=True),
-)
-
-people: Final = Table(
-    # The users who can sign in, with their roles.
-    "people",
-    metadata,
-    organization_column(),
-    Column("id", Integer, nullable=False),
-    Column("user_id", BigInteger, nullable=False),
-    Column("role", Text, nullable=False),
-    Column("created_at", BigInteger, nullable=False),
-    Column("revoked_at", BigInteger),
-    PrimaryKeyConstraint("organization_id", "id"),
-    UniqueConstraint("organization_id", "user_id"),
-)
-
-sign_in_links: Final = Table(
-    # One-time links. That of the first admin is nobody's.
-    "sign_in_links",
-    metadata,
-    organization_column(),
-    Column("digest", LargeBinary, nullable=False),
-    Column("person_id", Integer),
-    Column("created_at", BigInteger, nullable=False),
-    Column("expires_at", BigInteger, nullable=False),
-    Column("used_at", BigInteger),
-    PrimaryKeyConstraint("organization_id", "digest"),
-)
-
-sessions: Final = Table(
-    "sessions",
-    metadata,
-    organization_column(),
-    Column("digest", LargeBinary, nullable=False),
-    Column("person_id", Integer, nullable=False),
-    Column("created_at", BigInteger, nullable=False),
-    Column("used_at", BigInteger, nullable=False),
-    PrimaryKeyConstraint("organization_id", "digest"),
-    Index("sessions_by_person", "organization_id", "person_id"),
 )
 
 scheduled_interviews: Final = Table(

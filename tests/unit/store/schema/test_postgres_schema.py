@@ -202,8 +202,9 @@ def test_every_table_is_distributed_once(distributable: str) -> None:
     assert distributed == list(distribution())
     assert {*distributed, "leases"} == set(metadata.tables)
     calls = [row[0] for row in fetch(distributable, "SELECT distributed FROM calls ORDER BY number")]
-    assert calls[:3] == ["api_keys everywhere", "clients everywhere", "organizations by id with default"]
-    assert calls[3:] == [f"{table} by organization_id with organizations" for table in distributed[3:]]
+    everywhere = [f"{table} everywhere" for table in ("api_keys", "clients", "calendars")]
+    assert calls[:4] == [*everywhere, "organizations by id with default"]
+    assert calls[4:] == [f"{table} by organization_id with organizations" for table in distributed[4:]]
     locate(distributable).distribute(distributed.append)
     assert len(distributed) == len(calls), "those that are, stay"
     assert fetch(distributable, "SELECT count(*) FROM calls") == [(len(calls),)]
