@@ -11,6 +11,8 @@ from tests.support.raw_http import send_raw, written_request
 from tests.support.served_schedule import AUCKLAND, HOME, ServedSchedule, make_key
 from tests.support.server import basic
 
+pytestmark = pytest.mark.slow
+
 LIST = "/v1/scheduled_interviews"
 PATHS = {
     "scheduled_interviews:list": LIST,

@@ -19,6 +19,8 @@ from tests.support.storage import Storage
 from tests.support.v3_account import COMPLETE, TIMED
 from tests.support.v3_upstream import status, v3_upstream
 
+pytestmark = pytest.mark.slow
+
 SECRET: Final = "webhook-s3cret-of-the-account"
 GONE: Final = {"action": "interview_deleted", "payload": {"interview": {"id": TIMED}}}
 

@@ -16,6 +16,8 @@ from tests.support.storage import Storage
 from tests.support.v3_account import ALL_DAY, ANN, BOB, TIMED
 from tests.support.v3_upstream import CLIENT_SECRET, Fault, V3Upstream, body, endless, status, truncated, v3_upstream
 
+pytestmark = pytest.mark.slow
+
 CHANGES: Final = "/rowen/v1/changes"
 STARTS: Final = "2030-01-01T09:00:00.000Z"
 ENDS: Final = "2030-01-01T10:00:00.000Z"

@@ -28,6 +28,8 @@ from rowen.webhooks.sender import answer_result
 from tests.support.receiver import Received, Reply, receiving
 from tests.support.webhook_harness import START, WebhookHarness, event, webhook_harness
 
+pytestmark = pytest.mark.slow
+
 Result = TypeVar("Result")
 PENDING, DELIVERED, FAILED, SKIPPED = (
     DeliveryState.PENDING,

@@ -23,6 +23,8 @@ from rowen.webhooks.signing import harvest_signature
 from tests.support.receiver import Received, Reply, receiving
 from tests.support.webhook_harness import START, event, webhook_harness
 
+pytestmark = pytest.mark.slow
+
 Result = TypeVar("Result")
 PENDING, DELIVERED, FAILED = DeliveryState.PENDING, DeliveryState.DELIVERED, DeliveryState.FAILED
 

@@ -19,6 +19,8 @@ from tests.support.hostile_receiver import Attack, attacking, for_ever
 from tests.support.receiver import Reply, receiving
 from tests.support.webhook_harness import TRUSTS_NOBODY, event, webhook_harness
 
+pytestmark = pytest.mark.slow
+
 HERE = "127.0.0.1"
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"

@@ -31,6 +31,9 @@ _ALWAYS: Final = {
     Code.FAULT,
     Code.UNAVAILABLE,
 }
+_PASSED_ON: Final = {"scheduled_interviews", "interviews"}
+"""What a mirror passes the writes of on to its account, as permissions and scopes name it."""
+
 _DESCRIPTION: Final = """\
 Rowen keeps a hiring team's interview schedule and speaks the Harvest API: clients written against
 `/v1/scheduled_interviews` and `/v2/scheduled_interviews` work with only the base URL changed. Calls that Harvest does
@@ -159,4 +162,6 @@ def _codes(operation: Operation) -> set[Code]:
         codes.add(Code.CONFLICT)
     if IF_MATCH in operation.headers:
         codes.add(Code.STALE)
+    if operation.method != "GET" and operation.permission.split(":")[-2] in _PASSED_ON:
+        codes |= {Code.ACCOUNT_FAILED, Code.ACCOUNT_SILENT}
     return codes
