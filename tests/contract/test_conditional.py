@@ -82,6 +82,7 @@ def test_links_of_another_host_are_another_copy(home: httpx.Client) -> None:
     assert answer.links["next"]["url"].startswith("https://")
 
 
+@pytest.mark.slow
 def test_an_import_makes_old_copies_bad_and_one_that_changes_nothing_does_not(
     schedule: ServedSchedule, tmp_path: Path
 ) -> None:

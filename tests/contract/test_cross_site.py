@@ -10,6 +10,8 @@ from tests.support.raw_http import send_raw, written_request
 from tests.support.served_schedule import HOME, ServedSchedule
 from tests.support.server import basic, serving
 
+pytestmark = pytest.mark.slow
+
 REFUSAL = b'{"message":"A page of another site may not change anything here"}'
 WEBHOOKS = "/rowen/v1/webhooks"
 ELSEWHERE = "https://elsewhere.example"

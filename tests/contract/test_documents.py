@@ -10,6 +10,8 @@ from tests.support.command import rowen
 from tests.support.records import canonical
 from tests.support.served_schedule import HOME, LARGEST_ID, ServedSchedule, identifiers, make_key
 
+pytestmark = pytest.mark.slow
+
 KEYS = (
     "id,application_id,external_event_id,start,end,location,video_conferencing_url,status,created_at,updated_at,"
     "interview,organizer,interviewers"

@@ -36,6 +36,8 @@ from tests.support.server import Server, serving
 from tests.support.storage import Storage
 from tests.support.tokens import bearer, bridged_token
 
+pytestmark = pytest.mark.slow
+
 CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
 OF_VALUES = [positive_data_acceptance, negative_data_rejection]
 """The checks that are not used for chains: they would judge the values before these were corrected."""

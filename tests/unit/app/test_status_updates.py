@@ -56,6 +56,7 @@ def test_a_new_grace_applies_to_scheduled_interviews(use_cases: UseCases) -> Non
     assert use_cases.tick() == 1
 
 
+@pytest.mark.slow
 def test_more_than_a_batch_is_moved_in_one_tick_those_due_longest_first(use_cases: UseCases) -> None:
     ids = [
         use_cases.schedule(start=Moment(date_time=START), end=Moment(date_time=Instant(END - number))).id
@@ -87,6 +88,7 @@ def test_a_day_ends_when_it_does_for_the_organization(database: str, time_zone: 
         assert use_cases.tick() == 1
 
 
+@pytest.mark.slow
 def test_two_clocks_move_each_interview_once(use_cases: UseCases, database: str) -> None:
     ids = [use_cases.schedule().id for _ in range(50)]
     before = use_cases.fresh().revision

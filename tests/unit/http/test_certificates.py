@@ -11,6 +11,8 @@ from rowen.http.certificates import CertificateError, check_certificate
 from tests.support.certificates import Pair, dated_pair, new_pair, openssl
 from tests.support.command import rowen
 
+pytestmark = pytest.mark.slow
+
 Spoil = Callable[[Pair, Pair, Path], Pair]
 """Makes a bad pair of two good ones, in a folder."""
 

@@ -114,6 +114,7 @@ def test_a_check_finds_rows_that_are_not_those_of_the_panel(tenant: Tenant, data
     assert check(locate(database)) == [expected]
 
 
+@pytest.mark.slow
 def test_an_upgrade_gives_rows_to_stored_panels(storage: Storage, tmp_path: Path) -> None:
     """The same rows as an import of the same interviews, in more chunks than one."""
     database = database_of("0004", storage, tmp_path / "old")

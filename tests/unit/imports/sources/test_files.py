@@ -292,6 +292,7 @@ def test_a_missing_permission_is_reported(tmp_path: Path) -> None:
         open_sources([str(path)])
 
 
+@pytest.mark.slow
 def test_standard_input_is_a_pipe_or_a_redirected_file(tmp_path: Path) -> None:
     program = (
         "from rowen.imports.sources.files import open_sources\n"

@@ -15,6 +15,8 @@ from tests.support.records import Record, canonical, record
 from tests.support.sql import execute, fetch
 from tests.support.storage import POSTGRES, Storage
 
+pytestmark = pytest.mark.slow
+
 OLD, NEW = "2024-01-01T00:00:00.000Z", "2024-05-23T12:00:00.000Z"
 GUEST: dict[str, Any] = {
     "id": None,

@@ -16,6 +16,8 @@ from tests.support.old_schema import database_of, insert
 from tests.support.sql import fetch
 from tests.support.storage import Storage
 
+pytestmark = pytest.mark.slow
+
 HERE: Final = OrganizationId(1)
 HOOK: Final = WebhookId(1)
 NOW: Final = Instant(1_700_000_000_000)
