@@ -12,7 +12,7 @@ from time import time_ns
 from typing import TYPE_CHECKING
 
 from rowen.api.codec import documents, hiring, records, scorecards, users, v3
-from rowen.app.account_writes import AccountWrites, Patience
+from rowen.app.account_writes import AccountWrites, WaitLimits
 from rowen.app.adoption import Adopter
 from rowen.app.agenda import Agenda
 from rowen.app.calendars import Calendars, CalendarStore
@@ -263,7 +263,7 @@ def services(store: Store, sender: WebhookSender, mirror_wait: float = 30) -> Se
         rows=store.rows,
         writing=store.writing,
         account_writes=store.account_writes,
-        account_patience=Patience.of(mirror_wait),
+        account_wait=WaitLimits.of(mirror_wait),
         conflicts=ConflictFinder(store.engine, documents),
         feed=store.feed,
         commits=store.commits,

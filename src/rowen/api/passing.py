@@ -51,8 +51,8 @@ async def write_interview(
     key = idempotent_request(request)
     identifier = str(uuid4()) if key is None else await _ticket(services, request, key)
     overlapping = await _queue(services, request, passed, identifier)
-    patience = services.account_patience
-    write = await await_end(services.account_writes, services.commits, organization, identifier, patience)
+    limits = services.account_wait
+    write = await await_end(services.account_writes, services.commits, organization, identifier, limits)
     interview = InterviewId(write.interview or passed.wanted.interview or 0)
 
     async def finish(unit: UnitOfWork) -> WriteResult:
@@ -92,7 +92,7 @@ async def _queue(
         if stored is not None and request.header(b"if-match") not in ("", "*"):
             wanted = msgspec.structs.replace(wanted, known_at=stored.interview.updated_at)
         planned = await plan(unit, services.scorecard_codec, wanted)
-        expires_at = int(unit.now) + round(services.account_patience.ended * 1000)
+        expires_at = int(unit.now) + round(services.account_wait.ended * 1000)
         write = AccountWrite(identifier, wanted, int(unit.now), expires_at)
         if before is not None:
             write = write._replace(attempts=before.attempts)

@@ -155,20 +155,20 @@ class AccountWrites(Protocol):
         ...
 
 
-class Patience(NamedTuple):
+class WaitLimits(NamedTuple):
     """How many seconds a client waits: until its write is taken out of the queue, and until its end."""
 
     taken: float
     ended: float
 
     @classmethod
-    def of(cls, seconds: float) -> "Patience":
+    def of(cls, seconds: float) -> "WaitLimits":
         """Return how `seconds` are divided: what is taken late would not end in time."""
         return cls(seconds / 3, seconds)
 
 
 async def await_end(
-    writes: AccountWrites, commits: Commits, organization: Organization, identifier: str, patience: Patience
+    writes: AccountWrites, commits: Commits, organization: Organization, identifier: str, limits: WaitLimits
 ) -> AccountWrite:
     """Return a write that has ended well. Raises Refusal: as it failed; not taken; account silent."""
     began, withdrawing = monotonic(), True
@@ -181,9 +181,9 @@ async def await_end(
             return write
         if write.state not in OPEN or write.state is WriteState.IN_DOUBT:
             raise _failure_of(write)
-        left = began + patience.ended - monotonic()
+        left = began + limits.ended - monotonic()
         if write.state is WriteState.QUEUED and withdrawing:
-            left = began + patience.taken - monotonic()
+            left = began + limits.taken - monotonic()
             if left <= 0:
                 withdrawing = not await writes.withdraw(organization.id, identifier)
                 continue

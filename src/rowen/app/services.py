@@ -5,7 +5,7 @@ Owns the list of use cases and ports. Must not know what implements a port.
 
 from dataclasses import dataclass
 
-from rowen.app.account_writes import AccountWrites, Patience
+from rowen.app.account_writes import AccountWrites, WaitLimits
 from rowen.app.calendars import Calendars
 from rowen.app.changes import Commits, Feed
 from rowen.app.conflicts import Conflicts
@@ -22,7 +22,7 @@ from rowen.app.webhooks import Webhooks
 class Services:
     """The use cases and ports of one open database.
 
-    `account_patience` is how long a write waits that passes through a mirror.
+    `account_wait` is how long a write waits that passes through a mirror.
     """
 
     interviews: Interviews
@@ -30,7 +30,7 @@ class Services:
     rows: Rows
     writing: UnitOfWorks
     account_writes: AccountWrites
-    account_patience: Patience
+    account_wait: WaitLimits
     conflicts: Conflicts
     feed: Feed
     commits: Commits
