@@ -35,7 +35,7 @@ from rowen.mirror.account import AccountPolicy
 from rowen.settings import DEFAULT_DATABASE, DEFAULT_ORGANIZATION
 from rowen.store.database import locate
 
-Resource = StrEnum("Resource", {name.upper(): name for name in (*RESOURCES, INTERVIEWS, *KEPT)})  # type: ignore[misc]
+Resource = StrEnum("Resource", {name.upper(): name for name in (*RESOURCES, INTERVIEWS, *KEPT)})  # type: ignore[misc]  # made of tables
 """The resources of records, by their names in URLs."""
 
 

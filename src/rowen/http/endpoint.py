@@ -139,7 +139,7 @@ async def identify(gate: Gate, scope: Scope) -> Identity:
     context = context_of(scope)
     try:
         access = await gate.authentication.authenticate(scope)
-    except Exception:
+    except Exception:  # whatever it is, the answer shows the limit, as every answer does
         context.rate = gate.limiter.initial()
         raise
     context.key = access.name
