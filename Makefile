@@ -4,10 +4,10 @@
 
 PORT ?= 8000
 
-.venv/run: pyproject.toml constraints.txt
+.venv/run: pyproject.toml constraints.txt package-lock.json scripts/install_assets.py
 	scripts/install run
 
-.venv/dev: pyproject.toml constraints.txt
+.venv/dev: pyproject.toml constraints.txt package-lock.json scripts/install_assets.py
 	scripts/install dev
 
 serve: .venv/run

@@ -19,7 +19,9 @@ from rich.table import Table
 _HEADINGS: Final = ("what", "measured", "figure", "bar", "aim", "met")
 _SECTION: Final = re.compile(r"(<!-- results -->\n).*(<!-- end of results -->)", re.DOTALL)
 _OURS: Final = ("rowen", "granian", "starlette", "msgspec", "sqlalchemy", "asyncpg", "uvloop")
-_PEERS: Final = re.compile(r"^(fastapi|pydantic|psycopg|datasette|ijson|uvicorn|sqlite-utils)==(\S+)", re.MULTILINE)
+_PEERS: Final = re.compile(
+    r"^(fastapi|pydantic|psycopg|datasette|ijson|ortools|uvicorn|sqlite-utils)==(\S+)", re.MULTILINE
+)
 
 
 class Unit(Enum):

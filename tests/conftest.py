@@ -7,10 +7,15 @@ from typing import Final
 
 import httpx
 import pytest
+from hypothesis import settings
 
+from tests.support import v3_account
 from tests.support.harness import Harness, Tenant, opened
+from tests.support.mirroring import Mirroring, mirroring_of
 from tests.support.served_schedule import HOME, ServedSchedule, shared_schedule
 from tests.support.storage import STORAGES, Storage
+from tests.support.strategies import PROFILE
+from tests.support.v3_upstream import V3Upstream, v3_upstream
 
 _MEASURED: Final = ("contract", "unit")
 """Suites that count for coverage: the others exercise the same code at scale, concurrently or under faults."""
@@ -19,8 +24,10 @@ _MEASURED: Final = ("contract", "unit")
 def pytest_configure() -> None:
     """Let Ctrl-C reach the commands under test even if the tests run in the background of a script or under nohup.
 
-    SIGINT is ignored there, and child processes inherit that.
+    SIGINT is ignored there, and child processes inherit that. Tests of Hypothesis without settings have those of ours.
     """
+    settings.register_profile("rowen", PROFILE)
+    settings.load_profile("rowen")
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -70,6 +77,21 @@ def harness(database: str) -> Iterator[Harness]:
 def tenant(harness: Harness) -> Tenant:
     """Return a new organization and its key."""
     return harness.tenant("one")
+
+
+@pytest.fixture
+def upstream() -> Iterator[V3Upstream]:
+    """Return an account of Harvest v3 that has something of everything."""
+    with v3_upstream() as upstream:
+        v3_account.fill(upstream)
+        yield upstream
+
+
+@pytest.fixture
+def mirroring(tenant: Tenant, upstream: V3Upstream) -> Iterator[Mirroring]:
+    """Return the mirror of that account in the tenant's organization."""
+    with mirroring_of(tenant, upstream) as mirroring:
+        yield mirroring
 
 
 @pytest.fixture(scope="session")

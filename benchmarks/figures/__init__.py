@@ -6,7 +6,9 @@ from typing import Final
 from benchmarks.bench import Bench
 from benchmarks.figures import (
     arrays,
-    before_v3,
+    before,
+    board,
+    bookings,
     calendars,
     clock,
     copies,
@@ -17,6 +19,7 @@ from benchmarks.figures import (
     mirror,
     processes,
     scale,
+    slots,
     throughput,
     v3,
     webhooks,
@@ -51,9 +54,15 @@ FIGURES: Final[dict[str, Callable[[Bench], Iterable[Result]]]] = {
     "workers": engines.workers,
     "costs": costs.costs,
     "limits": limits.limits,
-    "before-v3": before_v3.before_v3,
+    "before-v3": before.before_v3,
+    "before-pages": before.before_pages,
     "v3": v3.v3,
     "first-mirror": mirror.first_mirror,
     "late-changes": mirror.late_changes,
+    "slots": slots.slots,
+    "bookings": bookings.bookings,
+    "planning-memory": bookings.planning_memory,
+    "board": board.board,
+    "board-week": board.board_week,
 }
 """The figures by their names on the command line, in the order of the table."""

@@ -148,6 +148,14 @@ class Peers:
             raise BenchmarkError("ijson did not read the whole array")
         return float(seconds)
 
+    def slots_by_cp_sat(self, file: Path, repeats: int, question: str) -> str:
+        """Return what the solver CP-SAT answers to a question for slots, as JSON."""
+        command: list[str | Path] = [self._python, "-m", "benchmarks.peers.slots_by_cp_sat", file, str(repeats)]
+        done = subprocess.run(command, cwd=_HERE.parent, input=question, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise BenchmarkError(f"CP-SAT failed: {done.stderr.splitlines()[-1]}")
+        return done.stdout
+
     def _sqlite_utils(self, file: Path, table: str, source: Path, *options: str) -> Run:
         command: list[str | Path] = [self._program("sqlite-utils"), "insert", file, table, source, "--nl", *options]
         return run("sqlite-utils insert", command)

@@ -5,12 +5,14 @@ processes that serve import it: the other commands start in half the time withou
 import whether workers share their numbers.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from starlette.types import ASGIApp
 
 from rowen import wiring
 from rowen.api.generations import Generation
+from rowen.app.planning import Freshness
+from rowen.app.roles import Role
 from rowen.app.tokens import Tokens
 from rowen.demo.key import DemoKeyring, DemoTokens
 from rowen.http import metrics
@@ -20,6 +22,7 @@ from rowen.http.authentication import (
     Authentication,
     Authenticator,
     BearerAuthenticator,
+    BookingLinkAuthenticator,
     SecretAddressAuthenticator,
 )
 from rowen.http.connections import Connections
@@ -33,8 +36,9 @@ from rowen.http.token_endpoint import BRIDGE_PATH, ISSUING_PATH, TokenEndpoint
 from rowen.mirror.credentials import read_secret
 from rowen.settings import DEFAULT_ORGANIZATION, ServerSettings
 from rowen.store.database import locate
-from rowen.web.authentication import SessionAuthentication, SessionFinder
+from rowen.web.authentication import Confirmer, SessionAuthentication, SessionFinder
 from rowen.web.page import PageDeps
+from rowen.web.ports import Provided
 from rowen.web.rendering import Renderer
 from rowen.web.site import Site
 from rowen.wiring import Store, now
@@ -48,14 +52,25 @@ def build_application(settings: ServerSettings, beat: Callable[[], None] = lambd
     sockets = Sockets(settings.port) if SUPPORTED else None
     connections = Connections(wiring.connection_limits(settings), sockets, metrics.observe_connections)
     callers = _Callers(settings, store)
-    api = ApiContext(wiring.services(store, post, settings.mirror_wait), callers.gates, connections, public_url)
+    freshness = Freshness(settings.busy_pushed_age * 60_000, settings.busy_address_age * 60_000)
+    services = wiring.services(store, post, settings.mirror_wait, freshness)
+    api = ApiContext(services, callers.gates, connections, public_url)
     site = None
     if not settings.no_pages:
-        deps = PageDeps(callers.finder, Renderer(), callers.limiter, connections, public_url)
-        site = Site(wiring.page_ports(store, demo=settings.demo), deps)
+        ports, streams = wiring.page_ports(store, api.services, settings, callers.provided), api.streams
+        records, writable = services.records, ports.schedule.writable
+        deps = PageDeps(
+            callers.finder, Renderer(), callers.limiter, connections, public_url, streams, records, writable
+        )
+        site = Site(ports, deps)
+
+    fetcher = wiring.calendar_fetcher(settings.webhook_allow)
 
     async def close() -> None:
         await post.aclose()
+        if callers.provided is not None:
+            await callers.provided.provider.close()
+        await fetcher.aclose()
         await callers.limiter.close()
         await callers.v3_limiter.close()
         await store.close()
@@ -73,6 +88,7 @@ def build_application(settings: ServerSettings, beat: Callable[[], None] = lambd
         store.engine.maintain,
         wiring.status_updater(store).run,
         wiring.dispatcher(store, post).run,
+        wiring.busy_poller(store, fetcher, settings.busy_address_age).run,
     )
     process = ProcessHooks(ready=ready, mirrors=mirrors, close=close, beat=beat, background=background)
     policy = EdgePolicy(public_url, settings.require_https, callers.limiter.shown, settings.access_log)
@@ -91,8 +107,9 @@ class _Callers:
         keys, tokens = ApiKeyAuthenticator(keyring, now), BearerAuthenticator(issued, now)
         addresses = SecretAddressAuthenticator(store.calendars, now)
         self.recorders = (keys.record_uses, tokens.record_uses, addresses.record_uses)
-        self.finder = SessionFinder(store.sessions, now)
-        own: list[Authenticator] = [keys, addresses]
+        self.provided = _provided(settings, store)
+        self.finder = SessionFinder(store.sessions, now, _confirmer(store, self.provided))
+        own: list[Authenticator] = [keys, addresses, BookingLinkAuthenticator(store.booking_links)]
         self.gates = {
             Generation.V1: Gate(
                 Authentication(own) if settings.no_pages else SessionAuthentication(own, self.finder), self.limiter
@@ -115,6 +132,43 @@ def _rate_limiters(settings: ServerSettings) -> tuple[Limiter, Limiter]:
     of_keys, of_clients = alone
     store = settings.rate_limit_store
     return SharedRateLimiter(store, of_keys), SharedRateLimiter(store, of_clients)
+
+
+def _provided(settings: ServerSettings, store: Store) -> Provided | None:
+    """Return the identity provider, if one is set. Raises ValueError if a setting is missing or wrong."""
+    if settings.oidc_issuer is None or settings.no_pages:
+        return None
+    from rowen.web.provider.client import Provider, ProviderSettings  # a server without a provider starts sooner
+
+    if settings.oidc_client_id is None or settings.oidc_client_secret_file is None or not settings.oidc_roles:
+        raise ValueError("--oidc-issuer needs --oidc-client-id, --oidc-client-secret-file and --oidc-role")
+    pairs = [each.partition("=") for each in settings.oidc_roles]
+    secret = read_secret(settings.oidc_client_secret_file)
+    client = ProviderSettings(
+        issuer=settings.oidc_issuer,
+        client_id=settings.oidc_client_id,
+        client_secret=secret,
+        roles=_highest_roles((group, Role(role)) for role, _, group in pairs),
+        groups_claim=settings.oidc_groups_claim,
+        organization=settings.oidc_organization,
+    )
+    return Provided(Provider(client, now), store.provided_sessions)
+
+
+def _highest_roles(pairs: Iterable[tuple[str, Role]]) -> dict[str, Role]:
+    """Return the role of each group: of several the highest, which `Role` lists first."""
+    found: dict[str, Role] = {}
+    for group, role in pairs:
+        found[group] = min(role, found.get(group, role), key=list(Role).index)
+    return found
+
+
+def _confirmer(store: Store, provided: Provided | None) -> Confirmer | None:
+    if provided is None:
+        return None
+    from rowen.web.provider.confirming import ProviderConfirmer
+
+    return ProviderConfirmer(store.sessions, provided.sessions, provided.provider, now)
 
 
 def _webhook_secret(settings: ServerSettings) -> str | None:

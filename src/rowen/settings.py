@@ -21,6 +21,9 @@ PublicUrl = NewType("PublicUrl", str)
 HostName = NewType("HostName", str)
 """The name or IP address of a host, without a port."""
 
+GroupRole = NewType("GroupRole", str)
+"""`coordinator=GROUP`: the role that a group of an identity provider has."""
+
 IsoTime = NewType("IsoTime", str)
 """An ISO-8601 date or time, as it was given."""
 
@@ -121,13 +124,46 @@ class ServerSettings:
     access_log: Annotated[bool, Row("Log every request.")] = False
     public_metrics: Annotated[bool, Row("Show /metrics to other machines, too.")] = False
     webhook_allow: Annotated[
-        tuple[HostName, ...], Row(f"Allow webhooks to this host even if its address is private. {_REPEATED}")
+        tuple[HostName, ...],
+        Row(f"Allow webhooks to this host, and calendars from it, even if its address is private. {_REPEATED}"),
     ] = ()
     mirror_webhook_secret_file: Annotated[
         Path | None,
         Row("A file that holds the secret of webhooks from mirrored accounts, and nothing else: it turns them on."),
     ] = None
+    busy_pushed_age: Annotated[
+        int,
+        Row("For how many minutes busy times that were pushed are taken for current.", 1, 525_600),
+    ] = 1_440
+    busy_address_age: Annotated[
+        int,
+        Row(
+            "For how many minutes busy times read from an address are taken for current. "
+            "It is read four times as often.",
+            4,
+            525_600,
+        ),
+    ] = 60
     no_pages: Annotated[bool, Row("Serve the API only, without pages for people.")] = False
+    oidc_issuer: Annotated[
+        PublicUrl | None,
+        Row("The identity provider (OpenID Connect) at which people sign in: https, or http on this machine."),
+    ] = None
+    oidc_client_id: Annotated[str | None, Row("The id of the client that this server is at the provider.")] = None
+    oidc_client_secret_file: Annotated[
+        Path | None, Row("A file that holds the secret of that client, and nothing else.")
+    ] = None
+    oidc_roles: Annotated[
+        tuple[GroupRole, ...],
+        Row(
+            f"The role (admin, coordinator, interviewer) of a group at the provider: coordinator=GROUP. {_REPEATED}",
+            option="--oidc-role",
+        ),
+    ] = ()
+    oidc_groups_claim: Annotated[str, Row("The claim in which the provider names a person's groups.")] = "groups"
+    oidc_organization: Annotated[
+        OrganizationName, Row("The organization that people who sign in at the provider belong to.")
+    ] = DEFAULT_ORGANIZATION
     mirror_wait: Annotated[
         int,
         Row("How many seconds a write waits that passes through `rowen mirror --write-through` to an account.", 1, 300),

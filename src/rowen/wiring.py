@@ -4,17 +4,17 @@ Owns which part gets which. Must not know what a part does. Nothing is built whe
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
 from functools import cached_property
 from time import time_ns
 from typing import TYPE_CHECKING
 
-from rowen.api.codec import documents, hiring, records, scorecards, users, v3
+from rowen.api.codec import booking_links, documents, hiring, holds, records, scorecards, setups, users, v3
 from rowen.app.account_writes import AccountWrites, WaitLimits
 from rowen.app.adoption import Adopter
 from rowen.app.agenda import Agenda
+from rowen.app.booking_links import BookingLinks, Codecs, LinkStore
 from rowen.app.calendars import Calendars, CalendarStore
 from rowen.app.changes import Commits, Feed
 from rowen.app.clients import Clients
@@ -25,10 +25,13 @@ from rowen.app.invitations import Inviting
 from rowen.app.keys import Keys
 from rowen.app.mirror import Mirrors
 from rowen.app.organizations import Organization, Organizations
+from rowen.app.planning import DEFAULT_FRESHNESS, Freshness
+from rowen.app.provided_sessions import ProvidedSessions
 from rowen.app.records import RecordMerger, Records, UserRemover
 from rowen.app.rows import Rows
 from rowen.app.services import Services
 from rowen.app.sessions import Sessions
+from rowen.app.slots import Planner
 from rowen.app.status_updates import StatusUpdater
 from rowen.app.tokens import Tokens
 from rowen.app.unit_of_work import UnitOfWorks
@@ -36,6 +39,9 @@ from rowen.app.webhooks import Webhooks
 from rowen.demo.key import DEMO_ORGANIZATION
 from rowen.interviews.moments import Instant
 from rowen.settings import ServerSettings
+from rowen.store.booking_links import BookingLinkTable
+from rowen.store.busy import BusyTable
+from rowen.store.busy_addresses import BusyAddressTable
 from rowen.store.database import open_engine
 from rowen.store.engines.base import Engine, Location
 from rowen.store.integrity.repair import Repairer
@@ -53,8 +59,10 @@ from rowen.store.organizations.api_keys import KeyTable
 from rowen.store.organizations.calendars import CalendarTable
 from rowen.store.organizations.clients import ClientTable
 from rowen.store.organizations.organizations import OrganizationTable
+from rowen.store.organizations.provided_sessions import ProvidedSessionTable
 from rowen.store.organizations.sessions import SessionTable
 from rowen.store.organizations.tokens import TokenTable
+from rowen.store.planning import PlanningReader
 from rowen.store.records.merger import RecordTableMerger
 from rowen.store.records.reader import RecordReader
 from rowen.store.records.user_removal import UserTable
@@ -66,15 +74,10 @@ from rowen.store.webhooks.outbox import Outbox
 from rowen.store.webhooks.subscriptions import WebhookTable
 
 if TYPE_CHECKING:
-    import httpx
-
     from rowen.http.connections import ConnectionLimits
-    from rowen.mirror.account import AccountPolicy
-    from rowen.mirror.credentials import Client
-    from rowen.mirror.follower import Follower
-    from rowen.mirror.reading import LoadStep
-    from rowen.mirror.write_through import WriteThrough
-    from rowen.web.ports import PagePorts
+    from rowen.polling.fetching import CalendarFetcher
+    from rowen.polling.poller import BusyPoller
+    from rowen.web.ports import PagePorts, Provided
     from rowen.webhooks.dispatcher import Dispatcher
     from rowen.webhooks.sender import HttpWebhookSender
 
@@ -116,6 +119,11 @@ class Store:
         return SessionTable(self.engine, records)
 
     @cached_property
+    def provided_sessions(self) -> ProvidedSessions:
+        """The sessions that an identity provider began."""
+        return ProvidedSessionTable(self.engine)
+
+    @cached_property
     def agenda(self) -> Agenda:
         """What reads the interviews of a stretch of time."""
         return AgendaReader(self.engine)
@@ -138,7 +146,7 @@ class Store:
     @cached_property
     def writing(self) -> UnitOfWorks:
         """Its units of work."""
-        return StoreUnitOfWorks(self.engine, documents, records, self._clock)
+        return StoreUnitOfWorks(self.engine, (documents, records, setups, holds), self._clock)
 
     @cached_property
     def records(self) -> Records:
@@ -179,6 +187,11 @@ class Store:
     def account_writes(self) -> AccountWrites:
         """Its writes that pass through mirrors."""
         return AccountWriteTable(self.engine)
+
+    @cached_property
+    def booking_links(self) -> LinkStore:
+        """Its booking links."""
+        return BookingLinkTable(self.engine, booking_links)
 
     @cached_property
     def calendars(self) -> CalendarStore:
@@ -255,8 +268,40 @@ def dispatcher(store: Store, sender: WebhookSender) -> "Dispatcher":
     return Dispatcher(Outbox(store.engine), sender, store.commits, DispatcherDeps(store.engine.try_lead, now))
 
 
-def services(store: Store, sender: WebhookSender, mirror_wait: float = 30) -> Services:
-    """Return the services that the calls of the API work with; writes of mirrors wait `mirror_wait` seconds."""
+def calendar_fetcher(allow: Iterable[str]) -> "CalendarFetcher":
+    """Return what reads calendars; `allow` are the hosts that may have a private address. The caller closes it."""
+    from rowen.polling.fetching import CalendarFetcher  # imported here: the other commands need none of it
+    from rowen.webhooks.addresses import AllowedHosts
+    from rowen.webhooks.network import Resolver
+
+    return CalendarFetcher(AllowedHosts(allow), Resolver())
+
+
+def busy_poller(store: Store, fetcher: "CalendarFetcher", age: int) -> "BusyPoller":
+    """Return what reads calendar addresses, four times within an `age` in minutes: one per process, and one leads."""
+    from rowen.polling.poller import BusyPoller, PollerDeps
+    from rowen.polling.process import Expander
+
+    async def try_lead() -> bool:
+        return await store.engine.try_lead("busy")
+
+    addresses = BusyAddressTable(store.engine, records, setups)
+    return BusyPoller(addresses, fetcher, Expander(), PollerDeps(try_lead, now, age * 60_000 // 4))
+
+
+def planner(store: Store, freshness: Freshness = DEFAULT_FRESHNESS) -> Planner:
+    """Return what finds slots; `freshness` is how old busy times may be."""
+    return Planner(PlanningReader(store.engine, (records, setups, holds)), now, freshness)
+
+
+def services(
+    store: Store, sender: WebhookSender, mirror_wait: float = 30, freshness: Freshness = DEFAULT_FRESHNESS
+) -> Services:
+    """Return the services that the calls of the API work with.
+
+    Writes of mirrors wait `mirror_wait` seconds; `freshness` is how old busy times may be.
+    """
+    finding = planner(store, freshness)
     return Services(
         interviews=store.interviews,
         records=store.records,
@@ -274,6 +319,13 @@ def services(store: Store, sender: WebhookSender, mirror_wait: float = 30) -> Se
         scorecard_codec=scorecards,
         user_codec=users,
         hiring_codec=hiring,
+        setup_codec=setups,
+        hold_codec=holds,
+        booking_links=BookingLinks(
+            store.booking_links, Codecs(booking_links, documents, scorecards, holds), finding, store.interviews, now
+        ),
+        planner=finding,
+        busy=BusyTable(store.engine),
     )
 
 
@@ -282,17 +334,32 @@ def inviting(store: Store) -> Inviting:
     return Inviting(store.sessions, store.writing, users)
 
 
-def page_ports(store: Store, *, demo: bool) -> "PagePorts":
-    """Return what the pages for people work with."""
-    from rowen.web.ports import PagePorts  # imported here: the other commands need none of it
+def page_ports(
+    store: Store, services: Services, settings: ServerSettings, provided: "Provided | None" = None
+) -> "PagePorts":
+    """Return what the pages for people work with; `provided` is the identity provider, if there is one."""
+    from rowen.web.directory import Directory  # imported here: the other commands need none of it
+    from rowen.web.ports import PagePorts
     from rowen.web.schedule import Schedule
 
     async def demo_organization() -> Organization | None:
         return await store.organizations.find(DEMO_ORGANIZATION)
 
-    schedule = Schedule(store.agenda, store.records, store.feed)
-    found = demo_organization if demo else None
-    return PagePorts(store.sessions, schedule, store.writing, inviting(store), now, found)
+    schedule = Schedule(store.agenda, store.records, store.feed, store.account_writes)
+    return PagePorts(
+        services=services,
+        sessions=store.sessions,
+        organizations=store.organizations,
+        keys=store.keys,
+        schedule=schedule,
+        directory=Directory(store.records),
+        writing=store.writing,
+        inviting=inviting(store),
+        now=now,
+        shows_responses=not settings.webhook_allow,
+        provided=provided,
+        demo=demo_organization if settings.demo else None,
+    )
 
 
 def repairer(store: Store) -> Repairer:
@@ -303,53 +370,6 @@ def repairer(store: Store) -> Repairer:
 def status_updater(store: Store) -> StatusUpdater:
     """Return the status updater: one per process."""
     return StatusUpdater(DueInterviewFinder(store.engine), store.writing, now)
-
-
-@dataclass(frozen=True, slots=True)
-class MirroredAccount:
-    """An account to mirror: its address, the client, and how it is treated; writes may pass through to it."""
-
-    base: "httpx.URL"
-    client: "Client"
-    policy: "AccountPolicy"
-    write_through: bool = False
-
-
-@contextmanager
-def following(
-    store: Store,
-    organization: Organization,
-    mirrored: MirroredAccount,
-    loading: Callable[[], AbstractContextManager[Callable[["LoadStep"], None]]],
-) -> "Iterator[tuple[Follower, WriteThrough | None]]":
-    """Return what mirrors an account into an organization, and what passes writes through, if they do.
-
-    Their requests end with the block.
-    """
-    from rowen.mirror.account import Account  # imported here: the other commands need none of it
-    from rowen.mirror.account_writes import AccountWriter, prompt
-    from rowen.mirror.follower import Follower, FollowerDeps
-    from rowen.mirror.turns import Turns
-    from rowen.mirror.write_through import PassingDeps, WriteThrough
-    from rowen.mirror.writing import Destination
-
-    async def try_lead() -> bool:
-        return await store.engine.try_lead(f"mirror-{organization.id}")
-
-    base, client, turns = mirrored.base, mirrored.client, Turns()
-    account = Account(base, client, mirrored.policy)
-    reading = Account(base, client, prompt(mirrored.policy))
-    destination = Destination(store.mirrors, store.merger, store.record_merger, store.writing, now)
-    deps = FollowerDeps(try_lead, loading, turns=turns, write_through=mirrored.write_through)
-    passing = PassingDeps(
-        store.account_writes, reading, AccountWriter(base, client, now), turns, try_lead, store.commits
-    )
-    through = WriteThrough(destination, organization, passing) if mirrored.write_through else None
-    try:
-        yield Follower(destination, organization, account, str(base), deps), through
-    finally:
-        account.close()
-        reading.close()
 
 
 def connection_limits(settings: ServerSettings) -> "ConnectionLimits":

@@ -12,29 +12,16 @@ from rowen.interviews.moments import Instant
 from rowen.mirror.account import PAGE_SIZE
 from tests.support import v3_account
 from tests.support.harness import Tenant
-from tests.support.mirroring import Mirroring, chained, lists, mirroring_of, undated
+from tests.support.mirroring import Mirroring, chained, lists, undated
 from tests.support.records import record
 from tests.support.sql import execute
 from tests.support.v3_account import ALL_DAY, ANN, BOB, COMPLETE, DRAFT, TIMED, UNSCHEDULED, seat
-from tests.support.v3_upstream import V3Upstream, v3_upstream
+from tests.support.v3_upstream import V3Upstream
 
 pytestmark = pytest.mark.slow
 
 CHANGES: Final = "/rowen/v1/changes"
 EARLIER: Final = "2026-01-05T00:00:00.000Z"
-
-
-@pytest.fixture
-def upstream() -> Iterator[V3Upstream]:
-    with v3_upstream() as upstream:
-        v3_account.fill(upstream)
-        yield upstream
-
-
-@pytest.fixture
-def mirroring(tenant: Tenant, upstream: V3Upstream) -> Iterator[Mirroring]:
-    with mirroring_of(tenant, upstream) as mirroring:
-        yield mirroring
 
 
 @pytest.fixture

@@ -168,10 +168,13 @@ def test_what_clients_of_the_mirror_write_is_made_in_the_first(chain: Chain) -> 
         fields = {"starts_at": "2030-02-01T09:00:00Z", "ends_at": "2030-02-01T10:00:00Z"}
         moved = client.patch(f"/v3/interviews/{identifier}", json=fields, headers=bearer)
         assert (moved.status_code, moved.json()["organizer_id"]) == (200, BOB), moved.text
+        days = {"start": {"date": "2030-03-01"}, "end": {"date": "2030-03-02"}}
+        all_day = client.post("/v2/scheduled_interviews", json={**NEW, **days}, headers=acting)
+        assert (all_day.status_code, all_day.json()["start"]) == (200, days["start"]), all_day.text
         gone = client.delete(f"/v1/scheduled_interviews/{TIMED}", headers=acting)
         assert gone.status_code == 200, gone.text
         assert undated(exported(chain.second)) == undated(exported(chain.first))
         kinds = [each["kind"] for each in client.get("/rowen/v1/changes").json()["changes"]]
         assert [each for each in kinds if each not in ("imported", "recorded")] == [
-            *("created", "updated", "rescheduled", "cancelled")
+            *("created", "updated", "rescheduled", "created", "cancelled")
         ]

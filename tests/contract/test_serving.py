@@ -12,9 +12,10 @@ import pytest
 
 from rowen.demo.key import DEMO_KEY
 from tests.support.command import ROWEN, environment, rowen
+from tests.support.programs import quiet_port
 from tests.support.records import record
 from tests.support.served_schedule import HOME, ServedSchedule, identifiers, import_records, make_key
-from tests.support.server import Server, basic, free_port, has_killed_workers, is_open, serving
+from tests.support.server import Server, basic, has_killed_workers, is_open, serving
 
 pytestmark = pytest.mark.slow
 
@@ -162,7 +163,7 @@ def test_the_key_of_the_demo_opens_nothing_without_the_demo(database: str) -> No
 def test_the_demo_leaves_nothing_behind(tmp_path: Path) -> None:
     temporary = tmp_path / "temporary"
     temporary.mkdir()
-    port = free_port()
+    port = quiet_port()
     with subprocess.Popen(
         [*ROWEN, "serve", "--demo", "--port", str(port)],
         cwd=tmp_path,

@@ -152,7 +152,7 @@ def test_problems_have_the_names_of_v3(client: httpx.Client, tenant: Tenant) -> 
         {"interviewers[0].user_id": "Must be a user's"},
     ]
     missing = [next(iter(each)) for each in problems(client.post(PATH, json={"start": "2999-03-27T00:00:00Z"}))]
-    assert missing == ["application_id", "job_interview_id", "interviewers", "starts_at", "ends_at", "start"]
+    assert missing == ["application_id", "job_interview_id", "interviewers", "start", "starts_at", "ends_at"]
     unknown = bearer(token_of(tenant.harness.server, make_client(tenant, user_id=99)))
     assert problems(client.post(PATH, json=body(), headers=unknown)) == [
         {"sub": "Must be the id of a user of this organization"}
@@ -199,3 +199,40 @@ def test_another_organization_is_out_of_reach(client: httpx.Client, tenant: Tena
     refused = problems(client.post(PATH, json=body(external_event_id="theirs"), headers=other))
     assert [next(iter(each)) for each in refused] == ["application_id", "job_interview_id", "interviewers[0].user_id"]
     assert client.get(f"{PATH}/{made['id']}").json() == made
+
+
+def all_day(**fields: Any) -> Record:
+    """Return the body of a POST with these fields in place of times."""
+    return {**{name: value for name, value in body().items() if name not in TIMES}, **fields}
+
+
+def test_an_all_day_interview_is_written_as_its_row_shows_it(tenant: Tenant, client: httpx.Client) -> None:
+    days = {"all_day_start_on": "2999-03-26", "all_day_end_on": "2999-03-27"}
+    made = client.post(PATH, json=all_day(**days))
+    assert made.status_code == 201, made.text
+    row = made.json()
+    assert {name: row[name] for name in (*days, *TIMES)} == {**days, **dict.fromkeys(TIMES)}
+    with tenant.open_client() as v1:
+        shown = v1.get(f"/v1/scheduled_interviews/{row['id']}").json()
+    assert (shown["start"], shown["end"]) == ({"date": "2999-03-26"}, {"date": "2999-03-27"})
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({}, {"starts_at": "Is required", "ends_at": "Is required"}),
+        ({"all_day_start_on": "2999-03-26"}, {"ends_at": "Is required"}),
+        (
+            {"all_day_start_on": "2999-03-26", **TIMES},
+            {"all_day_start_on": "Must not be given together with starts_at"},
+        ),
+        (
+            {"all_day_start_on": 7, "all_day_end_on": "soon"},
+            dict.fromkeys(("all_day_start_on", "all_day_end_on"), "Must be an ISO-8601 date"),
+        ),
+    ],
+    ids=["no times", "no end", "both", "no dates"],
+)
+def test_the_days_of_an_interview_are_checked(client: httpx.Client, fields: Record, expected: dict[str, str]) -> None:
+    refused = client.post(PATH, json=all_day(**fields))
+    assert {name: text for each in problems(refused) for name, text in each.items()} == expected

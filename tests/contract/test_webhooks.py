@@ -16,10 +16,11 @@ from rowen.webhooks.sender import EXCESSIVE
 from rowen.webhooks.signing import harvest_signature
 from tests.support.command import rowen
 from tests.support.hostile_receiver import attacking, for_ever
+from tests.support.programs import quiet_port
 from tests.support.receiver import Receiver, Reply, receiving
 from tests.support.records import Record, record
 from tests.support.served_schedule import HOME, import_records, make_key
-from tests.support.server import Server, free_port, serving
+from tests.support.server import Server, serving
 from tests.support.storage import Storage
 
 pytestmark = pytest.mark.slow
@@ -28,6 +29,8 @@ HOOKS = "/rowen/v1/webhooks"
 ACTIONS = [str(action) for action in Action]
 FUTURE = "2999-01-01T10:00:00.000Z"
 LATER = "2999-01-01T11:00:00.000Z"
+NOT_BEFORE_AN_HOUR = {"Retry-After": "3600"}
+"""So that no delivery is attempted again while a test looks at it, however slow the machine is."""
 
 
 def open_record(number: int) -> Record:
@@ -170,7 +173,7 @@ def test_a_test_is_sent_at_once_and_signed(served: ServedWebhooks, receiver: Rec
     assert served.client.post(one + "/test").json()["status"] == 410
     assert served.client.get(one).json()["enabled"] is True
     assert served.client.get(one + "/deliveries").json() == [], "nothing of it is stored"
-    served.client.patch(one, json={"url": f"http://127.0.0.1:{free_port()}/"})
+    served.client.patch(one, json={"url": f"http://127.0.0.1:{quiet_port()}/"})
     nobody = served.client.post(one + "/test").json()
     assert nobody == {"delivered": False, "status": None, "reason": "the connection was refused"}
 
@@ -342,7 +345,7 @@ def test_a_server_sends_to_a_host_that_the_command_line_allowed(storage: Storage
 
 
 def test_a_delivery_is_shown_sent_again_and_skipped(served: ServedWebhooks, receiver: Receiver) -> None:
-    receiver.replies.append(Reply(503, body=b"tired"))
+    receiver.replies.append(Reply(503, NOT_BEFORE_AN_HOUR, b"tired"))
     hook = served.add(receiver.url)["id"]
     one = f"{HOOKS}/{hook}"
     served.move(5, "Room 5")
@@ -417,7 +420,7 @@ def test_deliveries_are_chosen_by_exactly_one_valid_field(
 
 def test_deliveries_on_the_command_line(served: ServedWebhooks, receiver: Receiver) -> None:
     where = ("--organization", HOME, "--database", served.database)
-    receiver.replies.append(Reply(503, body=b"tired \x1b[2J\x07 of \xff this\r\n"))
+    receiver.replies.append(Reply(503, NOT_BEFORE_AN_HOUR, b"tired \x1b[2J\x07 of \xff this\r\n"))
     hook = str(served.add(receiver.url)["id"])
     served.move(2, "Room 7")
     (received,) = receiver.wait_for(1)

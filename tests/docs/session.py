@@ -24,7 +24,8 @@ from typing import Final, Self
 
 from tests.support.command import environment
 from tests.support.documents import ROOT
-from tests.support.server import READY, START_SECONDS, free_port
+from tests.support.programs import quiet_port, wait_until
+from tests.support.server import READY, START_SECONDS, is_open
 
 _SERVES: Final = re.compile(r"(rowen|make) serve\b")
 _ONLY_READ: Final = re.compile(r"make( (?!serve)\w+)+")
@@ -118,7 +119,7 @@ class Session:
         asked = _PORT.search(command)
         port = asked[2] if asked else "8000"
         self._stop(port)
-        self._ports[port] = free_port()
+        self._ports[port] = quiet_port()
         command = _PORT.sub(self._real_port, command)
         if command.startswith("make "):
             command = _recipe(command if asked else f"{command} PORT={self._ports[port]}")
@@ -143,6 +144,7 @@ class Session:
         self._servers[port] = int(process), reader
         assert ready.wait(START_SECONDS), "".join(lines)
         assert any(READY in line for line in lines), "".join(lines)
+        wait_until(lambda: is_open(int(self._ports[port])), "the server listens")
         return self._documented("".join(lines))
 
     def _stop(self, port: str) -> None:
@@ -153,7 +155,7 @@ class Session:
             reader.join(10)
 
     def _real_port(self, found: re.Match[str]) -> str:
-        return f"{found[1]}{self._ports.setdefault(found[2], free_port())}"
+        return f"{found[1]}{self._ports.setdefault(found[2], quiet_port())}"
 
     def _documented(self, text: str) -> str:
         for documented, real in self._ports.items():

@@ -22,7 +22,8 @@ import typer
 from rowen.cli.environment import variables
 from rowen.cli.main import app
 from tests.support.documents import ROOT
-from tests.support.server import Server, free_port, serving
+from tests.support.programs import quiet_port
+from tests.support.server import Server, serving
 
 DOCKERFILE: Final = (ROOT / "Dockerfile").read_text().replace("\\\n", "")
 COMPOSE: Final[dict[str, Any]] = msgspec.yaml.decode((ROOT / "compose.yaml").read_bytes())
@@ -72,7 +73,7 @@ def test_the_health_check_of_the_image_asks_the_server(server: Server, status: i
     (check,) = instructions("HEALTHCHECK")
     python, *arguments = json.loads(check.partition("CMD ")[2])
     assert python == "python"
-    port = server.port if status == 0 else free_port()
+    port = server.port if status == 0 else quiet_port()
     command = [sys.executable, *(each.replace(":8000", f":{port}") for each in arguments)]
     assert subprocess.run(command, capture_output=True).returncode == status
 

@@ -2,6 +2,7 @@
 
 import re
 import sys
+from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Final
@@ -77,18 +78,21 @@ def _drawn(state: State) -> str:
 
 
 _IMPORT: Final = re.compile(r"^(?:from|import) (\w+)", re.MULTILINE)
+
+providers = cache(packages_distributions)
+"""The packages that each module is from; finding them reads the metadata of everything that is installed."""
+
 _INSTALL: Final = re.compile(r"pip install ([\w\-]+)")
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
 def test_packages_of_python_examples_are_installed_before(document: Path) -> None:
-    providers = packages_distributions()
     lines = document.read_text().splitlines()
     for block in blocks_of(document):
         if block.language == "python":
             installed = _INSTALL.findall("\n".join(lines[: block.line]))
             for module in set(_IMPORT.findall(block.text)) - sys.stdlib_module_names:
-                assert set(providers[module]) & set(installed), f"{name_of(document)}:{block.line}: {module}"
+                assert set(providers()[module]) & set(installed), f"{name_of(document)}:{block.line}: {module}"
 
 
 def test_decisions_are_numbered_and_have_their_sections() -> None:

@@ -14,7 +14,7 @@ from tests.support.command import rowen
 from tests.support.full_database import fill, rows_of
 from tests.support.postgres import serving_postgres
 from tests.support.processes import Piped, finish, one_sentence, script, start
-from tests.support.server import free_port
+from tests.support.programs import quiet_port
 from tests.support.storage import POSTGRES, SQLITE, Storage
 
 HURT_COPY: Final = """
@@ -24,13 +24,16 @@ from rowen.store import transfer
 
 number, doing, count, seconds = sys.argv.pop(1).split()
 left = int(count)
+timer = threading.Timer(float(seconds), os.kill, (os.getpid(), int(number)))
 
 def report(now, *_):
     global left
-    if now == doing:
+    if left == 0:
+        timer.join()
+    elif now == doing:
         left -= 1
         if left == 0:
-            threading.Timer(float(seconds), os.kill, (os.getpid(), int(number))).start()
+            timer.start()
 
 console.plain_lines = lambda: report
 transfer.DOCUMENT_BATCH, transfer.ROW_BATCH = 20, 50
@@ -38,7 +41,10 @@ from rowen.cli.main import main
 
 main()
 """
-"""`rowen` that copies few rows at once, and sends itself a signal some seconds after the n-th step of a kind."""
+"""`rowen` that copies few rows at once, and sends itself a signal some seconds after the n-th step of a kind.
+
+It does not begin another step before.
+"""
 
 UNFINISHED: Final = "is an unfinished copy: `rowen db copy --resume` continues it"
 
@@ -74,7 +80,7 @@ def test_a_copy_that_is_interrupted_and_killed_goes_on(
     target = other.new_database(tmp_path)
     said = finish(begin(signal.SIGINT, "Copying 7 0.001", original, target), status=130)
     assert said == "Interrupted. Run the same command with --resume to continue.\n"
-    refused = rowen("serve", "--database", target, "--port", str(free_port()), status=1)
+    refused = rowen("serve", "--database", target, "--port", str(quiet_port()), status=1)
     assert one_sentence(refused.stderr).endswith(UNFINISHED)
     for when in kills:
         process = begin(signal.SIGKILL, when, original, target, "--resume")

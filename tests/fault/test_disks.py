@@ -29,8 +29,9 @@ from tests.support.processes import (
     with_room_for,
     without_rights,
 )
+from tests.support.programs import quiet_port
 from tests.support.records import canonical, record, write_json_lines
-from tests.support.server import Server, basic, free_port, serving
+from tests.support.server import Server, basic, serving
 from tests.support.sound_database import LAST_PAGE, RECORDS
 
 MEBIBYTE: Final = 1024 * 1024
@@ -68,7 +69,7 @@ def test_a_file_that_has_no_room_to_be_checked_leaves_no_trace(small_disk: Path,
 def test_no_room_for_a_new_database(small_disk: Path) -> None:
     (small_disk / "junk").write_bytes(bytes(2 * MEBIBYTE))
     database = f"sqlite:///{small_disk / 'rowen.db'}"
-    done = rowen("serve", "--database", database, "--port", str(free_port()), status=1)
+    done = rowen("serve", "--database", database, "--port", str(quiet_port()), status=1)
     assert one_sentence(done.stderr) == f"rowen: database {small_disk / 'rowen.db'}: the disk is full"
 
 
@@ -140,7 +141,7 @@ def test_a_database_that_cannot_be_written(copied: tuple[Path, str], command: st
 def test_a_database_that_cannot_be_read(copied: tuple[Path, str]) -> None:
     path, _ = copied
     path.chmod(0)
-    process = start("serve", "--port", str(free_port()), "--database", f"sqlite:///{path}", preparation=without_rights)
+    process = start("serve", "--port", str(quiet_port()), "--database", f"sqlite:///{path}", preparation=without_rights)
     assert one_sentence(finish(process, status=1)) == f"rowen: database {path}: the file cannot be opened"
 
 
@@ -161,7 +162,7 @@ def test_a_folder_that_takes_no_new_database(tmp_path: Path) -> None:
         process = start(
             "serve",
             "--port",
-            str(free_port()),
+            str(quiet_port()),
             "--database",
             f"sqlite:///{folder}/rowen.db",
             preparation=without_rights,
@@ -210,7 +211,7 @@ FOREIGN: Final[dict[Callable[[Path], None], str]] = {
     cut_short: "the file is damaged: restore a backup",
 }
 COMMANDS: Final = (
-    ("serve", "--port", str(free_port())),
+    ("serve", "--port", str(quiet_port())),
     ("import", "-"),
     ("db", "check"),
     ("export",),

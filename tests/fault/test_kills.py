@@ -30,9 +30,10 @@ from tests.support.processes import (
     uncovered,
     wait_for_write,
 )
+from tests.support.programs import quiet_port
 from tests.support.records import Record, canonical, record, write_json_lines
-from tests.support.scale import scaled
-from tests.support.server import Server, free_port
+from tests.support.scale import sample, scaled
+from tests.support.server import Server
 from tests.support.upstream import Upstream, nothing, upstream_of
 
 pytestmark = pytest.mark.heavy
@@ -110,7 +111,7 @@ def test_an_importer_of_a_stream_is_completed_by_running_it_again(tmp_path: Path
     path = tmp_path / "rowen.db"
     database = f"sqlite:///{path}"
     rowen("organizations", "create", "default", "--database", database)
-    for kill in range(1, 10):
+    for kill in sample(range(1, 10)):
         process = start(
             str(batch), "import", "-", "--database", database,
             command=script(IMPATIENT_IMPORT), stdin=subprocess.PIPE,
@@ -164,12 +165,20 @@ SIGNS: dict[str, Callable[[Path], bool]] = {
 def test_an_importer_killed_while_it_makes_the_database_is_completed(tmp_path: Path, sign: str) -> None:
     path = tmp_path / "rowen.db"
     pages = pages_of(2)
+    killed = threading.Event()
+
+    def wait(number: int) -> None:
+        if number > 1:
+            killed.wait()  # so that it cannot end before
+
     with upstream_of(pages) as upstream:
+        upstream.before = wait
         process = start("import", upstream.address, "--database", f"sqlite:///{path}")
         while not SIGNS[sign](path) and process.poll() is None:
             pass
         process.kill()
         process.communicate(timeout=60)
+        killed.set()
         assert process.returncode == -signal.SIGKILL
         rowen("import", upstream.address, "--database", f"sqlite:///{path}")
     assert require_pages(path, tmp_path, pages, 2) == 2
@@ -183,8 +192,8 @@ def test_a_server_killed_while_it_stores_the_use_of_keys(tmp_path: Path) -> None
     records = [record(identifier) for identifier in range(1, 51)]
     rowen("import", write_json_lines(tmp_path / "records.jsonl", records), "--database", database)
     key = rowen("keys", "create", "poller", "--database", database).stdout.strip()
-    for kill in range(8):
-        port = free_port()
+    for kill in sample(range(8)):
+        port = quiet_port()
         process, said = begin(
             *("serve", "--database", database, "--port", str(port), "--rate-limit", "0"),
             known=uncovered(),

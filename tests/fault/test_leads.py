@@ -47,7 +47,7 @@ def wait_until_delivered(receiver: Receiver, action: str, interview: int, status
 
 
 def ends_soon() -> tuple[str, str]:
-    end = datetime.now(UTC) + timedelta(seconds=2)
+    end = datetime.now(UTC) + timedelta(seconds=4)
     return (end - timedelta(hours=1)).isoformat(), end.isoformat()
 
 

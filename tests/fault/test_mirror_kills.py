@@ -7,7 +7,6 @@ committed stays, everything else is gone with its follower. A few real processes
 
 import os
 import signal
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +16,7 @@ import pytest
 from rowen.mirror.writing import Destination
 from tests.support import v3_account
 from tests.support.command import begin, environment, rowen
+from tests.support.deaths import Countdown, KilledError
 from tests.support.harness import Tenant, opened
 from tests.support.mirroring import Mirroring, mirroring_of
 from tests.support.records import Record
@@ -28,59 +28,10 @@ from tests.support.v3_upstream import CLIENT_ID, CLIENT_SECRET, V3Upstream, v3_u
 WRITING: Final = frozenset({"begin", "put", "remove", "save", "settle", "merge", "write"})
 
 
-class KilledError(BaseException):
-    """The process is dead."""
-
-
-class Countdown:
-    """Counts commits, and dies before or after the n-th."""
-
-    def __init__(self, deadly: int, *, after: bool) -> None:
-        self._left = deadly
-        self._after = after
-        self.died = False
-
-    def around(self, port: Any) -> Any:
-        """Return a port whose commits are counted."""
-        return _Counted(port, self)
-
-    def before(self) -> None:
-        """Count a commit that begins."""
-        self._left -= 1
-        if self._left == 0 and not self._after:
-            self.died = True
-            raise KilledError
-
-    def afterwards(self) -> None:
-        """Note a commit that is done."""
-        if self._left == 0 and self._after:
-            self.died = True
-            raise KilledError
-
-
-class _Counted:
-    def __init__(self, port: Any, countdown: Countdown) -> None:
-        self._port = port
-        self._countdown = countdown
-
-    def __getattr__(self, name: str) -> Any:
-        method = getattr(self._port, name)
-        if name not in WRITING:
-            return method
-
-        async def counted(*arguments: Any, **options: Any) -> Any:
-            self._countdown.before()
-            result = await method(*arguments, **options)
-            self._countdown.afterwards()
-            return result
-
-        return counted
-
-
 def deadly(destination: Destination, countdown: Countdown) -> Destination:
     """Return ports that die together."""
     names = ("mirrors", "merger", "record_merger", "writing")
-    return replace(destination, **{name: countdown.around(getattr(destination, name)) for name in names})
+    return replace(destination, **{name: countdown.around(getattr(destination, name), WRITING) for name in names})
 
 
 def change_everything(upstream: V3Upstream) -> None:
@@ -106,19 +57,12 @@ def kinds(mirroring: Mirroring) -> list[str]:
     return sorted(each.kind for each in page.entries if each.kind not in ("imported", "recorded"))
 
 
-@pytest.fixture
-def upstream() -> Iterator[V3Upstream]:
-    with v3_upstream() as upstream:
-        v3_account.fill(upstream)
-        yield upstream
-
-
 def commits_of(mirroring: Mirroring, work: Any) -> int:
     """Return how many commits work makes with a follower of its own."""
     counting = Countdown(2**31, after=False)
     mirroring.restart_with(lambda ports: deadly(ports, counting))
     work()
-    return 2**31 - counting._left  # noqa: SLF001  (ours)
+    return 2**31 - counting.left
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before a commit", "after a commit"])

@@ -21,7 +21,7 @@ from tests.support.cluster_nodes import Node
 from tests.support.command import rowen
 from tests.support.postgres import PostgresServer, new_database, new_server, serving_postgres
 from tests.support.receiver import receiving
-from tests.support.server import basic, free_port
+from tests.support.server import basic
 
 pytestmark = [pytest.mark.timeout(300)]
 
@@ -135,7 +135,7 @@ def guarded() -> Iterator[PostgresServer]:
 
 COMMANDS: Final = {
     "check": ("db", "check"),
-    "serve": ("serve", "--port", str(free_port())),
+    "serve": ("serve", "--port", str(programs.quiet_port())),
 }
 
 

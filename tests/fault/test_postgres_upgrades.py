@@ -92,7 +92,7 @@ def test_an_upgrade_disturbs_no_client() -> None:
     with node.ended():
         node.wait_until_ready()
         with Load("upgraded", database, node.port, creators=1, readers=1) as load:
-            set_back(database, "0006")  # what came later is no part of any statement of these clients
+            set_back(database, "0013")  # what came later is no part of any statement of these clients
             load.wait_for_writes(20)
             assert rowen("db", "upgrade", "--database", database).stderr == "Upgraded.\n"
             load.wait_until_all_went_on()

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from threading import Semaphore
 from typing import Final
 
 import httpx
@@ -126,9 +127,15 @@ def syncs_before_each_answer(
     )
     answers: list[httpx.Response] = []
     with serving(f"sqlite:///{path}", command=(*tracer, *command)) as server, server.client(key) as client:
+        sent = Semaphore(0)
+
+        def watch(event: str, _: object) -> None:
+            if event == "http11.send_request_body.complete":
+                sent.release()
 
         def send(number: int) -> httpx.Response:
-            return client.post("/v2/scheduled_interviews", json=new_interview(f"e{number}"), headers=ON_BEHALF)
+            body, watched = new_interview(f"e{number}"), {"trace": watch}
+            return client.post("/v2/scheduled_interviews", json=body, headers=ON_BEHALF, extensions=watched)
 
         if together == 1:
             answers += [send(number) for number in range(WRITES)]
@@ -136,7 +143,8 @@ def syncs_before_each_answer(
             with ThreadPoolExecutor(together) as pool, closing(sqlite3.connect(path, isolation_level=None)) as other:
                 other.execute("BEGIN IMMEDIATE")
                 futures = [pool.submit(send, number) for number in range(together)]
-                client.get("/v1/scheduled_interviews").raise_for_status()
+                assert all(sent.acquire(timeout=60) for _ in futures)
+                client.get("/v1/scheduled_interviews").raise_for_status()  # it was asked after them
                 other.execute("ROLLBACK")
                 answers += [future.result() for future in futures]
         os.killpg(server.process.pid, signal.SIGTERM)  # the tracer passes nothing on

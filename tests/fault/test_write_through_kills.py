@@ -9,7 +9,9 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 from uuid import uuid4
 
@@ -155,13 +157,18 @@ def fill(upstream: V3Upstream) -> None:
     upstream.put("interviews", {"id": TIMED, "status": "scheduled"})
 
 
-def points_of(storage: Storage, tmp_path: Path, requested: Request) -> int:
+@cache
+def points_of(storage: Storage, kind: str) -> int:
     """Return how many points a write has at which a process may die."""
     counting = Countdown(2**31, after=False)
-    with opened(storage.new_database(tmp_path / "whole")) as harness, v3_upstream() as upstream:
+    with (
+        TemporaryDirectory() as folder,
+        opened(storage.new_database(Path(folder))) as harness,
+        v3_upstream() as upstream,
+    ):
         fill(upstream)
         with mirroring_of(harness.tenant(), upstream) as mirroring:
-            account = Account(mirroring, requested)
+            account = Account(mirroring, REQUESTED[kind])
             account.step(counting)
             assert account.found().state is WriteState.STORED
     return 2**31 - counting.left
@@ -174,9 +181,9 @@ def test_a_write_that_dies_anywhere_is_made_once_and_stored_once(
     storage: Storage, tmp_path: Path, kind: str, after: bool, mirror_first: bool
 ) -> None:
     requested = REQUESTED[kind]
-    points = points_of(storage, tmp_path, requested)
+    points = points_of(storage, kind)
     assert points >= 7
-    with opened(storage.new_database(tmp_path / "all")) as harness:
+    with opened(storage.new_database(tmp_path)) as harness:
         for point in range(1, points + 1, max(1, points // storage.scaled(points))):
             with v3_upstream() as upstream:
                 fill(upstream)
@@ -311,7 +318,7 @@ def test_a_write_survives_the_death_of_the_mirror_and_of_the_server(
     with mirrored(upstream, tmp_path, database) as mirror:
         await_following(database)
         key = rowen("keys", "create", "writer", "--database", database).stdout.strip()
-        with serving(database, ["--mirror-wait", "3"]) as server, server.client(key) as client:
+        with serving(database, ["--mirror-wait", "9"]) as server, server.client(key) as client:
             upstream.late_faults.append(killing(mirror))
             assert client.post(path, json=NEW_BODY, headers=BY_ANN).status_code == 504
     with mirrored(upstream, tmp_path, database) as mirror:

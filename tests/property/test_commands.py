@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import count
 from math import ceil
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -18,20 +18,15 @@ from hypothesis import Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
-from rowen import wiring
 from rowen.api.declarations import Handler
-from rowen.api.errors import ERROR_RESPONSES
-from rowen.api.operations import OPERATIONS
 from rowen.api.request import ApiRequest
 from rowen.app.organizations import DoubleBooking, Organization
-from rowen.app.services import Services
 from rowen.app.status_updates import StatusUpdater
-from rowen.interviews.errors import Refusal
 from rowen.interviews.moments import Instant
 from rowen.store.unit_of_work.due_interviews import DueInterviewFinder
 from tests.support import bodies, generations
 from tests.support.bodies import MINUTE, SEASON, picks, users
-from tests.support.harness import FakeClock, Harness, opened
+from tests.support.in_process import HANDLERS, Application, answered, application_on
 from tests.support.list_requests import ZONES, requests
 from tests.support.model.hiring import HiringModel
 from tests.support.model.ledger import RefusedError
@@ -44,10 +39,8 @@ from tests.support.strategies import PROFILE
 
 pytestmark = pytest.mark.heavy
 
-HANDLERS: Final = {operation.name: operation.handler for operation in OPERATIONS}
-
 SHARDS: Final = 4
-RUNS: Final = 500
+RUNS: Final = 400
 STEPS: Final = 50
 URL: Final = "http://rowen.test"
 START: Final = Instant(SEASON)
@@ -61,30 +54,11 @@ graces = st.sampled_from([None, 0, 60, 1_500])
 _IN_V3: Final = {"start": "starts_at", "end": "ends_at", "interview_id": "job_interview_id", "On-Behalf-Of": "sub"}
 
 
-class Application(NamedTuple):
-    """The calls of the API in-process, on a database in which every run makes an organization."""
-
-    harness: Harness
-    services: Services
-    due: DueInterviewFinder
-
-
 @pytest.fixture(scope="module")
 def application(storage: Storage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
     """Return the calls of the API by a clock that the commands move."""
-    with opened(storage.new_database(tmp_path_factory.mktemp("commands")), FakeClock(START)) as harness:
-        sender = wiring.sender(())
-        yield Application(harness, wiring.services(harness.store, sender), DueInterviewFinder(harness.store.engine))
-        harness.run(sender.aclose())
-
-
-async def answered(handler: Handler, services: Services, request: ApiRequest) -> Any:
-    """Return a call's response in the model's form: the body and the warning, or the refusal."""
-    try:
-        response = await handler(services, request)
-    except Refusal as refusal:
-        return ERROR_RESPONSES[refusal.code].status, sorted(problem.field for problem in refusal.problems)
-    return CommandResult(response.body or b"", response.warning)
+    with application_on(storage.new_database(tmp_path_factory.mktemp("commands")), START) as application:
+        yield application
 
 
 def expected(command: Callable[[], CommandResult]) -> Any:

@@ -19,8 +19,8 @@ def harness(storage: Storage, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 @pytest.fixture(scope="package")
 def tenants(harness: Harness) -> Iterator[TenantPair]:
-    """Return two organizations that the tests share, and to which none of them may write."""
-    with two_tenants(harness) as made:
+    """Return two organizations that the tests share, and to which none of them may write, as is seen at the end."""
+    with two_tenants(harness) as made, made.unchanged(whole=True):
         yield made
 
 

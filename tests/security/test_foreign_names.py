@@ -15,7 +15,9 @@ from tests.support.tenants import (
     IsolatedTenant,
     TenantPair,
     ask,
+    new_booking,
     new_candidate,
+    new_question,
     new_scorecard,
     new_stage,
     new_user,
@@ -38,9 +40,16 @@ class Naming:
 
     def with_value(self, value: Any) -> Any:
         """Return the body that names `value`."""
+        if self.field.startswith("sessions"):
+            session = self.body["sessions"][0]
+            name = self.field.removeprefix("sessions[0].")
+            nested = {"seats": [{"users": [value]}], "interviewers": [{"user_id": value}]}
+            place = name.partition("[")[0]
+            changed = {place: nested.get(place, value)}
+            return {**self.body, "sessions": [{**session, **changed}]}
         if self.field.startswith("user."):
             return {**self.body, "user": {self.field.split(".")[1]: value}}
-        if self.field.startswith(("applications", "interviews")):
+        if self.field.startswith(("applications", "interviews[", "members")):
             array, _, inner = self.field.partition("[0].")
             name, _, place = inner.partition("[")
             return {**self.body, array: [{**self.body[array][0], name: [value] if place else value}]}
@@ -87,6 +96,9 @@ def namings(tenants: TenantPair) -> Iterator[Naming]:
     yield Naming("POST", "/rowen/v1/job_stages", "job_id", new_stage(home), auckland.ids["job"], NOWHERE)
     seat = "interviews[0].default_interviewer_users[0]"
     yield Naming("POST", "/rowen/v1/job_stages", seat, new_stage(home), auckland.ids["user"], NOWHERE)
+    pool = {"name": "Backend", "members": [{"user_id": home.ids["user"]}]}
+    for method, path in (("POST", "/rowen/v1/pools"), ("PATCH", f"/rowen/v1/pools/{home.ids['pool']}")):
+        yield Naming(method, path, "members[0].user_id", pool, auckland.ids["user"], NOWHERE)
     own_stage = f"/rowen/v1/job_stages/{home.ids['stage']}"
     planned = {"interviews": [{"name": "Flight"}]}
     yield Naming("PATCH", own_stage, seat, planned, auckland.ids["user"], NOWHERE)
@@ -100,8 +112,30 @@ def namings(tenants: TenantPair) -> Iterator[Naming]:
         for field, foreign, missing in names:
             content: Record = {"payload": {}} if path == "/v2/users" else {}
             yield Naming("PATCH", path, field, content, foreign, missing)
+    yield from planning_namings(tenants)
     for field, what in (("scheduled_interview_id", "scheduled"), ("interviewer_id", "user")):
         yield Naming("POST", "/rowen/v1/scorecards", field, new_scorecard(home), auckland.ids[what], NOWHERE)
+
+
+def planning_namings(tenants: TenantPair) -> Iterator[Naming]:
+    """Yield the fields of questions for slots, and of bookings."""
+    home, auckland = tenants.home, tenants.auckland
+    for field, what in (
+        ("application_id", "application"),
+        ("sessions[0].interview_id", "interview"),
+        ("sessions[0].seats[0].users[0]", "user"),
+    ):
+        for path in ("/rowen/v1/slots", "/rowen/v1/booking_links"):
+            yield Naming("POST", path, field, new_question(home), auckland.ids[what], NOWHERE)
+    for field, what in (
+        ("application_id", "application"),
+        ("sessions[0].interview_id", "interview"),
+        ("sessions[0].room_id", "room"),
+        ("sessions[0].scheduled_interview_id", "scheduled"),
+        ("sessions[0].interviewers[0].user_id", "user"),
+    ):
+        for path in ("/rowen/v1/bookings", "/rowen/v1/holds"):
+            yield Naming("POST", path, field, new_booking(home), auckland.ids[what], NOWHERE)
 
 
 def test_a_foreign_name_in_a_body_is_as_unknown_as_nobodys(tenants: TenantPair) -> None:

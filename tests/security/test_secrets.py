@@ -80,6 +80,31 @@ def test_no_request_leaves_a_key_in_the_log(database: str, tmp_path: Path) -> No
     assert_untraced(log, key, UNKNOWN)
 
 
+def test_no_refusal_leaves_a_secret_address_in_the_log(database: str) -> None:
+    secret, long = "5ec2e7" * 6, "x" * 9_000
+    paths = [f"/book/{secret}", f"/book/{secret}/calendar", f"/rowen/Book//{secret}", f"/sign-in/{secret}/none"]
+    paths += [f"/calendars/{secret}.ics", f"/calendars/{secret}", f"/calendars/{secret}.ics/none"]
+    with serving(database, ["--access-log", "--require-https"]) as server:
+        for path in paths:
+            for target, headers in (
+                (path, {}),
+                (path, {"X-Forwarded-Proto": "http"}),
+                (path, {"Sec-Fetch-Site": "cross-site"}),
+                (path, {"X-Huge": "x" * 40_000}),
+                (f"{path}?{long}", {}),
+            ):
+                for method in ("GET", "POST", "BREW"):
+                    send_raw(server, written_request(method, target, headers, b""))
+        send_raw(server, written_request("GET", "/rowen/v1/calendars/7", {}))
+        assert server.stop() == 0
+    log = "".join(server.log)
+    assert secret not in log
+    for shown in ("/book/{token}", "/rowen/Book/{token}", "/sign-in/{token}", "/calendars/{token}", "/calendars/7"):
+        assert f'"path": "{shown.replace("/calendars/7", "/rowen/v1/calendars/7")}"' in log, shown
+    for status in (403, 414, 431, 404):
+        assert f'"status": {status}' in log, status
+
+
 def test_no_fault_leaves_a_key_in_the_log_or_its_cause_in_the_answer(
     storage: Storage, database: str, tmp_path: Path
 ) -> None:

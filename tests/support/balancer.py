@@ -17,6 +17,7 @@ from tests.support import programs
 from tests.support.server import is_open
 
 _CHECK_SECONDS: Final = 0.2
+_PATIENCE_SECONDS: Final = 3  # a server that is only slow is kept
 _CHECK: Final = b"GET /readyz HTTP/1.1\r\nHost: balancer\r\nConnection: close\r\n\r\n"
 _BLOCK: Final = 65_536  # bytes
 
@@ -28,7 +29,7 @@ defaults
     timeout connect 1s
     timeout client 60s
     timeout server 60s
-    timeout check 1s
+    timeout check 3s
 
 frontend rowen
     bind 127.0.0.1:{port}
@@ -176,7 +177,7 @@ class _Dealer:
 
 async def _is_ready(port: int) -> bool:
     with suppress(OSError, TimeoutError):
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(_PATIENCE_SECONDS):
             server, request = await asyncio.open_connection("127.0.0.1", port)
             async with _closing(request):
                 request.write(_CHECK)

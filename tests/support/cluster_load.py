@@ -24,7 +24,7 @@ from tests.support.server import basic
 from tests.support.sql import fetch
 
 AFTERWARDS: Final = 5.0
-"""For how many seconds after a fault there may be errors."""
+"""For how many seconds after a fault, when all clients have continued, there may be errors."""
 
 _STEP_SECONDS: Final = 0.01  # between two checks whether it is over
 _DOCUMENTS: Final = "SELECT id, document FROM scheduled_interviews WHERE organization_id = ?"
@@ -113,12 +113,11 @@ class Load:
 
     @contextmanager
     def fault(self, *allowed: Kind) -> Iterator[None]:
-        """Allow these kinds of errors in the block and five seconds after it; then wait until all clients continue."""
+        """Allow these kinds of errors in the block, until all clients continue, and five seconds after that."""
         began = monotonic()
         yield
-        ended = monotonic()
-        self._faults.append(_Fault(began, ended + AFTERWARDS, frozenset(allowed)))
         self.wait_until_all_went_on()
+        self._faults.append(_Fault(began, monotonic() + AFTERWARDS, frozenset(allowed)))
 
     def wait_for_writes(self, count: int) -> None:
         """Return once this many more writes were acknowledged."""

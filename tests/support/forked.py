@@ -5,6 +5,7 @@ files that it is given, and leads a process group; but what is registered with `
 """
 
 import atexit
+import gc
 import os
 import runpy
 import signal
@@ -20,11 +21,18 @@ from pathlib import Path
 from typing import Any
 
 _PRELOADED = [
-    *("rowen.cli.main", "alembic.command", "granian.server", "typer._adapters"),
-    *("rowen.http.endpoint", "rowen.http.openapi.document", "rowen.http.token_endpoint"),
-    *("rowen.webhooks.dispatcher", "rowen.webhooks.sender"),
+    *("rowen.cli.main", "alembic.command", "granian.server", "typer._adapters", "stringprep", "encodings.idna"),
+    *("rowen.http.endpoint", "rowen.http.openapi.document", "rowen.http.token_endpoint", "rowen.http.server"),
+    *("rowen.http.edge", "rowen.http.certificate_reload", "rowen.http.documentation", "rowen.http.mirror_webhooks"),
+    *("rowen.webhooks.dispatcher", "rowen.webhooks.sender", "rowen.web.site", "jinja2.debug"),
+    *("starlette.requests", "starlette.responses", "starlette.routing", "starlette.websockets", "starlette.middleware"),
+    *("rowen.store.engines.postgres.engine", "rowen.store.engines.postgres.location", "asyncpg.protocol.protocol"),
+    *("rowen.mirror.follower", "rowen.mirror.write_through", "sqlalchemy.ext.asyncio"),
 ]
-"""What commands import, also that which they import only when they need it; prometheus-client must not be among it."""
+"""What commands import, also that which they import only when they need it; prometheus-client must not be among it.
+
+A module that is missing here costs each command, and each worker of a server, the time that it takes to import it.
+"""
 
 
 class Forked:
@@ -101,6 +109,7 @@ def _end(context: ForkServerContext) -> None:
 
 def _become(arguments: Sequence[str], environment: Mapping[str, str], folder: Path, *files: int) -> None:
     """Be the command, to its end."""
+    gc.freeze()  # or else collecting garbage copies all that is shared with the other commands
     os.setsid()
     set_start_method(None, force=True)  # the default, as in any process: a server's workers would import all again
     for place, each in enumerate(files):

@@ -37,7 +37,7 @@ def fill(database: str, interviews: int = 40) -> None:
             field = FieldChange("location", None, "ü")
             tenant.log_changes(SampleChange(Kind.CANCELLED, 12, '{"id":12,"ö":null}'.encode(), [field]))
     for tenant in tenants:
-        for table, values in _others(tenant.organization.id):
+        for table, values in (*_others(tenant.organization.id), *_busy_sources(tenant.organization.id)):
             marks = ", ".join("?" * len(values))
             fetch(database, f"INSERT INTO {table} ({', '.join(values)}) VALUES ({marks})", *values.values())
 
@@ -70,6 +70,15 @@ def _interviews(count: int) -> Iterator[Record]:
 def _user(identifier: int) -> Record:
     addresses = [f"{letter}@example.com" for letter in ("\N{REPLACEMENT CHARACTER}", "😀", "Z", "a")]
     return {"id": identifier, "first_name": "Łukasz", "last_name": "Żółć", "emails": addresses}
+
+
+def _busy_sources(organization: int) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield sources of busy times, each with its table."""
+    for source, url, read_at in (("größe", None, 2**41), ("https", "https://ö.example/a.ics", None)):
+        shown = {"user_id": _LARGEST, "source": source, "read_at": read_at, "url": url}
+        polled = {"next_read_at": url and 2**41, "etag": url, "last_modified": url, "failures": 2, "error": url}
+        kept = {"windows": _BYTES, "busy": b""}
+        yield "busy_sources", {"organization_id": organization, **shown, **polled, **kept}
 
 
 def _others(organization: int) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -120,7 +129,8 @@ def _others(organization: int) -> Iterator[tuple[str, dict[str, Any]]]:
         )
         secret = {"digest": _BYTES + bytes([person]), "person_id": person, "created_at": 2**40}
         yield "sign_in_links", {**one, **secret, "expires_at": 2**41, "used_at": revoked}
-        yield "sessions", {**one, **secret, "used_at": 2**41}
+        provided = {"confirmed_at": revoked, "asked_at": revoked, "held_grant": revoked and _BYTES}
+        yield "sessions", {**one, **secret, **provided, "used_at": 2**41}
     for key in ("", "a", "B", "ä", "\N{REPLACEMENT CHARACTER}", "😀"):
         kept = {"fingerprint": _BYTES, "created_at": 2**40, "answer": b""}
         yield "idempotency_keys", {**one, "api_key_id": 1, "key": key, **kept}

@@ -8,6 +8,7 @@ transaction. Must not know an engine.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -91,8 +92,13 @@ class Harness:
         return self._server
 
     def run(self, work: Coroutine[Any, Any, Result]) -> Result:
-        """Run a coroutine of the store to its end."""
-        return self._runner.run(work)
+        """Run a coroutine of the store to its end: on another thread if Playwright runs its loop on this one."""
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            return self._runner.run(work)
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(self._runner.run, work).result()
 
     def tenant(self, name: str | None = None, time_zone: str = "UTC") -> "Tenant":
         """Make an organization and a key named `test` that has every permission."""

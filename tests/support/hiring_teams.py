@@ -234,9 +234,9 @@ class HiringTeam(Tenant):
 
 
 @contextmanager
-def hiring_team(harness: Harness, time_zone: str = "UTC") -> Iterator[HiringTeam]:
+def hiring_team(harness: Harness, time_zone: str = "UTC", name: str | None = None) -> Iterator[HiringTeam]:
     """Make an organization with users, applications and stages; its client is open until the end of the block."""
-    tenant = harness.tenant(time_zone=time_zone)
+    tenant = harness.tenant(name, time_zone)
     tenant.merge_records("users", USERS)
     tenant.merge_records("applications", APPLICATIONS)
     tenant.merge_records("job_stages", [STAGE])

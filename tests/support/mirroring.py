@@ -21,6 +21,7 @@ from rowen.interviews.query import InterviewQuery, PageRequest
 from rowen.mirror.account import Account, AccountPolicy
 from rowen.mirror.credentials import Client
 from rowen.mirror.follower import SWEEP_REST, Follower, FollowerDeps
+from rowen.mirror.joining import JoiningProcess
 from rowen.mirror.reading import LoadStep
 from rowen.mirror.turns import Turns
 from rowen.mirror.writing import Destination
@@ -42,6 +43,7 @@ class Mirroring:
         self.waits: list[float] = []
         self.leads = True
         self.turns = Turns()
+        self.beside = JoiningProcess()
         self.pause: Callable[[float], Awaitable[None]] = asyncio.sleep
         store = tenant.harness.store
         self.destination = Destination(store.mirrors, store.merger, store.record_merger, store.writing, self.clock)
@@ -89,7 +91,7 @@ class Mirroring:
             self.tenant.organization,
             self.account,
             self.upstream.base,
-            FollowerDeps(self._lead, _silent, self.pause, self.turns),
+            FollowerDeps(self._lead, _silent, self.pause, self.turns, beside=self.beside),
         )
 
     def restart_with(self, change: Callable[[Destination], Destination]) -> None:

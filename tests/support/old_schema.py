@@ -58,6 +58,14 @@ def insert(database: str, table: str, *values: Any) -> None:
 
 
 _UNDONE: Final = {
+    "0014": (
+        "DROP INDEX scheduled_interviews_awaiting",
+        "ALTER TABLE sessions DROP COLUMN confirmed_at, DROP COLUMN asked_at, DROP COLUMN held_grant",
+    ),
+    "0013": (
+        "DROP TABLE busy_sources",
+        "ALTER TABLE organizations DROP COLUMN room_count, DROP COLUMN require_busy_source",
+    ),
     "0012": ("ALTER TABLE mirrors DROP COLUMN write_through", "DROP TABLE account_writes"),
     "0011": ("DROP TABLE people, sign_in_links, sessions",),
     "0010": ("DROP TABLE calendars", "DROP INDEX changes_cancelled"),

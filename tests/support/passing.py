@@ -23,7 +23,7 @@ from tests.support.v3_upstream import CLIENT_ID, CLIENT_SECRET, V3Upstream
 
 Change = Callable[[Destination, PassingDeps], tuple[Destination, PassingDeps]]
 
-_LIMITS = TransferLimits(silent_seconds=2.0, window_seconds=2.0, window_bytes=1, total_seconds=3.0)
+_LIMITS = TransferLimits(silent_seconds=20.0, window_seconds=20.0, window_bytes=1, total_seconds=60.0)
 
 
 @contextmanager

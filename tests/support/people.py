@@ -47,6 +47,6 @@ def token_of(client: httpx.Client, path: str = "/preferences") -> str:
     return found[1]
 
 
-def submit(client: httpx.Client, path: str, **fields: str) -> httpx.Response:
+def submit(client: httpx.Client, path: str, **fields: str | list[str]) -> httpx.Response:
     """Send a form of a session, with its token."""
     return client.post(path, data={"csrf": token_of(client), **fields})

@@ -9,16 +9,21 @@ are not pytest's, which are closed to others.
 """
 
 import atexit
+import fcntl
+import mmap
 import os
 import pwd
 import secrets
 import shutil
+import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -30,7 +35,7 @@ SECONDS: Final = 60
 """How long anything may take, on a machine that also does other things."""
 
 _QUIET_PORTS: Final = range(15_000, 32_000)
-"""Below the range for outgoing connections: the port of a stopped program stays free."""
+"""Below the range for outgoing connections and for sockets that name no port: that of a stopped program stays free."""
 
 _MEMORY: Final = Path("/dev/shm")
 _ROOM: Final = 6 * 1024**3
@@ -133,16 +138,25 @@ def may_run(path: Path) -> bool:
 
 
 def quiet_port() -> int:
-    """Return a port that is unused, and that no outgoing connection will get."""
-    while True:
-        # The `random` module has the same seed in every process of the tests; they would all try the same ports.
-        port = secrets.choice(_QUIET_PORTS)
+    """Return an unused port that nobody else will get: no outgoing connection, and no other process of these tests."""
+    for port in _own_ports():
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
             except OSError:
                 continue
         return port
+    raise AssertionError("there is no unused port")
+
+
+@cache
+def _own_ports() -> Iterator[int]:
+    """Return the ports of this process of the tests, one after the other; other runs begin with other ones."""
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    own = _QUIET_PORTS[number :: int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))]
+    # The `random` module has the same seed in every run.
+    begin = secrets.randbelow(len(own))
+    return iter((*own[begin:], *own[:begin]))
 
 
 def wait_until(condition: Callable[[], bool], what: str, seconds: float = SECONDS) -> None:
@@ -151,6 +165,21 @@ def wait_until(condition: Callable[[], bool], what: str, seconds: float = SECOND
     while not condition():
         assert time.monotonic() < end, f"{what}: not within {seconds} s"
         time.sleep(0.005)  # leaves the processor to what is waited for
+
+
+def interrupt_writing(process: subprocess.Popen[bytes]) -> None:
+    """Stop a process and let it continue, once it waits because nobody reads what it writes to its pipe."""
+    pipe = process.stdout
+    assert pipe is not None
+    almost = fcntl.fcntl(pipe, fcntl.F_GETPIPE_SZ) - mmap.PAGESIZE  # the last page may be filled in part
+
+    def is_full() -> bool:
+        waiting: int = struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)))[0]
+        return waiting >= almost
+
+    wait_until(is_full, "the pipe to be full")
+    process.send_signal(signal.SIGSTOP)
+    process.send_signal(signal.SIGCONT)
 
 
 @cache

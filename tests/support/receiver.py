@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import msgspec
 
-SECONDS = 30
+SECONDS = 60
 
 
 @dataclass(frozen=True)

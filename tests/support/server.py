@@ -14,18 +14,11 @@ import httpx
 import msgspec
 
 from tests.support.command import ROWEN, Process, begin, environment
+from tests.support.programs import quiet_port
 
 READY = "Started worker-"
-START_SECONDS = 60
+START_SECONDS = 120
 _KILLED_AFTER = 8
-
-
-def free_port() -> int:
-    """Return a port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def is_open(port: int) -> bool:
@@ -82,7 +75,7 @@ class Server:
         It does not load the system's certificates, which takes longer than most tests.
         """
         headers = {"Accept-Encoding": "identity", **(basic(key) if key else {})}
-        return httpx.Client(base_url=self.url, headers=headers, timeout=30, **{"verify": False, **options})  # type: ignore[arg-type]
+        return httpx.Client(base_url=self.url, headers=headers, timeout=60, **{"verify": False, **options})  # type: ignore[arg-type]
 
     def read_log(self) -> None:
         """Collect the output of the process until it ends."""
@@ -115,7 +108,7 @@ def serving(
     command: Sequence[str] = ROWEN,
 ) -> Iterator[Server]:
     """Serve a database until the end of the block; `command` stands in for `rowen`."""
-    port = free_port()
+    port = quiet_port()
     process, said = begin(
         *("serve", "--database", database, "--port", str(port), *options),
         known=environment(extra_environment),

@@ -24,6 +24,7 @@ from rowen.interviews.interview import (
     Status,
 )
 from rowen.interviews.moments import Instant
+from tests.support.scale import scaled
 
 EARLIEST: Final = -62_135_596_800_000
 """0001-01-01T00:00:00.000Z, in milliseconds since 1970."""
@@ -35,7 +36,7 @@ PROFILE: Final = settings(
     derandomize=True,
     deadline=None,
     database=None,
-    max_examples=150,
+    max_examples=scaled(160),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 """The same examples on every run: a failure in CI is the same failure here."""

@@ -5,6 +5,9 @@ Owns its content: two users, a plan of one stage, one application, and three int
 
 from typing import Any, Final
 
+import httpx
+
+from tests.support.harness import Tenant
 from tests.support.v3_upstream import V3Upstream
 
 ANN: Final = 2001
@@ -15,6 +18,25 @@ UNSCHEDULED: Final = 9003
 COMPLETE: Final = 7001
 DRAFT: Final = 7002
 MAIL: Final = {"value": "cleo@example.com", "type": "personal"}
+STARTS: Final = "2030-01-01T09:00:00.000Z"
+ENDS: Final = "2030-01-01T10:00:00.000Z"
+NEW: Final[dict[str, Any]] = {
+    "application_id": 70,
+    "interview_id": 61,
+    "interviewers": [{"user_id": BOB, "response_status": "tentative"}],
+    "start": {"date_time": STARTS},
+    "end": {"date_time": ENDS},
+    "location": "Oven",
+}
+NEW_V3: Final[dict[str, Any]] = {
+    "application_id": 70,
+    "job_interview_id": 61,
+    "interviewers": [{"user_id": BOB, "response_status": "tentative"}],
+    "starts_at": STARTS,
+    "ends_at": ENDS,
+    "location": "Oven",
+}
+"""A new interview for the account, as a client of v3 sends it; `NEW` is for v1 and v2."""
 
 
 def fill(upstream: V3Upstream) -> None:
@@ -186,3 +208,9 @@ def seat(identifier: int, interview: int, **fields: Any) -> dict[str, Any]:
         "response_status": "needs_action",
         **fields,
     }
+
+
+def bearer(tenant: Tenant, client: httpx.Client) -> dict[str, str]:
+    """Return the headers of a client of v3 that acts for Ann."""
+    made = client.post("/auth/token", json={"sub": str(ANN)}, auth=(tenant.key, ""))
+    return {"Authorization": f"Bearer {made.json()['access_token']}"}

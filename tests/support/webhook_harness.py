@@ -29,7 +29,7 @@ from tests.support.harness import FakeClock
 
 Result = TypeVar("Result")
 START = Instant(1_700_000_000_000)
-SECONDS = 30
+SECONDS = 60
 TRUSTS_NOBODY = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 ALL = frozenset(Action)
 

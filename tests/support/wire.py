@@ -8,7 +8,7 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, NamedTuple
 
 from tests.support.server import basic
@@ -78,9 +78,10 @@ class Connection:
         await self._reader.readline()
 
     async def close(self) -> None:
-        """Close the connection."""
+        """Close the connection, also if the server is gone."""
         self._writer.close()
-        await self._writer.wait_closed()
+        with suppress(OSError):
+            await self._writer.wait_closed()
 
 
 @asynccontextmanager

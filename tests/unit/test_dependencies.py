@@ -65,12 +65,12 @@ def test_the_licences_of_all_locked_packages_are_permissive() -> None:
 
 def _licences(package: Distribution) -> list[str]:
     """Return the licences that a package may be used under, and those that hold together in one text."""
-    expression = package.metadata["License-Expression"]
-    if expression:
-        return str(expression).split(" OR ")
+    expressions = package.metadata.get_all("License-Expression")
+    if expressions:
+        return str(expressions[0]).split(" OR ")
     named = [text for text in package.metadata.get_all("Classifier") or () if text.startswith(_CLASSIFIER)]
-    text = package.metadata["License"] or package.read_text("licenses/LICENSE") or "unknown"
-    return [each.removeprefix(_CLASSIFIER) for each in named] or [text.splitlines()[0]]
+    texts = package.metadata.get_all("License") or [package.read_text("licenses/LICENSE") or "unknown"]
+    return [each.removeprefix(_CLASSIFIER) for each in named] or [texts[0].splitlines()[0]]
 
 
 def _is_permissive(licences: list[str]) -> bool:

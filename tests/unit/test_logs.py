@@ -12,6 +12,7 @@ from rowen import logs
 
 sys.stderr.isatty = lambda: {terminal}
 logs.configure()
+secret = "c2VjcmV0"  # later Pythons show the line of a fault
 
 
 def answer(scope):
@@ -19,9 +20,9 @@ def answer(scope):
 
 
 try:
-    answer({{"headers": [(b"authorization", b"Basic " + b"c2VjcmV0")]}})
+    answer({{"headers": [(b"authorization", b"Basic " + secret.encode())]}})
 except RuntimeError:
-    structlog.stdlib.get_logger("rowen.http").exception("request failed", api_key="c2VjcmV0")
+    structlog.stdlib.get_logger("rowen.http").exception("request failed", api_key=secret)
 """
 
 

@@ -1,25 +1,30 @@
 """What pages show, to whom, and that nothing stored becomes part of them."""
 
 import re
+from types import ModuleType
 from typing import Any, Final
 
 import httpx
 import pytest
 
 from rowen.app.roles import Role
-from rowen.web import english, german
 from rowen.web.languages import LANGUAGES
+from rowen.web.texts import english, german
 from tests.support.documents import ROOT
 from tests.support.hiring_teams import ADA, GRACE, KATE, LONG_AGO, HiringTeam, seat
 from tests.support.people import BROWSER, signed_in, submit, token_of, visitor
+from tests.support.planning_people import make_available
 from tests.support.server import serving
 from tests.support.storage import SQLITE, Storage
 
 _SIGNED_IN: Final = ("/me", "/preferences", "/interviews/1")
 _FORMS: Final = ("/preferences", "/sign-out-everywhere", "/interviews/1/answer", "/sign-out")
-_WEEK: Final = "/?week=2049-03-26"
+_WEEK: Final = "/?view=agenda&week=2049-03-26"
 _TEMPLATES: Final = ROOT / "src/rowen/web/templates"
-_CLASSES: Final = ("narrow", "medium", "wide")
+_CODE: Final = re.compile(
+    r"""\bon\w+=|style=|<script(?! (?:type="module" )?src)(?! type="application/json")|\|\s*safe"""
+)
+_CLASSES: Final = ("narrow", "medium", "wide", "settings", "top", "board")
 """The words in templates outside of tags: classes that are made by blocks."""
 _HOSTILE: Final = """<script>alert(1)</script><img src=x onerror=alert(2)>"'>{{7*7}}"""
 
@@ -30,7 +35,8 @@ def test_visitors_are_sent_to_sign_in(team: HiringTeam) -> None:
         for path in _SIGNED_IN:
             answer = browser.get(path)
             assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in"), path
-        assert browser.post("/interviews/1/answer", data={"answer": "accepted"}).status_code == 303
+        kept = browser.post("/interviews/1/answer", data={"answer": "accepted"})
+        assert (kept.status_code, "Your session has ended" in kept.text) == (403, True)
 
 
 @pytest.mark.parametrize("path", _FORMS)
@@ -99,7 +105,7 @@ def test_an_answer_is_stored_with_one_form_and_the_organizer_stays(team: HiringT
     made = team.schedule(interviewers=[seat(KATE), seat(ADA)])
     with signed_in(team, KATE, Role.INTERVIEWER) as browser:
         answer = submit(browser, f"/interviews/{made['id']}/answer", answer="accepted", **{"from": "mine"})
-        assert (answer.status_code, answer.headers["location"]) == (303, "/me")
+        assert (answer.status_code, answer.headers["location"]) == (303, f"/me#answer-{made['id']}")
         stored = team.client.get(f"/v1/scheduled_interviews/{made['id']}").json()
         assert [each["response_status"] for each in stored["interviewers"]] == ["accepted", "needs_action"]
         assert stored["organizer"] == made["organizer"]
@@ -133,7 +139,7 @@ def test_a_week_is_filtered_by_name_person_and_status(team: HiringTeam) -> None:
         ):
             assert _linked(browser.get(_WEEK + query)) == expected, query
         assert "No interview matches" in browser.get(f"{_WEEK}&search=nobody").text
-        assert "No interviews this week" in browser.get("/?week=2048-01-01").text
+        assert "No interviews this week" in browser.get("/?view=agenda&week=2048-01-01").text
         for week in ("", "x", "0001-01-01", "9999-12-31"):
             assert browser.get("/", params={"week": week}).status_code == 200, week
 
@@ -148,6 +154,9 @@ def test_times_and_texts_follow_the_preferences(team: HiringTeam) -> None:
         assert "Samstag, 27. März 2049, 11:15" in page
         assert "Freitag, 26. März 2049, 22:15" in page, "the team's time is shown, too"
         assert '<html lang="de-DE">' in page
+        likely, _, areas = browser.get("/preferences").text.partition('<optgroup label="Afrika">')
+        assert '<option value="Pacific/Auckland" selected>' in likely
+        assert areas.count(" selected") == 1, "the language"
         submit(browser, "/preferences", zone="../../etc/passwd", language="xx")
         assert "Samstag" in browser.get(f"/interviews/{interview}").text
 
@@ -169,13 +178,13 @@ def test_stored_text_never_becomes_part_of_a_page(team: HiringTeam) -> None:
     jobs = [{"id": 9, "name": _HOSTILE}]
     team.merge_records("applications", [{"id": 91, "candidate_id": 81, "jobs": jobs, "status": "active"}])
     team.merge([_interview(guest, user)], created_through_api=True)
-    pages = ("/?week=2049-03-26", "/interviews/61", "/me", "/preferences", f"{_WEEK}&search={_HOSTILE}&job={_HOSTILE}")
+    pages = (_WEEK, "/interviews/61", "/me", "/preferences", f"{_WEEK}&search={_HOSTILE}&job={_HOSTILE}")
     with signed_in(team, 71, Role.ADMIN) as browser:
         submit(browser, "/interviews/61/answer", answer="accepted")
         for path in pages:
             page = browser.get(path)
             assert page.status_code == 200, path
-            assert "<script" not in page.text, path
+            assert "<script>" not in page.text, path
             assert "<img src=x" not in page.text, path
             assert "javascript:" not in page.text, path
             assert "&lt;script&gt;" in browser.get("/interviews/61").text
@@ -204,7 +213,7 @@ def test_the_first_admin_signs_in_by_the_link_that_the_server_prints(storage: St
     with serving(database) as server, server.client() as browser:
         browser.headers.update({**BROWSER, "Origin": server.url})
         path = next(line for line in server.log if "/sign-in/" in line).strip().removeprefix(server.url)
-        typed = {"first_name": "Ann", "last_name": "", "email": "ann"}
+        typed = {"first_name": "Ann", "last_name": "", "email": "ann", "organization": "Team", "time_zone": "UTC"}
         problem = browser.post(path, data=typed)
         assert problem.status_code == 422
         assert 'value="Ann"' in problem.text
@@ -226,11 +235,28 @@ def test_pages_can_be_turned_off(storage: Storage, database: str) -> None:
         assert browser.get("/sign-in", headers=BROWSER).status_code == 404
 
 
+def test_an_organization_without_interviews_is_led_to_the_first_one(team: HiringTeam) -> None:
+    with (
+        signed_in(team, ADA, Role.ADMIN) as admin,
+        signed_in(team, GRACE, Role.COORDINATOR) as planner,
+        signed_in(team, KATE, Role.INTERVIEWER) as browser,
+    ):
+        assert "Add your team" in admin.get("/").text
+        assert "Add your team" not in planner.get("/").text
+        assert "Schedule an interview" in planner.get("/").text
+        assert "To the first interview" not in browser.get("/").text
+        assert "To the first interview" not in planner.get("/?view=agenda").text
+        team.schedule(interviewers=[seat(KATE)])
+        assert "To the first interview" not in planner.get("/").text
+
+
 @pytest.mark.parametrize("texts", [german.TEXTS], ids=["de"])
 def test_every_language_has_every_text_with_its_values(texts: dict[str, str]) -> None:
     def values(text: str) -> set[str]:
         return set(re.findall(r"{(\w+)}", text))
 
+    groups = [each.TEXTS for each in vars(english).values() if isinstance(each, ModuleType)]
+    assert sum(map(len, groups)) == len(english.TEXTS), "no key is in two groups"
     assert list(texts) == list(english.TEXTS)
     assert {key for key in texts if values(texts[key]) != values(english.TEXTS[key])} == set()
     assert {tag.partition("-")[0] for tag in LANGUAGES} == {"en", "de"}
@@ -239,10 +265,10 @@ def test_every_language_has_every_text_with_its_values(texts: dict[str, str]) ->
 def test_templates_contain_no_text_of_their_own_and_no_code() -> None:
     for file in _TEMPLATES.glob("*.html"):
         content = file.read_text()
-        assert not re.search(r"\bon\w+=|style=|<script(?! src)|\|\s*safe", content), file.name
+        assert not _CODE.search(content), file.name
         for key in re.findall(r'\bt\(["\']([\w.]+)["\'][,)]', content):
             assert key in english.TEXTS, (file.name, key)
-        words = re.sub(r"{%.*?%}|{{.*?}}|<pre>.*?</pre>|<[^>]*>", " ", content, flags=re.DOTALL)
+        words = re.sub(r"{%.*?%}|{{.*?}}|{#.*?#}|<pre>.*?</pre>|<[^>]*>", " ", content, flags=re.DOTALL)
         assert set(re.findall(r"[A-Za-z]{3,}", words)) <= {"Rowen", *_CLASSES}, file.name
 
 
@@ -250,3 +276,18 @@ def _linked(answer: httpx.Response) -> set[int]:
     """Return the interviews that a page leads to."""
     assert answer.status_code == 200, answer.text
     return {int(found) for found in re.findall(r'href="/interviews/(\d+)"', answer.text)}
+
+
+def test_the_agenda_marks_interviews_at_the_same_time_and_zones_with_the_same_clock_are_one(team: HiringTeam) -> None:
+    times = {"start": "2049-03-24T09:00:00.000Z", "end": "2049-03-24T10:00:00.000Z"}
+    interview = team.schedule(interviewers=[seat(KATE), seat(ADA)], **times)["id"]
+    team.schedule(interviewers=[seat(KATE)], **times)
+    team.schedule(interviewers=[seat(GRACE)], **times)
+    for user, zone in ((KATE, "Europe/London"), (ADA, "Europe/Berlin")):
+        make_available(team, user, time_zone=zone)
+    with signed_in(team, GRACE, Role.COORDINATOR) as browser:
+        page = browser.get("/?view=agenda&week=2049-03-24").text
+        assert page.count('<span class="clash">Double booking</span>') == 2
+        page = browser.get(f"/interviews/{interview}").text
+        assert "(you, your team, Kate Austen)" in page
+        assert "(Ada Lovelace)" in page

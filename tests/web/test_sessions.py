@@ -34,6 +34,15 @@ def test_a_link_is_used_by_its_form_and_only_once(team: HiringTeam) -> None:
         assert not thief.cookies
 
 
+def test_an_interviewer_sees_the_own_interviews_first(team: HiringTeam) -> None:
+    with visitor(team) as browser:
+        assert browser.post(invited(team, KATE, Role.INTERVIEWER)).headers["location"] == "/me"
+        assert browser.get("/sign-in").headers["location"] == "/me"
+        back = {"Cookie": "rowen_back=%2Fpreferences"}
+        answer = browser.post(invited(team, KATE, Role.INTERVIEWER), headers=back)
+        assert answer.headers["location"] == "/preferences", "the page that led to signing in"
+
+
 def test_links_that_do_not_work_look_alike(team: HiringTeam) -> None:
     now = team.harness.clock()
     expired = invited(team, ADA, Role.ADMIN, Instant(now - LINK_LIFETIME))
@@ -208,7 +217,7 @@ def test_a_role_opens_its_permissions_and_nothing_else(team: HiringTeam, role: R
 def test_only_admins_reach_secrets_and_accounts() -> None:
     admins = ROLE_PERMISSIONS[Role.ADMIN] - ROLE_PERMISSIONS[Role.COORDINATOR]
     assert {"webhooks:create", "webhooks:rotate", "users:update", "users:disable"} <= admins
-    assert not ROLE_PERMISSIONS[Role.INTERVIEWER]
+    assert all(each.startswith("own:") for each in ROLE_PERMISSIONS[Role.INTERVIEWER])
 
 
 def test_a_session_is_of_one_organization(team: HiringTeam) -> None:

@@ -26,6 +26,8 @@ JOB_ID: Final = 8001
 STAGE_ID: Final = 6001
 OPENING_ID: Final = 123
 WEBHOOK_ID: Final = 1
+ROOM_ID: Final = 5
+POOL_ID: Final = 3
 
 _INTERVIEWER: Final[Json] = {
     "id": INTERVIEWER_ID,
@@ -387,6 +389,8 @@ IDS: Final = {
     "jobs": JOB_ID,
     "scorecards": SCORECARD_ID,
     "webhooks": WEBHOOK_ID,
+    "rooms": ROOM_ID,
+    "pools": POOL_ID,
 }
 """An id of each resource, by its name in paths."""
 

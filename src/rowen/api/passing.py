@@ -13,7 +13,8 @@ import msgspec
 
 from rowen.api.headers.idempotency import idempotent_request, perform, write_once
 from rowen.api.request import ApiRequest
-from rowen.api.response import Response
+from rowen.api.response import Response, deleted
+from rowen.app import scheduling
 from rowen.app.account_writes import UNDONE, AccountWrite, Action, Request, await_end
 from rowen.app.scheduling import ScheduleResult
 from rowen.app.services import Services
@@ -36,6 +37,23 @@ class PassedWrite:
     wanted: Request
     stored: Callable[[UnitOfWork], Awaitable[Stored | None]]
     answer: Callable[[UnitOfWork, ScheduleResult], Awaitable[WriteResult]]
+
+
+def cancellation(
+    request: ApiRequest, user: int | None, stored: Callable[[UnitOfWork], Awaitable[Stored]]
+) -> tuple[WriteOperation, PassedWrite]:
+    """Return what `write_interview` takes to delete the interview of the path, which `stored` returns."""
+    identifier = request.identifier()
+
+    async def work(unit: UnitOfWork) -> WriteResult:
+        await scheduling.cancel(unit, await stored(unit), user, request.key_name)
+        return await answer()
+
+    async def answer(*_: object) -> WriteResult:
+        return WriteResult(deleted("Interview", identifier))
+
+    wanted = Request(action=Action.CANCEL, interview=identifier, user=user, api_key=request.key_name)
+    return work, PassedWrite(wanted, stored, answer)
 
 
 async def write_interview(

@@ -17,7 +17,8 @@ class ApiRequest(NamedTuple):
 
     `identifiers` are the texts in the path, by the names in braces. `address` is the URL without its query,
     as the client should see it; `query` is the query string, still encoded; `headers` are by lower-case name; `body`
-    is empty for reads. `acting_user` is the user whom a token of v3 names, or of a session.
+    is empty for reads. `acting_user` is the user whom a token of v3 names, or of a session; `permissions` are those
+    of the key, the token or the session.
     """
 
     organization: Organization
@@ -30,6 +31,7 @@ class ApiRequest(NamedTuple):
     headers: Mapping[bytes, bytes]
     body: bytes = b""
     acting_user: int | None = None
+    permissions: frozenset[str] = frozenset()
 
     def header(self, name: bytes) -> str:
         """Return a header's value, stripped; empty if the client did not send it."""

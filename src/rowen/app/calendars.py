@@ -13,7 +13,7 @@ from typing import Final, NamedTuple, Protocol
 from rowen.app.interviews import Interviews
 from rowen.app.keys import Identity, digest
 from rowen.app.organizations import Organization
-from rowen.app.records import APPLICATIONS, JOBS, USERS, RecordQuery, Records
+from rowen.app.records import APPLICATIONS, JOBS, ROOMS, USERS, RecordQuery, Records
 from rowen.interviews.errors import Code, FieldProblem, Refusal
 from rowen.interviews.interview import ApplicationId, OrganizationId
 from rowen.interviews.moments import Clock, Instant
@@ -34,12 +34,13 @@ _CANCELLED: Final = 30 * _DAY
 
 
 class CalendarKind(StrEnum):
-    """Whose interviews a calendar contains: everybody's, or those of one user, job or application."""
+    """Whose interviews a calendar contains: everybody's, or those of one user, job, application or room."""
 
     ORGANIZATION = "organization"
     USER = "user"
     JOB = "job"
     APPLICATION = "application"
+    ROOM = "room"
 
 
 class CalendarSubject(NamedTuple):
@@ -81,6 +82,10 @@ class CalendarStore(Protocol):
 
     async def all(self, organization: OrganizationId) -> Sequence[Calendar]:
         """Return an organization's calendars, ordered by id."""
+        ...
+
+    async def of(self, organization: OrganizationId, subject: CalendarSubject) -> Sequence[Calendar]:
+        """Return the calendars of a subject that has an id, ordered by id."""
         ...
 
     async def find(self, organization: OrganizationId, digest: bytes) -> Calendar | None:
@@ -169,5 +174,11 @@ _RESOURCES: Final = {
     CalendarKind.USER: USERS,
     CalendarKind.JOB: JOBS,
     CalendarKind.APPLICATION: APPLICATIONS,
+    CalendarKind.ROOM: ROOMS,
 }
-_ARTICLES: Final = {CalendarKind.USER: "a", CalendarKind.JOB: "a", CalendarKind.APPLICATION: "an"}
+_ARTICLES: Final = {
+    CalendarKind.USER: "a",
+    CalendarKind.JOB: "a",
+    CalendarKind.APPLICATION: "an",
+    CalendarKind.ROOM: "a",
+}

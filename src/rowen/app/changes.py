@@ -67,6 +67,10 @@ class Feed(Protocol):
         """Return the summaries of an interview's changes, oldest first; they remain after it is cancelled."""
         ...
 
+    async def latest(self, organization: Organization, interview: InterviewId) -> FeedEntry | None:
+        """Return an interview's last change; None for an imported one that never changed."""
+        ...
+
 
 class InterviewDocuments(Protocol):
     """The interviews of a database, by id."""

@@ -15,8 +15,8 @@ from rowen.interviews.overlaps import Overlap
 class ConflictQuery:
     """A query for overlaps of interviews that end after `since` and start before `until`.
 
-    They are those of a user by id, of the user or guest with an e-mail address, or of everybody if neither is given. At
-    most `most` overlaps are returned.
+    They are those of a user by id, of the user or guest with an e-mail address, of a room by id, or of everybody and
+    every room if none is given. At most `most` overlaps are returned.
     """
 
     user_id: int | None
@@ -24,16 +24,18 @@ class ConflictQuery:
     since: Instant | None
     until: Instant | None
     most: int
+    room_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """An overlap, and the person's details from its interviews."""
+    """An overlap, and the person's details from its interviews, or the room that is booked twice."""
 
     overlap: Overlap
     user_id: int | None
     name: str | None
     email: str | None
+    room_id: int | None = None
 
 
 class Conflicts(Protocol):

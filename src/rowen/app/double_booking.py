@@ -1,4 +1,4 @@
-"""Keeping people out of two interviews at once.
+"""Keeping people, and rooms, out of two interviews at once.
 
 Owns what an organization's setting makes of overlapping bookings (contract section 4). Must not know JSON, HTTP or SQL.
 """
@@ -17,7 +17,7 @@ from rowen.interviews.people import booked, person_of
 
 
 class _Clash(NamedTuple):
-    """An interviewer who is busy with other interviews; `field` is the one that names the interviewer."""
+    """An interviewer or a room that is busy with other interviews; `field` is the one that names it."""
 
     field: str
     interviews: Sequence[InterviewId]
@@ -26,10 +26,10 @@ class _Clash(NamedTuple):
 async def check_double_booking(
     unit: UnitOfWork, before: ScheduledInterview | None, after: ScheduledInterview
 ) -> tuple[InterviewId, ...]:
-    """Return the interviews, ascending, to warn of: a person would be in one of them and in `after` at once.
+    """Return the interviews, ascending, to warn of: a person or a room would be in one of them and in `after` at once.
 
-    `before` is the interview as it was: persons who were in it, at the same times, are not checked again. Raises
-    Refusal (conflict) if the organization rejects double bookings.
+    `before` is the interview as it was: who was in it, at the same times, is not checked again. Raises Refusal
+    (conflict) if the organization rejects double bookings.
     """
     policy = unit.organization.double_booking
     if policy is DoubleBooking.ALLOW:
@@ -58,6 +58,11 @@ async def _clashes(unit: UnitOfWork, before: ScheduledInterview | None, after: S
         interviews = await _interviews_of(unit, interviewer, (starts_at, ends_at), InterviewId(after.id))
         if interviews:
             clashes.append(_Clash(f"interviewers[{position}]", sorted(interviews)))
+    if is_moved or before is None or before.location != after.location:
+        room = await unit.rooms.at(after.location)
+        if room is not None:
+            found = await unit.overlapping(Booking(room, starts_at, ends_at), InterviewId(after.id))
+            clashes += [_Clash("location", found)] if found else []
     return clashes
 
 

@@ -79,8 +79,8 @@ class Keys(Keyring, Protocol):
         """Store a key. Raises Refusal (conflict) if the organization has a key with that name, or any has that key."""
         ...
 
-    async def all(self) -> list[ApiKey]:
-        """Return every key, ordered by organization and creation."""
+    async def all(self, organization: OrganizationId | None = None) -> list[ApiKey]:
+        """Return every key, or those of one organization, ordered by organization and creation."""
         ...
 
     async def allow(
@@ -148,13 +148,38 @@ PERMISSIONS: Final = {
     "calendars:list": "List calendars",
     "calendars:create": "Add a calendar",
     "calendars:delete": "Remove a calendar",
+    "slots:find": "Find times for interviews",
+    "bookings:create": "Book interviews at a time that was found",
+    "bookings:force": "Book against limits, hours and buffers",
+    "booking_links:list": "List booking links",
+    "booking_links:create": "Add a booking link",
+    "booking_links:delete": "Remove a booking link",
+    "holds:list": "List holds",
+    "holds:create": "Hold a slot",
+    "holds:delete": "Remove a hold",
+    "rooms:list": "List rooms",
+    "rooms:create": "Add a room",
+    "rooms:retrieve": "Retrieve a room",
+    "rooms:update": "Change a room",
+    "rooms:delete": "Remove a room",
+    "availability:retrieve": "Retrieve the availability of a user",
+    "availability:update": "Replace the availability of a user",
+    "busy:list": "List the sources of a user's busy times",
+    "busy:retrieve": "Retrieve a source of busy times",
+    "busy:update": "Replace a source of busy times",
+    "busy:delete": "Remove a source of busy times",
+    "pools:list": "List pools",
+    "pools:create": "Add a pool",
+    "pools:retrieve": "Retrieve a pool",
+    "pools:update": "Change a pool",
+    "pools:delete": "Remove a pool",
     **archive.permissions(),
 }
 """The permissions of keys, one for each endpoint, with a description."""
 
 ALL: Final = "*"
 _READING: Final = ("list", "retrieve", "history")
-_WEBHOOKS: Final = "webhooks"  # the address of a receiver often holds a secret
+_SECRET: Final = ("webhooks", "busy")  # the address of a receiver, or of a calendar, often holds a secret
 
 
 def _grouped(permissions: Iterable[str]) -> dict[str, list[str]]:
@@ -176,9 +201,9 @@ READ_ONLY: Final = frozenset(
     f"{resource}:{action}"
     for resource, actions in RESOURCES.items()
     for action in actions
-    if resource != _WEBHOOKS and action.split("_")[0] in _READING
+    if resource not in _SECRET and action.split("_")[0] in _READING
 )
-"""Every permission to read the schedule and its records. Webhooks are not included."""
+"""Every permission to read the schedule and its records. Webhooks and busy times are not included."""
 
 
 def expanded(names: Iterable[str]) -> frozenset[str]:

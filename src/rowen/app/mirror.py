@@ -187,11 +187,15 @@ class Pending(NamedTuple):
 
 
 class MirrorState(NamedTuple):
-    """The mirror of an organization, which it names, and how far each resource was read."""
+    """The mirror of an organization, which it names, and how far each resource was read.
+
+    `writes` is how many writes of clients are in which `WriteState`; those that ended count for two days.
+    """
 
     organization: str
     mirror: Mirror
     positions: Sequence[Position]
+    writes: Mapping[str, int]
 
 
 class Mirrors(Protocol):
@@ -262,6 +266,18 @@ class Mirrors(Protocol):
         self, organization: OrganizationId, resource: str, link: Link, identifiers: Sequence[int]
     ) -> Sequence[MirroredRow]:
         """Return the rows of a resource with a link to any of these ids, ordered by id."""
+        ...
+
+    async def documents(
+        self, organization: OrganizationId, resource: str, link: Link | None, identifiers: Sequence[int]
+    ) -> bytes:
+        """Return the documents of the rows with a link to any of these ids, or with these ids, as JSON, by id."""
+        ...
+
+    async def dated_documents(
+        self, organization: OrganizationId, resource: str, identifiers: Sequence[int]
+    ) -> tuple[bytes, Mapping[int, int]]:
+        """Return the documents of the rows with these ids as JSON, by id, and when each row was updated."""
         ...
 
     async def identifiers(self, organization: OrganizationId, resource: str, low: int, high: int) -> Sequence[int]:

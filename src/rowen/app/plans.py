@@ -81,6 +81,19 @@ async def change_stage(
     return await alter(unit, author, record, given)
 
 
+async def extend_stage(
+    unit: UnitOfWork, codec: HiringCodec, record: RecordRow, fields: StageFields, api_key: str
+) -> RecordRow:
+    """Add interviews to a stage, after those that it has, which stay as they are. Raises Refusal."""
+    user = await acting_user(unit, fields.on_behalf_of)
+    problems = Problems(fields.problems)
+    people = await _interviewers(unit, fields, problems)
+    author = author_of(codec, user, api_key, problems)
+    present = codec.plan(record.document or b"")
+    added = await _interviews(unit, fields, people, {})
+    return await alter(unit, author, record, {"interviews": [*present.values(), *added]})
+
+
 async def is_job(unit: UnitOfWork, identifier: int) -> bool:
     """Return whether a job has that id: one that is held, or that an application or a stage names."""
     return await unit.record(JOBS, identifier) is not None or await is_named_job(unit, identifier)

@@ -28,6 +28,14 @@ JOBS: Final = "jobs"
 RESOURCES: Final = (USERS, APPLICATIONS, JOB_STAGES, SCORECARDS, CANDIDATES, JOBS)
 """The kinds of records, by name."""
 
+ROOMS: Final = "rooms"
+POOLS: Final = "pools"
+AVAILABILITY: Final = "availability"
+HOLDS: Final = "holds"
+BOOKING_LINKS: Final = "booking_links"
+SETUPS: Final = (ROOMS, POOLS, AVAILABILITY)
+"""The kinds of records that Harvest does not have, and that only scheduling needs; they are not imported."""
+
 INTERVIEWS: Final = "scheduled_interviews"
 """The resource of scheduled interviews, which the records belong to."""
 
@@ -183,8 +191,8 @@ class RecordCodec(Protocol):
         """Return a user without an id, whom the e-mail address identifies, with one; the stored one is kept up."""
         ...
 
-    def differences(self, before: RecordRow | None, after: RecordRow) -> Sequence[FieldChange]:
-        """Return the fields that differ, each as the record's id and its name."""
+    def differences(self, before: RecordRow | None, after: RecordRow | None) -> Sequence[FieldChange]:
+        """Return the fields that differ, each as the record's id and its name; one of the two is a record."""
         ...
 
     def document(self, record: RecordRow) -> bytes:

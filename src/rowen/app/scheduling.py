@@ -28,10 +28,11 @@ EVENT: Final = "rowen"
 
 
 class ScheduleResult(NamedTuple):
-    """The result of a command: the interview's document, and the interviews that also keep one of its people busy."""
+    """The result of a command: the interview's document and id, and those that also keep one of its people busy."""
 
     document: bytes
     overlapping: tuple[InterviewId, ...] = ()
+    interview: InterviewId = InterviewId(0)
 
 
 class Plan(NamedTuple):
@@ -65,7 +66,8 @@ async def plan_new(unit: UnitOfWork, fields: InterviewFields) -> Plan:
         **{"external_event_id": f"{EVENT}-{uuid4()}", **_given(fields)},
     )
     interview = settled(unit, Command.CREATE, ABSENT, interview)
-    return Plan(interview, await check_double_booking(unit, None, interview), organizer)
+    overlapping = () if fields.is_free else await check_double_booking(unit, None, interview)
+    return Plan(interview, overlapping, organizer)
 
 
 async def schedule(unit: UnitOfWork, fields: InterviewFields, api_key: str) -> ScheduleResult:
@@ -74,7 +76,7 @@ async def schedule(unit: UnitOfWork, fields: InterviewFields, api_key: str) -> S
     identifier = await unit.new_id()
     interview = msgspec.structs.replace(plan.interview, id=identifier, created_at=await unit.begin_change())
     document = await unit.save(None, interview, Change(Kind.CREATED, actor_of(plan.user, api_key)))
-    return ScheduleResult(document, plan.overlapping)
+    return ScheduleResult(document, plan.overlapping, InterviewId(identifier))
 
 
 async def plan_change(unit: UnitOfWork, codec: ScorecardCodec, stored: Stored, fields: InterviewFields) -> Plan:
@@ -93,7 +95,7 @@ async def plan_change(unit: UnitOfWork, codec: ScorecardCodec, stored: Stored, f
     named = before.organizer if organizer is None else organizer.organizer()
     after = msgspec.structs.replace(before, **_given(fields), interviewers=panel, organizer=named)
     after = settled(unit, Command.CHANGE, before.status, after)
-    overlapping = () if after == before else await check_double_booking(unit, before, after)
+    overlapping = () if after == before or fields.is_free else await check_double_booking(unit, before, after)
     return Plan(after, overlapping, organizer)
 
 
@@ -105,10 +107,10 @@ async def change(
     plan = await plan_change(unit, codec, stored, fields)
     after = plan.interview
     if after == before:
-        return ScheduleResult(stored.document)
+        return ScheduleResult(stored.document, (), InterviewId(after.id))
     await unit.begin_change()
     document = await unit.save(before, after, Change(kind_of(before, after), actor_of(plan.user, api_key)))
-    return ScheduleResult(document, plan.overlapping)
+    return ScheduleResult(document, plan.overlapping, InterviewId(after.id))
 
 
 async def plan_cancelling(unit: UnitOfWork, stored: Stored, on_behalf_of: int | None) -> User | None:

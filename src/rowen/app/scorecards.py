@@ -27,7 +27,9 @@ from rowen.interviews.scorecards import (
     ScorecardFields,
 )
 
-_INTERVIEW: Final = "scheduled_interview_id"
+SCORED_INTERVIEW: Final = "scheduled_interview_id"
+"""The term by which the scorecards of an interview are found that were made here."""
+
 _NOT_ON_PANEL: Final = FieldProblem("interviewer_id", "Must be an interviewer of the interview")
 _HAS_ONE: Final = FieldProblem("interviewer_id", "Has a scorecard of this interview already")
 
@@ -89,7 +91,7 @@ async def change_scorecard(
     if before.submitted_at is not None:
         problems.note("submitted_at", "A scorecard that was submitted can be deleted, but not changed")
     if stored is None:
-        problems.note(_INTERVIEW, "The interview was deleted")
+        problems.note(SCORED_INTERVIEW, "The interview was deleted")
     else:
         scorecards = _scorecards_of(stored.interview, before.interviewer.id)
         if not scorecards:
@@ -140,7 +142,7 @@ async def _owed(unit: UnitOfWork, codec: ScorecardCodec, fields: ScorecardFields
     if fields.scheduled_interview_id is not UNSET:
         stored = await unit.interview(InterviewId(fields.scheduled_interview_id))
         if stored is None:
-            problems.note(_INTERVIEW, "Must be the id of a scheduled interview")
+            problems.note(SCORED_INTERVIEW, "Must be the id of a scheduled interview")
     user = None
     if fields.interviewer_id is not UNSET:
         user = await unit.user(UserId(fields.interviewer_id))
@@ -160,14 +162,14 @@ async def _owed(unit: UnitOfWork, codec: ScorecardCodec, fields: ScorecardFields
 
 async def _has_record(unit: UnitOfWork, codec: ScorecardCodec, interview: int, user: int) -> bool:
     """Return whether a user has a scorecard, submitted or not, for an interview."""
-    records = await unit.records_by_term(SCORECARDS, _INTERVIEW, str(interview))
+    records = await unit.records_by_term(SCORECARDS, SCORED_INTERVIEW, str(interview))
     return any(each.document is not None and codec.interviewer_id(each.document) == user for each in records)
 
 
 async def _stored(unit: UnitOfWork, codec: ScorecardCodec, identifier: int) -> tuple[Scorecard, Stored | None]:
     """Return a scorecard created through this API, and its interview if it still exists. Raises Refusal (not found)."""
     record = await unit.record(SCORECARDS, identifier)
-    interview = await unit.term(SCORECARDS, identifier, _INTERVIEW)
+    interview = await unit.term(SCORECARDS, identifier, SCORED_INTERVIEW)
     if record is None or record.document is None:
         raise Refusal(Code.NOT_FOUND)
     if interview is None:
@@ -180,7 +182,7 @@ async def _save(
 ) -> bytes:
     document = codec.encode(scorecard)
     is_final = scorecard.submitted_at is not None
-    terms = (("application_id", str(scorecard.application_id)), (_INTERVIEW, str(stored.interview.id)))
+    terms = (("application_id", str(scorecard.application_id)), (SCORED_INTERVIEW, str(stored.interview.id)))
     created_at, updated_at = int(scorecard.created_at), int(scorecard.updated_at)
     status = SUBMITTED if is_final else DRAFT
     await unit.save_record(RecordRow(SCORECARDS, scorecard.id, created_at, updated_at, status, False, document, terms))

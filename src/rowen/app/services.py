@@ -6,13 +6,18 @@ Owns the list of use cases and ports. Must not know what implements a port.
 from dataclasses import dataclass
 
 from rowen.app.account_writes import AccountWrites, WaitLimits
+from rowen.app.booking_links import BookingLinks
+from rowen.app.busy import BusySources
 from rowen.app.calendars import Calendars
 from rowen.app.changes import Commits, Feed
 from rowen.app.conflicts import Conflicts
 from rowen.app.hiring import HiringCodec
+from rowen.app.holds import HoldCodec
 from rowen.app.interviews import Interviews
 from rowen.app.records import Records, ScorecardCodec
 from rowen.app.rows import Rows
+from rowen.app.setups import SetupCodec
+from rowen.app.slots import Planner
 from rowen.app.unit_of_work import UnitOfWorks
 from rowen.app.users import UserCodec
 from rowen.app.webhooks import Webhooks
@@ -39,3 +44,8 @@ class Services:
     scorecard_codec: ScorecardCodec
     user_codec: UserCodec
     hiring_codec: HiringCodec
+    setup_codec: SetupCodec
+    planner: Planner
+    hold_codec: HoldCodec
+    booking_links: BookingLinks
+    busy: BusySources

@@ -55,10 +55,14 @@ class Person(NamedTuple):
 
 
 class Session(NamedTuple):
-    """A valid session: whose it is, and when it was last known to be used."""
+    """A valid session: whose it is, and when it was last known to be used.
+
+    `confirmed_at` is when an identity provider last confirmed it; None for one that a link began.
+    """
 
     person: Person
     used_at: Instant
+    confirmed_at: Instant | None = None
 
     @property
     def name(self) -> str:
@@ -102,6 +106,10 @@ class Sessions(Protocol):
         """Give a user a role, in place of another one, and store a link that signs the user in; older links end."""
         ...
 
+    async def change_role(self, organization: OrganizationId, user: int, role: Role, now: Instant) -> None:
+        """Give a user a role, in place of another one; links and sessions stay."""
+        ...
+
     async def invite_first(self, organization: OrganizationId, link: Token, now: Instant) -> bool:
         """Store a link for the first admin; False if the organization has people already. An older link ends."""
         ...
@@ -141,8 +149,8 @@ class Sessions(Protocol):
         """Take a user's role, and end all sessions and links; False if the user has no role."""
         ...
 
-    async def people(self) -> list[InvitedPerson]:
-        """Return everybody who can or could sign in, ordered by organization and invitation."""
+    async def people(self, organization: OrganizationId | None = None) -> list[InvitedPerson]:
+        """Return everybody who can or could sign in, of one or every organization, ordered by it and by invitation."""
         ...
 
 

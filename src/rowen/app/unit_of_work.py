@@ -5,15 +5,20 @@ document. From HTTP it has two values that it passes on without reading them: a 
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from rowen.app.organizations import Organization
+from rowen.app.planning import Facts, Wanted
 from rowen.app.records import RecordRow
 from rowen.interviews.changes import Actor, Change
 from rowen.interviews.interview import ApplicationId, InterviewId, InterviewReference, ScheduledInterview
 from rowen.interviews.moments import Instant
 from rowen.interviews.people import Person, User, UserId
 from rowen.interviews.renaming import Renaming
+
+if TYPE_CHECKING:
+    from rowen.app.busy import BusyWriter
+    from rowen.app.rooms import RoomWriter
 
 
 class Stored(NamedTuple):
@@ -22,6 +27,13 @@ class Stored(NamedTuple):
     interview: ScheduledInterview
     document: bytes
     created_through_api: bool
+
+
+class Cancellation(NamedTuple):
+    """The cancellation of an interview: when, and the interview as it was."""
+
+    time: Instant
+    interview: ScheduledInterview
 
 
 class Booking(NamedTuple):
@@ -68,6 +80,16 @@ class UnitOfWork(Protocol):
         """The current time."""
         ...
 
+    @property
+    def rooms(self) -> "RoomWriter":
+        """The bookings of rooms."""
+        ...
+
+    @property
+    def busy(self) -> "BusyWriter":
+        """The busy times of people."""
+        ...
+
     async def user(self, identifier: UserId) -> User | None:
         """Return a user."""
         ...
@@ -90,6 +112,10 @@ class UnitOfWork(Protocol):
 
     async def interview(self, identifier: InterviewId) -> Stored | None:
         """Return a scheduled interview."""
+        ...
+
+    async def cancellation(self, identifier: InterviewId) -> Cancellation | None:
+        """Return the last change of an interview, if that cancelled it."""
         ...
 
     async def find_by_event_id(self, external_event_id: str) -> InterviewId | None:
@@ -173,6 +199,14 @@ class UnitOfWork(Protocol):
 
     async def is_named(self, resource: str, name: str, value: str) -> bool:
         """Return whether any record has a term: there may be too many of them to read."""
+        ...
+
+    async def record_removal(self, record: RecordRow, actor: Actor) -> None:
+        """Delete a record as the change begun last, and log what it was."""
+        ...
+
+    async def planning_facts(self, wanted: Wanted) -> Facts:
+        """Return what is known for planning, as of this transaction."""
         ...
 
 

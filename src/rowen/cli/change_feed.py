@@ -18,7 +18,7 @@ from rowen.api.rowen.changes import entry_body
 from rowen.app import changes
 from rowen.app.changes import Subscription
 from rowen.cli.change_descriptions import ChangeEntry, describe, read_entry
-from rowen.cli.console import run
+from rowen.cli.console import run, write_bytes
 from rowen.cli.options import Database, Organization
 from rowen.cli.store import open_organization, require_database
 from rowen.interviews.changes import Kind
@@ -122,7 +122,7 @@ async def _follow_database(location: Location, name: str, after: int | None, sho
 
 def _show_json(body: bytes) -> None:
     read_entry(body)  # a server may send anything
-    sys.stdout.buffer.write(body.replace(b"\n", b" ") + b"\n")
+    write_bytes(body.replace(b"\n", b" ") + b"\n")
     sys.stdout.buffer.flush()
 
 

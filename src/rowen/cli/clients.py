@@ -9,16 +9,13 @@ from typing import Annotated, Final
 import typer
 
 from rowen import wiring
-from rowen.app import organizations
 from rowen.app.clients import Client, new_client
 from rowen.app.scopes import READING, scope_summary
 from rowen.cli.console import print_table
 from rowen.cli.options import Database, Organization, read_name
-from rowen.cli.similar_names import unknown_name
-from rowen.cli.store import in_organization, in_store
+from rowen.cli.store import in_organization, in_store, revoke_name
 from rowen.interviews.interview import LARGEST_ID
 from rowen.settings import DEFAULT_DATABASE, DEFAULT_ORGANIZATION
-from rowen.wiring import Store
 
 app = typer.Typer(no_args_is_help=True, help="Clients of Harvest v3: what they get tokens with.")
 
@@ -96,13 +93,7 @@ def revoke(
     Example:
       rowen clients revoke warehouse
     """
-
-    async def work(store: Store, found: organizations.Organization) -> None:
-        if not await store.clients.revoke(found.id, name, wiring.now()):
-            raise unknown_name("client", name, organization, await store.clients.all())
-
-    in_organization(database, organization, work)
-    typer.echo(f"Client {name} revoked.", err=True)
+    revoke_name("client", name, organization, database, lambda store: store.clients)
 
 
 def _row(client: Client) -> tuple[object, ...]:

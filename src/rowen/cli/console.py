@@ -51,6 +51,13 @@ def _interrupt(_: int, __: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
+def write_bytes(content: bytes) -> None:
+    """Write all to standard output: with PYTHONUNBUFFERED, a signal as that of `fg` makes Python write a part only."""
+    rest = memoryview(content)
+    while rest:
+        rest = rest[sys.stdout.buffer.write(rest) :]
+
+
 def is_drawn() -> bool:
     """Return whether tables are drawn, for people, rather than separated by tabs, for programs."""
     return sys.stdout.isatty()

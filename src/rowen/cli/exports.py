@@ -11,16 +11,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import typer
 
-from rowen.cli.console import interruptible, run
+from rowen.cli.console import interruptible, run, write_bytes
 from rowen.cli.interview_filters import ExportFilters
 from rowen.cli.options import Database, Organization, with_settings
 from rowen.cli.store import open_organization, require_database
-from rowen.exports import Format, write_export, write_spreadsheet
+from rowen.exports import Format, Write, write_export, write_spreadsheet
 from rowen.interviews.query import InterviewQuery
 from rowen.settings import DEFAULT_DATABASE, DEFAULT_ORGANIZATION
 from rowen.store.engines.base import Location
@@ -73,32 +73,32 @@ def export_interviews(
         raise typer.BadParameter(f"writes CSV, not {form}", param_hint="'--for'")
     query = filters.query()
     location = require_database(database)
-    with _destination(output) as file, interruptible(at_once=location.in_process):
-        run(_export(location, organization, query, reader or form or Format.JSONL, file))
+    with _destination(output) as write, interruptible(at_once=location.in_process):
+        run(_export(location, organization, query, reader or form or Format.JSONL, write))
 
 
-async def _export(location: Location, name: str, query: InterviewQuery, form: Format | Reader, file: BinaryIO) -> None:
+async def _export(location: Location, name: str, query: InterviewQuery, form: Format | Reader, write: Write) -> None:
     async with open_organization(location, name) as (store, organization):
         documents = store.interviews.documents(organization, query)
         if form is Reader.SPREADSHEET:
-            count = await write_spreadsheet(documents, ZoneInfo(organization.time_zone), file.write)
+            count = await write_spreadsheet(documents, ZoneInfo(organization.time_zone), write)
             typer.echo(f"{count} interviews, times in {organization.time_zone}", err=True)
         else:
-            count = await write_export(documents, form, file.write)
+            count = await write_export(documents, form, write)
             typer.echo(f"{count} interviews", err=True)
 
 
 @contextmanager
-def _destination(path: Path | None) -> Iterator[BinaryIO]:
-    """Open the destination; a file gets its name when it is complete."""
+def _destination(path: Path | None) -> Iterator[Write]:
+    """Open the destination, and yield what writes to it; a file gets its name when it is complete."""
     if path is None or str(path) == "-":
-        yield sys.stdout.buffer
+        yield write_bytes
         sys.stdout.buffer.flush()
         return
     path = path.resolve()  # writes to the target of a link, and keeps the link
     if path.exists() and not path.is_file():
         with path.open("wb") as pipe:
-            yield pipe
+            yield pipe.write
         return
     partial: Path | None = None
     try:
@@ -106,7 +106,7 @@ def _destination(path: Path | None) -> Iterator[BinaryIO]:
         partial = Path(name)
         os.fchmod(descriptor, 0o600)  # whatever the umask
         with open(descriptor, "wb") as file:  # noqa: PTH123  (a descriptor)
-            yield file
+            yield file.write
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)

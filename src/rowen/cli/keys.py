@@ -16,7 +16,7 @@ from rowen.app.keys import PERMISSIONS, READ_ONLY, ApiKey, digest, expanded, new
 from rowen.cli.console import is_drawn, print_table
 from rowen.cli.options import Database, Organization, read_name
 from rowen.cli.similar_names import unknown_name
-from rowen.cli.store import in_organization, in_store
+from rowen.cli.store import in_organization, in_store, revoke_name
 from rowen.demo.key import DEMO_KEY
 from rowen.interviews.errors import Code, Refusal
 from rowen.settings import DEFAULT_DATABASE, DEFAULT_ORGANIZATION, LARGEST_RATE_LIMIT
@@ -193,13 +193,7 @@ def revoke(
     Example:
       rowen keys revoke warehouse
     """
-
-    async def work(store: Store, found: organizations.Organization) -> None:
-        if not await store.keys.revoke(found.id, name, wiring.now()):
-            raise unknown_name("key", name, organization, await store.keys.all())
-
-    in_organization(database, organization, work)
-    typer.echo(f"Key {name} revoked.", err=True)
+    revoke_name("key", name, organization, database, lambda store: store.keys)
 
 
 def _full(key: ApiKey) -> tuple[object, ...]:

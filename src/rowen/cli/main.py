@@ -14,6 +14,7 @@ import typer
 
 from rowen import __version__
 from rowen.cli import (
+    availability,
     change_feed,
     clients,
     database,
@@ -24,7 +25,10 @@ from rowen.cli import (
     mirror,
     organizations,
     people,
+    pools,
+    rooms,
     server,
+    slots,
     users,
     webhook_deliveries,
     webhooks,
@@ -45,6 +49,7 @@ app.command("serve")(server.serve)
 app.command("import")(imports.import_interviews)
 app.command("export")(exports.export_interviews)
 app.command("follow")(change_feed.follow)
+app.command("slots")(slots.slots)
 app.add_typer(mirror.app, name="mirror")
 app.add_typer(keys.app, name="keys")
 app.add_typer(clients.app, name="clients")
@@ -52,6 +57,9 @@ app.add_typer(organizations.app, name="organizations")
 app.add_typer(interviews.app, name="interviews")
 app.add_typer(users.app, name="users")
 app.add_typer(people.app, name="people")
+app.add_typer(rooms.app, name="rooms")
+app.add_typer(availability.app, name="availability")
+app.add_typer(pools.app, name="pools")
 app.add_typer(webhooks.app, name="webhooks")
 webhooks.app.add_typer(webhook_deliveries.app)  # without a name of their own: they are commands of the same group
 app.add_typer(database.app, name="db")
@@ -110,13 +118,14 @@ _let_paragraphs_flow(app)
 
 def main() -> None:
     """Run the command line."""
+    command = typer.main.get_command(app)  # once: it takes as long as many a command
     if "_ROWEN_COMPLETE" not in os.environ:  # for shell completion, warnings would appear in the middle of a line
-        warn_of_variables(typer.main.get_command(app), os.environ)
+        warn_of_variables(command, os.environ)
     try:
-        app()
+        command()
     except Refusal as refusal:
         # The API's messages stand alone and begin with a capital letter; here they end a sentence.
-        names = set(options(typer.main.get_command(app)))
+        names = set(options(command))
         details = (
             f"{_shown(each.field, names)} {each.message[:1].lower()}{each.message[1:]}" for each in refusal.problems
         )

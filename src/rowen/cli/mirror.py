@@ -4,6 +4,7 @@ Owns the options of the command, its progress, and how it ends. Must not know th
 """
 
 import asyncio
+import gc
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -27,7 +28,9 @@ from rowen.interviews.errors import Code, Refusal
 from rowen.mirror.account import AccountPolicy, read_address
 from rowen.mirror.credentials import Client, read_secret
 from rowen.mirror.follower import MirroredElsewhereError, MirrorEndedError
+from rowen.mirror.joining_process import ALLOCATIONS
 from rowen.mirror.reading import LoadStep
+from rowen.mirror_wiring import MirroredAccount, following
 from rowen.settings import (
     DATABASE_HELP,
     DEFAULT_DATABASE,
@@ -36,7 +39,7 @@ from rowen.settings import (
     OrganizationName,
     Row,
 )
-from rowen.wiring import MirroredAccount, Store
+from rowen.wiring import Store
 
 app = typer.Typer()
 
@@ -169,10 +172,12 @@ def _secret(path: Path) -> str:
 
 
 async def _mirror(store: Store, settings: MirrorSettings, base: httpx.URL, client: Client) -> None:
+    gc.freeze()
+    gc.set_threshold(ALLOCATIONS)
     organization = await _organization(store, settings.organization)
     policy = AccountPolicy(retries=RetryPolicy(on_retry=_report_retry), margin=settings.rate_margin)
-    mirrored = MirroredAccount(base, client, policy, settings.write_through)
-    with wiring.following(store, organization, mirrored, _loading) as (follower, through):
+    mirrored = MirroredAccount(base, client, policy, settings.database, settings.write_through)
+    with following(store, organization, mirrored, _loading) as (follower, through):
         if settings.once:
             await follower.run_once()
             typer.echo("Read all changes; `rowen mirror status` shows what came of them.", err=True)

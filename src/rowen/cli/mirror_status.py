@@ -5,7 +5,7 @@ Owns what is shown of it. Must not know how it follows its account.
 
 from collections import Counter
 
-from rowen.app.mirror import REACHES, TARGETS, Position
+from rowen.app.mirror import TARGETS, Position
 from rowen.app.organizations import Organization
 from rowen.app.records import INTERVIEWS
 from rowen.cli.console import print_table
@@ -21,13 +21,13 @@ _MOST_PENDING = 1_000_000
 
 async def print_status(store: Store, organization: Organization) -> None:
     """Print the state, the counters and the resources of a mirror. Raises Refusal (not found)."""
-    mirror = await store.mirrors.find(organization.id)
-    if mirror is None:
+    state = next((each for each in await store.mirrors.all() if each.organization == organization.name), None)
+    if state is None:
         raise Refusal(Code.NOT_FOUND, f"organization {organization.name!r} is not a mirror")
-    positions = await store.mirrors.positions(organization.id)
+    mirror, positions = state.mirror, state.positions
     pending = [len(await store.mirrors.pending(organization.id, each, _MOST_PENDING)) for each in TARGETS]
     lag = "" if mirror.followed_at is None else f"{max(0, now() - mirror.followed_at) / 1000:.0f} s"
-    swept = [each.swept_at for each in positions.values()]
+    swept = [each.swept_at for each in positions]
     rows: list[tuple[str, object]] = [
         ("account", mirror.source),
         ("state", "loading" if mirror.loaded_at is None else "following"),
@@ -46,11 +46,12 @@ async def print_status(store: Store, organization: Organization) -> None:
         ("records written", mirror.counters.get("written", 0)),
         ("records that could not be written", mirror.counters.get("failed", 0)),
         *((f"interviews without v1 form: {reason}", count) for reason, count in await _left_out(store, organization)),
+        *((f"writes of clients: {each.replace('_', ' ')}", state.writes[each]) for each in sorted(state.writes)),
         ("last error", mirror.error or ""),
         ("time of last error", _time(mirror.error_at)),
     ]
     print_table("Mirror", ("name", "value"), rows)
-    resources = [_resource(positions[each]) for each in REACHES if each in positions]
+    resources = [_resource(each) for each in positions]
     print_table("Resources", ("resource", "rows", "read", "known up to", "last sweep"), resources)
 
 

@@ -15,9 +15,11 @@ from urllib.parse import urlsplit
 
 import typer
 
+from rowen.app.roles import Role
 from rowen.settings import (
     CommandSettings,
     DatabaseUrl,
+    GroupRole,
     HostName,
     IsoTime,
     OrganizationName,
@@ -63,6 +65,12 @@ def _check_name(text: str) -> None:
         raise ValueError("must be up to 100 letters, digits, spaces and . _ - @")
 
 
+def _check_group_role(text: str) -> None:
+    role, _, group = text.partition("=")
+    if role not in list(Role) or not group:
+        raise ValueError(f"must look like coordinator=GROUP, with one of the roles {', '.join(Role)}")
+
+
 class _TextType(NamedTuple):
     """How a value is shown in help, and what raises ValueError where a text is none."""
 
@@ -75,6 +83,7 @@ _TEXT_TYPES: Final[Mapping[Any, _TextType]] = {
     RedisUrl: _TextType("URL", _check_redis_url),
     PublicUrl: _TextType("URL", _check_public_url),
     HostName: _TextType("HOST", _check_host),
+    GroupRole: _TextType("ROLE=GROUP", _check_group_role),
     OrganizationName: _TextType("NAME", _check_name),
     IsoTime: _TextType("TIME", str),  # the API checks it
 }

@@ -74,6 +74,14 @@ def change(
             help="How long after its end an interview starts to await feedback.",
         ),
     ] = None,
+    require_busy_source: Annotated[
+        bool | None,
+        typer.Option(
+            envvar="ROWEN_REQUIRE_BUSY_SOURCE",
+            help="Whether slots are offered only with people whose busy times are known.",
+            show_default=False,
+        ),
+    ] = None,
     database: Database = DEFAULT_DATABASE,
 ) -> None:
     """Change the settings of an organization, with effect on the next request.
@@ -82,13 +90,18 @@ def change(
     Examples:
       rowen organizations change lisbon --double-booking reject
       rowen organizations change lisbon --grace 60
+      rowen organizations change lisbon --require-busy-source
     """
     milliseconds = None if grace is None else grace * _MINUTE
     changed = in_organization(
-        database, name, lambda store, _: store.organizations.change(name, double_booking, milliseconds)
+        database,
+        name,
+        lambda store, _: store.organizations.change(name, double_booking, milliseconds, require_busy_source),
     )
+    offered = "; only people with a source of busy times are offered" if changed.require_busy_source else ""
     typer.echo(
-        f"Organization {name}: double booking {changed.double_booking}, grace {changed.grace // _MINUTE} minutes.",
+        f"Organization {name}: double booking {changed.double_booking}, grace {changed.grace // _MINUTE} minutes"
+        f"{offered}.",
         err=True,
     )
 

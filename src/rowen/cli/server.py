@@ -156,7 +156,9 @@ def _demo(settings: ServerSettings) -> Iterator[ServerSettings]:
     from rowen.demo.schedule import fill_demo  # the other servers need none of it
 
     async def work(store: Store) -> None:
-        organization = await fill_demo(store.organizations, store.merger, store.record_merger, wiring.now())
+        organization = await fill_demo(
+            store.organizations, store.merger, store.record_merger, store.writing, wiring.now()
+        )
         await invite_demo_people(store.sessions, organization, wiring.now())
 
     folder = tempfile.mkdtemp(prefix="rowen-demo-")

@@ -1,17 +1,23 @@
 """The database that a command names, and the organization in it.
 
-Owns opening them, and the refusal of an organization that does not exist. Must not know a command.
+Owns opening them, the refusal of an organization that does not exist, and revoking by name. Must not know a command.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import TypeVar
+from typing import Protocol, TypeVar
+
+import typer
 
 from rowen import wiring
+from rowen.app.clients import Client
+from rowen.app.keys import ApiKey
 from rowen.app.organizations import Organization
 from rowen.cli.console import run
-from rowen.cli.similar_names import alternatives
+from rowen.cli.similar_names import alternatives, unknown_name
 from rowen.interviews.errors import Code, Refusal
+from rowen.interviews.interview import OrganizationId
+from rowen.interviews.moments import Instant
 from rowen.store.database import locate, upgrade
 from rowen.store.engines.base import Location
 from rowen.wiring import Store
@@ -61,6 +67,29 @@ def in_organization(
             return await work(store, found)
 
     return run(opened())
+
+
+class Named(Protocol):
+    """Keys or clients: what an organization revokes by its name."""
+
+    async def revoke(self, organization: OrganizationId, name: str, now: Instant) -> bool:
+        """Revoke one; False if none that is valid has that name."""
+        ...
+
+    async def all(self) -> Sequence[ApiKey] | Sequence[Client]:
+        """Return every one, revoked ones too."""
+        ...
+
+
+def revoke_name(kind: str, name: str, organization: str, database: str, found_in: Callable[[Store], Named]) -> None:
+    """Revoke a key or a client, `kind`, and report it. Raises Refusal, with suggestions, if none has that name."""
+
+    async def work(store: Store, found: Organization) -> None:
+        if not await found_in(store).revoke(found.id, name, wiring.now()):
+            raise unknown_name(kind, name, organization, await found_in(store).all())
+
+    in_organization(database, organization, work)
+    typer.echo(f"{kind.capitalize()} {name} revoked.", err=True)
 
 
 def unknown_organization(name: str, known: Sequence[str], remedy: str | None = None) -> Refusal:

@@ -3,7 +3,8 @@
 Owns invented records only. Must not know a clock or a database: the same seed and date give the same records.
 """
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from random import Random
 from typing import Final
@@ -27,6 +28,12 @@ _SEED: Final = 815
 _SATURDAY: Final = 5
 _SUNDAY: Final = 6
 _INTERVIEWS: Final = 600
+_NEAR: Final = 100
+"""How many of the interviews are in the week before today, and in the two after it."""
+_ATTEMPTS: Final = 40
+"""How often an interview is drawn again whose people, room or candidate are booked at its time."""
+_DOUBLE_BOOKINGS: Final = 2
+_COMING: Final = (ResponseStatus.ACCEPTED, ResponseStatus.TENTATIVE)
 _FIRST_ID: Final = 9_200_001
 _FIRST_APPLICATION: Final = 4_700_001
 STAGES: Final = (
@@ -38,6 +45,9 @@ STAGES: Final = (
     (7006, "Onsite Day", 0, "Headquarters"),
 )
 """The interviews of the job: id, name, minutes (0 for a whole day), and place."""
+_FREQUENCIES: Final = (4, 4, 5, 4, 4, 1)
+ROOM_NAMES: Final = ("Small Conference Room", "Big Conference Room")
+"""The places that are rooms, booked by one interview at a time."""
 ORGANIZERS: Final = (
     (2000, "Jack", "Shepard", "12345"),
     (2001, "Rose", "Nadler", "12346"),
@@ -65,9 +75,72 @@ def reference_interviews() -> list[ScheduledInterview]:
 def invented_interviews(today: date) -> Iterator[ScheduledInterview]:
     """Return a year of interviews, from ten months before `today` to two months after it."""
     random = Random(_SEED)  # noqa: S311  (invented names need no secrecy)
-    days = sorted(random.randint(-300, 60) for _ in range(_INTERVIEWS))
+    near = [random.randint(-7, 13) for _ in range(_NEAR)]
+    days = sorted(near + [random.randint(-300, 60) for _ in range(_INTERVIEWS - _NEAR)])
+    booked = _Booked()
+    made = []
     for number, offset in enumerate(days):
-        yield _interview(random, number, _working_day(today + timedelta(days=offset)), today)
+        day = _working_day(today + timedelta(days=offset))
+        for _ in range(_ATTEMPTS):
+            interview = _interview(random, number, day, today)
+            if booked.are_free(interview):
+                break
+        booked.add(interview)
+        made.append(interview)
+    yield from _with_double_bookings(made)
+
+
+class _Booked:
+    """The people, rooms and candidates of the interviews so far, and when each is booked."""
+
+    def __init__(self) -> None:
+        self._times: defaultdict[object, list[tuple[Instant, Instant]]] = defaultdict(list)
+
+    def are_free(self, interview: ScheduledInterview) -> bool:
+        """Return whether nobody and nothing that an interview needs is booked at its time."""
+        start, end = _times(interview)
+        return not any(
+            begins < end and start < ends for each in _needed(interview) for begins, ends in self._times[each]
+        )
+
+    def add(self, interview: ScheduledInterview) -> None:
+        """Book whoever and whatever an interview needs."""
+        for each in _needed(interview):
+            self._times[each].append(_times(interview))
+
+
+def _times(interview: ScheduledInterview) -> tuple[Instant, Instant]:
+    return _instant(interview.start), _instant(interview.end)
+
+
+def _instant(moment: Moment) -> Instant:
+    if moment.date is not None:
+        return Instant.at_midnight(moment.date, UTC)
+    return moment.date_time or Instant(0)  # a moment has one of them
+
+
+def _needed(interview: ScheduledInterview) -> Iterator[object]:
+    yield interview.application_id
+    yield from (each.name for each in interview.interviewers)
+    if interview.location in ROOM_NAMES:
+        yield interview.location
+
+
+def _with_double_bookings(made: Sequence[ScheduledInterview]) -> Iterator[ScheduledInterview]:
+    """Yield interviews of which two need somebody who is in the interview before them at that time."""
+    left = _DOUBLE_BOOKINGS
+    before: ScheduledInterview | None = None
+    for each in made:
+        if each.status is Status.SCHEDULED and not each.start.is_date:
+            shared = [] if before is None else [one for one in before.interviewers if one.response_status in _COMING]
+            if left and shared and before is not None and before.application_id != each.application_id:
+                yield msgspec.structs.replace(
+                    each, start=before.start, end=before.end, location=None, interviewers=tuple(shared[:1])
+                )
+                left, before = left - 1, None
+                continue
+            before = each
+        yield each
 
 
 def _working_day(day: date) -> date:
@@ -76,7 +149,7 @@ def _working_day(day: date) -> date:
 
 
 def _interview(random: Random, number: int, day: date, today: date) -> ScheduledInterview:
-    stage, name, minutes, place = random.choice(STAGES)
+    ((stage, name, minutes, place),) = random.choices(STAGES, _FREQUENCIES)
     begins = datetime.combine(day, time(random.randint(9, 16), random.choice((0, 15, 30, 45))), UTC)
     status = _status(random, day, today)
     created = begins - timedelta(days=random.randint(2, 12), seconds=random.randint(0, 40_000))

@@ -10,13 +10,17 @@ from rowen.api.codec.documents import draft
 from rowen.app.imports import Merger
 from rowen.app.organizations import Organization, Organizations
 from rowen.app.records import RecordMerger
+from rowen.app.unit_of_work import UnitOfWorks
 from rowen.demo.data import invented_interviews, reference_interviews
 from rowen.demo.hiring import hiring_records
 from rowen.demo.key import DEMO_ORGANIZATION
+from rowen.demo.setups import add_rooms, setup_records
 from rowen.interviews.moments import Instant
 
 
-async def fill_demo(organizations: Organizations, merger: Merger, records: RecordMerger, now: Instant) -> Organization:
+async def fill_demo(
+    organizations: Organizations, merger: Merger, records: RecordMerger, writing: UnitOfWorks, now: Instant
+) -> Organization:
     """Create the demo's organization if it is missing, merge the demo's records, as of `now`, into it; return it."""
     organization = await organizations.find(DEMO_ORGANIZATION)
     if organization is None:
@@ -26,7 +30,8 @@ async def fill_demo(organizations: Organizations, merger: Merger, records: Recor
     given, made = reference_interviews(), list(invented_interviews(today))
     imported = [draft(interview, zone) for interview in given]
     invented = [draft(interview, zone) for interview in made]
-    await records.merge(organization, hiring_records([*given, *made]), now=now)
+    await records.merge(organization, [*hiring_records([*given, *made]), *setup_records(now)], now=now)
     await merger.merge(organization, imported, now=now, created_through_api=False)
     await merger.merge(organization, invented, now=now, created_through_api=True)
+    await writing.write(organization, add_rooms)
     return organization

@@ -4,6 +4,7 @@ Owns the routes and what happens at start and stop. Must not know settings or th
 """
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -65,11 +66,11 @@ class PagesForPeople(Protocol):
 
     @property
     def routes(self) -> Sequence[_Routed]:
-        """The pages, except for `/`."""
+        """The pages, except for those at paths that programs use, too."""
         ...
 
-    def home(self, otherwise: ASGIApp, /) -> ASGIApp:
-        """Return the application of `/`, which programs get from `otherwise`."""
+    def in_front(self, path: str, otherwise: ASGIApp, /) -> ASGIApp:
+        """Return the application of a path that programs get from `otherwise`, and browsers perhaps from a page."""
         ...
 
     def missing(self, otherwise: ASGIApp, /) -> ASGIApp:
@@ -92,15 +93,15 @@ def application(api: ApiContext, policy: EdgePolicy, process: ProcessHooks, besi
     for operation in OPERATIONS:  # the busiest first: the router tries one after the other
         by_path.setdefault(operation.path, {})[operation.method] = operation
     endpoints = {path: Endpoint(api, operations) for path, operations in by_path.items()}
-    routes = [Route(path, endpoint) for path, endpoint in endpoints.items()]
     room, site = api.connections.room, beside.site
     machine = pages(
         process.ready, room, process.mirrors, public_url=api.public_url, public_metrics=beside.public_metrics
     )
-    routes += [
-        Route(page.path, site.home(page) if site is not None and page.path == "/" else page)
-        for page in (*machine, *beside.endpoints, *(site.routes if site is not None else ()))
+    applications: list[tuple[str, ASGIApp]] = [
+        *endpoints.items(),
+        *((each.path, each) for each in (*machine, *beside.endpoints, *(site.routes if site is not None else ()))),
     ]
+    routes = [Route(path, each if site is None else site.in_front(path, each)) for path, each in applications]
     unrouted: ASGIApp = _Unrouted(api.gates)
     if site is not None:
         unrouted = site.missing(unrouted)
@@ -109,6 +110,7 @@ def application(api: ApiContext, policy: EdgePolicy, process: ProcessHooks, besi
     async def lifespan(_: object) -> AsyncIterator[None]:
         background_tasks = [unblock_sigterm_once_serving(), _beat(process.beat), *map(_supervised, process.background)]
         tasks = [asyncio.create_task(each) for each in background_tasks]
+        gc.freeze()  # code is never garbage: each full collection would look at it, and all requests wait meanwhile
         with on_sigterm(api.streams.stop):
             yield
         for task in tasks:

@@ -16,6 +16,7 @@ from typing import Final, Protocol
 import structlog
 from starlette.types import Scope
 
+from rowen.app.booking_links import LinkStore
 from rowen.app.calendars import CalendarStore
 from rowen.app.keys import Identity, Keyring, digest
 from rowen.app.tokens import Tokens
@@ -192,6 +193,28 @@ class SecretAddressAuthenticator(_Uses):
         """Return no challenge."""
 
 
+class BookingLinkAuthenticator:
+    """Secret addresses of booking links. A request with an API key is one of that key."""
+
+    def __init__(self, links: LinkStore) -> None:
+        self._links = links
+
+    def credentials(self, path: str, headers: RequestHeaders) -> str | None:  # noqa: ARG002  (the path is the secret)
+        """Return the secret in the path of a request, or None."""
+        found = _BOOKING.fullmatch(path)
+        return None if found is None else found[1]
+
+    async def identify(self, credentials: str) -> Identity:
+        """Return the identity of an address. Raises Refusal (not found): there is nothing to ask a person for."""
+        identity = await self._links.authenticate(credentials)
+        if identity is None:
+            raise Refusal(Code.NOT_FOUND)
+        return identity
+
+    def challenge(self, *, rejected: bool) -> None:
+        """Return no challenge."""
+
+
 def basic_credentials(headers: RequestHeaders) -> tuple[str, str] | None:
     """Return the user name and the password of HTTP Basic; None if the request has none in this form."""
     kind, _, encoded = headers.get(b"authorization", b"").partition(b" ")
@@ -205,6 +228,7 @@ def basic_credentials(headers: RequestHeaders) -> tuple[str, str] | None:
 
 
 _CALENDAR: Final = re.compile(r"/calendars/([^/]+)\.ics")
+_BOOKING: Final = re.compile(r"/book/([^/]+)(?:/calendar\.ics)?")
 _NO_TOKEN: Final = b'Bearer realm="Rowen"'
 _BAD_TOKEN: Final = b'Bearer realm="Rowen", error="invalid_token"'
 _REJECTED: Final = b'Basic realm="Rowen"'

@@ -10,6 +10,7 @@ from typing import Final, TypeVar
 from starlette.types import Receive, Scope
 
 from rowen.http.addresses import RequestHeaders
+from rowen.http.responses import Headers
 from rowen.interviews.errors import Code, FieldProblem, Refusal
 
 LARGEST_BODY: Final = 2**20
@@ -60,6 +61,11 @@ def is_form(headers: RequestHeaders) -> bool:
     """Return whether a body is a form, as browsers encode it."""
     kind = headers.get(b"content-type", b"").partition(b";")[0]
     return kind.strip().lower() == b"application/x-www-form-urlencoded"
+
+
+def unread(scope: Scope) -> Headers:
+    """Return the headers of the response to an unread body: in HTTP/1 its rest would precede the next request."""
+    return [] if scope["http_version"] == "2" else [(b"connection", b"close")]
 
 
 async def _whole(receive: Receive, count: Callable[[int], None]) -> bytes:

@@ -5,6 +5,7 @@ route, except those of health probes.
 """
 
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter
@@ -15,6 +16,7 @@ import structlog
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rowen.http.addresses import RequestHeaders, is_loopback, joined_headers, origin, scheme
+from rowen.http.bodies import unread
 from rowen.http.connections import Connections
 from rowen.http.responses import Headers, RateState, RequestContext, attach, send_refusal
 from rowen.interviews.errors import Code, Refusal
@@ -38,6 +40,8 @@ _HEADERS: Final[dict[Code, Headers]] = {
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _OWN_SITE: Final = frozenset({b"same-origin", b"none"})
+# What follows is a secret, also where nothing is routed; the calendars of the API have ids.
+_SECRET: Final = re.compile(r"(?<!/rowen/v1)(/(?:book|sign-in|calendars)/).+", re.IGNORECASE | re.DOTALL)
 
 _log = structlog.stdlib.get_logger("rowen.http")
 
@@ -110,7 +114,7 @@ class Edge:
             _log.info(
                 "request",
                 method=scope["method"],
-                path=context.path or scope["path"],
+                path=context.path or without_secrets(scope["path"]),
                 status=context.status,
                 milliseconds=round(seconds * 1000, 2),
                 key=context.key,
@@ -144,13 +148,17 @@ class Edge:
     async def _refuse(self, scope: Scope, send: Send, refusal: Refusal, context: RequestContext) -> None:
         if refusal.code is Code.UNAVAILABLE:
             _log.error("store unavailable", reason=refusal.message, request_id=context.request_id)
-        if refusal.code is Code.TOO_LARGE and scope["http_version"] != "2":
-            # The unread rest of the body would precede the next request.
-            context.extra = [*context.extra, (b"connection", b"close")]
+        if refusal.code is Code.TOO_LARGE:
+            context.extra = [*context.extra, *unread(scope)]
         headers = _HEADERS.get(refusal.code, [])
         if refusal.retry_after is not None:
             headers = [(b"retry-after", b"%d" % refusal.retry_after)]
         await send_refusal(scope, send, refusal, [*headers, *context.extra])
+
+
+def without_secrets(path: str) -> str:
+    """Return a path as the access log has it: `/book/{token}` in place of a secret address, and all that follows it."""
+    return _SECRET.sub(r"\1{token}", path)
 
 
 def _bounded_headers(scope: Scope) -> RequestHeaders:

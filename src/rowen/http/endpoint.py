@@ -3,7 +3,7 @@
 Owns the order authorise, parse and decide (both in the handler), render. Must not know what a call does.
 """
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Final
@@ -74,7 +74,11 @@ class Endpoint:
             context.extra = self._allow
             raise Refusal(Code.METHOD_NOT_ALLOWED)
         context.route = operation.path
-        access = await self._authorise(scope, operation)
+        access = await identify(self._gate, scope)
+        self._api.connections.charge(context.connection, access)
+        if self._api.connections.crowded(context.connection):
+            await self._api.connections.room(context.connection)
+        _require(operation, access)
         if operation.method == "GET":
             if await has_body(scope, context.headers, receive):
                 raise Refusal(Code.UNEXPECTED_BODY)
@@ -86,16 +90,8 @@ class Endpoint:
             response = await self._write(scope, receive, operation, access)
         if response.stream is None:
             await _render(scope, send, response)
-            return
-
-        async def check() -> None:
-            access = await self._gate.authentication.authenticate(scope)
-            _require(operation, access)
-            self._api.connections.admit(context.connection)
-
-        async with aclosing(response.stream) as stream:
-            with self._api.connections.following(context.connection):
-                await self._api.streams.send(scope, receive, send, stream, check)
+        else:
+            await self._stream(scope, receive, send, operation, response.stream)
 
     async def _write(self, scope: Scope, receive: Receive, operation: Operation, access: Identity) -> Response:
         context = context_of(scope)
@@ -109,14 +105,18 @@ class Endpoint:
             body = await read_body(scope, context.headers, receive, admit)
             return await operation.handler(self._api.services, self._call(scope, operation, access, body))
 
-    async def _authorise(self, scope: Scope, operation: Operation) -> Identity:
-        context = context_of(scope)
-        access = await identify(self._gate, scope)
-        self._api.connections.charge(context.connection, access)
-        if self._api.connections.crowded(context.connection):
-            await self._api.connections.room(context.connection)
-        _require(operation, access)
-        return access
+    async def _stream(
+        self, scope: Scope, receive: Receive, send: Send, operation: Operation, events: AsyncGenerator[bytes, None]
+    ) -> None:
+        connection = context_of(scope).connection
+
+        async def check() -> None:
+            _require(operation, await self._gate.authentication.authenticate(scope))
+            self._api.connections.admit(connection)
+
+        async with aclosing(events) as stream:
+            with self._api.connections.following(connection):
+                await self._api.streams.send(scope, receive, send, stream, check)
 
     def _call(self, scope: Scope, operation: Operation, access: Identity, body: bytes = b"") -> ApiRequest:
         headers = context_of(scope).headers
@@ -131,6 +131,7 @@ class Endpoint:
             headers,
             body,
             access.acting_user,
+            access.permissions,
         )
 
 

@@ -4,12 +4,13 @@ Owns their names, and what each is of a mirror's state. Must not know how a mirr
 the numbers are those that it stored last. The label `organization` names the mirrored organization, and nobody else.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from rowen.app.account_writes import WriteState
 from rowen.app.mirror import MirrorState
 from rowen.interviews.moments import Instant
 
@@ -80,13 +81,30 @@ class MirrorCollector(Collector):
             for state in self._states:
                 counter.add_metric((state.organization,), state.mirror.counters.get(counted, 0))
             yield counter
-        rows = GaugeMetricFamily(
-            "rowen_mirror_rows", "How many rows of the account are held.", labels=("organization", "resource")
+        yield _gauge_of(
+            "rows",
+            "How many rows of the account are held.",
+            "resource",
+            ((state, each.resource, each.held) for state in self._states for each in state.positions),
         )
-        for state in self._states:
-            for position in state.positions:
-                rows.add_metric((state.organization, position.resource), position.held)
-        yield rows
+        yield _gauge_of(
+            "client_writes",
+            "How many writes of clients are in this state; those that ended count for two days.",
+            "state",
+            (
+                (state, each, state.writes.get(each, 0))
+                for state in self._states
+                if state.mirror.write_through
+                for each in WriteState
+            ),
+        )
+
+
+def _gauge_of(name: str, text: str, label: str, values: Iterable[tuple[MirrorState, str, int]]) -> Metric:
+    gauge = GaugeMetricFamily(f"rowen_mirror_{name}", text, labels=("organization", label))
+    for state, kind, value in values:
+        gauge.add_metric((state.organization, kind), value)
+    return gauge
 
 
 def _swept_at(state: MirrorState) -> int | None:

@@ -35,7 +35,8 @@ class InterviewFields(msgspec.Struct, frozen=True, kw_only=True):
     `problems` are those of the request itself: they are reported together with those that only the schedule reveals.
     `on_behalf_of` is the acting user, None only if that is among the problems, or if `by_integration` states that the
     client acts for no user: then an interview keeps its organizer, and a new one has none. `knows_guests` means that an
-    unknown e-mail address is a guest, and not a mistake.
+    unknown e-mail address is a guest, and not a mistake. With `is_free`, double bookings were looked for in the same
+    transaction.
     """
 
     application_id: int | Unset = UNSET
@@ -49,4 +50,5 @@ class InterviewFields(msgspec.Struct, frozen=True, kw_only=True):
     on_behalf_of: int | None = None
     by_integration: bool = False
     knows_guests: bool = True
+    is_free: bool = False
     problems: tuple[FieldProblem, ...] = ()

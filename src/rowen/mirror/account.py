@@ -48,6 +48,26 @@ class Page(NamedTuple):
     sent_at: int | None
 
 
+class Answer(NamedTuple):
+    """A page as it was received from the address `name`: the cursor of the next one is known before its rows are."""
+
+    resource: str
+    name: str
+    body: bytearray
+    cursor: str | None
+    sent_at: int | None
+
+    def page(self) -> Page:
+        """Read its rows. Raises ServerResponseError."""
+        try:
+            content = None if has_more_rows(self.body, PAGE_SIZE) else read_page(self.resource, self.body)
+        except (ValueError, RecursionError):  # of msgspec, too
+            raise ServerResponseError(f"{self.name}: the server's answer is not a list of rows") from None
+        if content is None or len(content.identifiers) > PAGE_SIZE:
+            raise ServerResponseError(f"{self.name}: the page has more than {PAGE_SIZE} rows")
+        return Page(content, self.cursor, self.sent_at)
+
+
 @dataclass(slots=True)
 class Statistics:
     """What was requested of an account: pages, and how many of the requests were too many for it (429)."""
@@ -80,7 +100,7 @@ class _Response(NamedTuple):
 
 
 class Account:
-    """One account. Its methods block: they are called in a thread of their own, one at a time."""
+    """One account. Its methods block: they are called in a thread of their own. Requests are sent one at a time."""
 
     def __init__(self, base: httpx.URL, client: Client, policy: AccountPolicy) -> None:
         self._base = base
@@ -88,6 +108,7 @@ class Account:
         self._credentials = Credentials(client, policy.limits)
         headers = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": USER_AGENT}
         self._http = BoundedClient(base, headers, policy.limits)
+        self._requesting = threading.Lock()
         self._stopping = threading.Event()
         self._free_from: float | None = None
         self._spare = 1.0
@@ -107,30 +128,33 @@ class Account:
         self.stop()
         self._http.close()
 
+    def answer(self, resource: str, cursor: str | None) -> Answer:
+        """Return the first page of a list, or the one that a cursor leads to, with its rows unread.
+
+        Raises SourceError (CursorLostError) and StoppedError.
+        """
+        return self._answer(resource, {"per_page": str(PAGE_SIZE)} if cursor is None else {"cursor": cursor})
+
     def page(self, resource: str, query: Mapping[str, str]) -> Page:
         """Return the first page of a list. Raises SourceError and StoppedError."""
-        return self._page(resource, {"per_page": str(PAGE_SIZE), **query})
+        return self._answer(resource, {"per_page": str(PAGE_SIZE), **query}).page()
 
     def next_page(self, resource: str, cursor: str) -> Page:
         """Return the page that a cursor leads to. Raises SourceError (CursorLostError) and StoppedError."""
-        return self._page(resource, {"cursor": cursor})
+        return self._answer(resource, {"cursor": cursor}).page()
 
     def existing(self, resource: str, identifiers: list[int]) -> Page:
         """Return those rows of at most `MOST_IDS` that exist. Raises SourceError and StoppedError."""
-        return self._page(resource, {"ids": ",".join(map(str, identifiers))})
+        return self._answer(resource, {"ids": ",".join(map(str, identifiers))}).page()
 
-    def _page(self, resource: str, query: Mapping[str, str]) -> Page:
+    def _answer(self, resource: str, query: Mapping[str, str]) -> Answer:
         url = self._base.copy_with(path=f"{self._base.path}/{resource}", params=query)
-        response = self._ask_with_retries(url, has_cursor="cursor" in query)
-        try:
-            content = None if has_more_rows(response.body, PAGE_SIZE) else read_page(resource, response.body)
-        except (ValueError, RecursionError):  # of msgspec, too
-            raise ServerResponseError(f"{self._name(url)}: the server's answer is not a list of rows") from None
-        if content is None or len(content.identifiers) > PAGE_SIZE:
-            raise ServerResponseError(f"{self._name(url)}: the page has more than {PAGE_SIZE} rows")
-        return Page(content, self._cursor(url, response.headers), _time_of(response.headers))
+        with self._requesting:
+            response = self._ask_with_retries(url, has_cursor="cursor" in query)
+        name = f"{self._base}/{resource}"
+        return Answer(resource, name, response.body, self._cursor(name, response.headers), _time_of(response.headers))
 
-    def _cursor(self, url: httpx.URL, headers: httpx.Headers) -> str | None:
+    def _cursor(self, name: str, headers: httpx.Headers) -> str | None:
         target = next_link(headers.get("Link", ""))
         if target is None:
             return None
@@ -139,9 +163,9 @@ class Account:
         except httpx.InvalidURL:
             cursor = None
         if not cursor or len(cursor) > LONGEST_CURSOR:
-            raise ServerResponseError(f"{self._name(url)}: the link to the next page has no cursor")
+            raise ServerResponseError(f"{name}: the link to the next page has no cursor")
         if self._credentials.hide(cursor) != cursor:
-            raise ServerResponseError(f"{self._name(url)}: the link to the next page repeats a secret")
+            raise ServerResponseError(f"{name}: the link to the next page repeats a secret")
         return str(cursor)
 
     def _ask_with_retries(self, url: httpx.URL, *, has_cursor: bool) -> _Response:

@@ -13,7 +13,6 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from rowen.api.codec import documents
 from rowen.app.mirror import TARGETS, MirroredRow, Mirrors, Position
 from rowen.app.organizations import Organization
 from rowen.app.records import INTERVIEWS
@@ -241,6 +240,6 @@ def _scorecards_of(panel: Sequence[MirroredRow]) -> Sequence[MirroredRow]:
 
 def _documents(target: str, joined: Joined) -> Iterator[bytes]:
     if target == INTERVIEWS:
-        yield from (documents.encode(each) for each in joined.interviews.values() if each is not None)
+        yield from (each.document for each in joined.drafts)
     else:
         yield from (each.document for each in joined.records.values() if each is not None and each.document)

@@ -5,7 +5,7 @@ Owns what a round is, how often there is one, and what happens after a failure. 
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -17,6 +17,7 @@ from rowen.imports.errors import SourceError
 from rowen.interviews.errors import Unavailable
 from rowen.mirror.account import Account
 from rowen.mirror.errors import LeadLostError
+from rowen.mirror.joining import JoiningProcess
 from rowen.mirror.reading import LoadStep, Reader
 from rowen.mirror.turns import Turns
 from rowen.mirror.writing import Destination, Writer
@@ -48,7 +49,8 @@ class FollowerDeps:
 
     `try_lead` returns whether this process mirrors the organization. `loading` shows the progress of the first reading
     for the length of a block. `pause` sleeps for seconds. `turns` are shared with whoever else stores rows of the
-    account. `write_through` is whether writes of clients pass through to it.
+    account. `write_through` is whether writes of clients pass through to it. `beside` joins records in a process of its
+    own, during a first load.
     """
 
     try_lead: Callable[[], Awaitable[bool]]
@@ -56,6 +58,7 @@ class FollowerDeps:
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep
     turns: Turns = field(default_factory=Turns)
     write_through: bool = False
+    beside: JoiningProcess = field(default_factory=JoiningProcess)
 
 
 class Follower:
@@ -77,7 +80,7 @@ class Follower:
         self._reader = Reader(
             destination.mirrors, organization, account, destination.now, self._require_lead, deps.turns
         )
-        self._writer = Writer(destination, organization, self._require_lead, deps.turns)
+        self._writer = Writer(destination, organization, self._require_lead, deps.turns, deps.beside)
         self._counted: dict[str, int] = {}
         self._first_writings = 0
 
@@ -162,13 +165,14 @@ class Follower:
         return mirror
 
     async def _load(self, mirror: Mirror) -> None:
-        with self._deps.loading() as show:
+        with self._deps.loading() as show, closing(self._deps.beside) as beside:
             positions = await self._to.mirrors.positions(self._organization.id)
             for resource in REACHES:
                 position = positions.get(resource, Position(resource))
                 if not position.loaded:
                     await self._reader.load(position, show)
                     await self._save(mirror)
+                beside.prepare(position.held + self._reader.counts.rows)
             await self._follow()  # what changed meanwhile
             # Clients may have seen a part that an earlier run wrote: then each of the others is a change of its own.
             begun = mirror.counters.get("first_writings", 0) > 0

@@ -8,6 +8,7 @@ import datetime
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from operator import attrgetter
 from typing import Any, Final
 
 import msgspec
@@ -35,6 +36,7 @@ _ANSWERS: Final[Mapping[str | None, ResponseStatus]] = {each.value: each for eac
 
 
 _DAY: Final = datetime.timedelta(days=1)
+_ID: Final = attrgetter("id")
 
 
 class LeftOut(StrEnum):
@@ -92,9 +94,7 @@ def interview(
         interview=reference(row.job_interview_id, known),
         organizer=_organizer(row.organizer_id, known),
         interviewers=tuple(
-            _interviewer(each, known)
-            for each in sorted(panel, key=lambda each: each.id)
-            if each.user_id is not None or each.email
+            [_interviewer(each, known) for each in sorted(panel, key=_ID) if each.user_id is not None or each.email]
         ),
     )
 
@@ -130,14 +130,18 @@ def _organizer(identifier: int | None, known: Known) -> Organizer | None:
 
 
 def _interviewer(row: rows.Interviewer, known: Known) -> Interviewer:
-    user = None if row.user_id is None else known.users.get(row.user_id)
+    user = known.users.get(row.user_id or 0)
+    answer = _ANSWERS.get(row.response_status, ResponseStatus.NEEDS_ACTION)
+    scorecard = row.scorecard_id if row.scorecard_id in known.complete else None
+    if user is None:
+        return Interviewer(id=row.user_id, email=row.email, response_status=answer, scorecard_id=scorecard)
     return Interviewer(
         id=row.user_id,
-        employee_id=None if user is None else user.employee_id,
-        name=None if user is None else _name(user),
-        email=row.email if user is None else user.primary_email or row.email,
-        response_status=_ANSWERS.get(row.response_status, ResponseStatus.NEEDS_ACTION),
-        scorecard_id=row.scorecard_id if row.scorecard_id in known.complete else None,
+        employee_id=user.employee_id,
+        name=user.name or _name(user),
+        email=user.primary_email or row.email,
+        response_status=answer,
+        scorecard_id=scorecard,
     )
 
 
@@ -153,7 +157,7 @@ def user(row: rows.User, updated_at: int) -> Json:
         "first_name": row.first_name,
         "last_name": row.last_name,
         "primary_email_address": row.primary_email,
-        "updated_at": Instant(updated_at),
+        "updated_at": str(Instant(updated_at)),
         "created_at": row.created_at,
         "disabled": bool(row.deactivated),
         "site_admin": bool(row.site_admin),
@@ -215,7 +219,7 @@ def job(row: rows.Job, updated_at: int) -> Json:
         "created_at": row.created_at,
         "opened_at": row.opened_at,
         "closed_at": row.closed_at,
-        "updated_at": Instant(updated_at),
+        "updated_at": str(Instant(updated_at)),
         "is_template": row.is_template,
         "copied_from_id": row.copied_from_id,
     }
@@ -231,7 +235,7 @@ def candidate(row: rows.Candidate, updated_at: int, applications: Sequence[Json]
         "company": row.company,
         "title": row.title,
         "created_at": row.created_at,
-        "updated_at": Instant(updated_at),
+        "updated_at": str(Instant(updated_at)),
         "last_activity": row.last_activity_at,
         "is_private": bool(row.private),
         "application_ids": [each["id"] for each in applications],
@@ -268,7 +272,7 @@ def job_stage(plan: StagePlan, known: Known) -> Json:
         "id": plan.stage.id,
         "name": plan.stage.name,
         "created_at": plan.stage.created_at,
-        "updated_at": Instant(plan.updated_at),
+        "updated_at": str(Instant(plan.updated_at)),
         "active": is_active,
         "job_id": plan.stage.job_id,
         "priority": plan.stage.sort_order or 0,

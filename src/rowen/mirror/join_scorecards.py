@@ -43,7 +43,7 @@ class Vocabulary(msgspec.Struct, frozen=True):
 
 def scorecard(parts: Parts, known: Known, vocabulary: Vocabulary) -> Json:
     """Return the v1 form of a scorecard that is complete."""
-    row, updated_at = parts.scorecard, Instant(parts.updated_at)
+    row, updated_at = parts.scorecard, str(Instant(parts.updated_at))
     kit = None if row.interview_kit_id is None else known.kits.get(row.interview_kit_id)
     step = reference(kit.job_interview_id if row.job_interview_id is None and kit else row.job_interview_id, known)
     applied = None if row.application_id is None else known.applications.get(row.application_id)

@@ -4,13 +4,11 @@ Owns which rows each document needs, reading them many at a time, and that one t
 Must not know the fields of a document, or where it goes.
 """
 
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
-
-import msgspec
 
 from rowen.api.codec import documents, records
 from rowen.api.codec.documents import InvalidDocumentError
@@ -23,21 +21,21 @@ from rowen.interviews.interview import ScheduledInterview
 from rowen.mirror import join, join_scorecards, rows
 from rowen.mirror.join import COMPLETE, Known, LeftOut
 from rowen.mirror.join_scorecards import Parts, Vocabulary
-from rowen.mirror.rows import content_of
+from rowen.mirror.rows import content_of, contents_of, read_contents
 
 Content = TypeVar("Content", bound=rows.Row)
-
-_encode: Final = msgspec.json.Encoder(enc_hook=str).encode
 
 
 @dataclass(slots=True)
 class Joined:
     """Joined records by id: interviews, other records, and those that have no v1 form (None), with the reason.
 
-    `failed` are those that cannot be joined for a reason that nobody expected: its type, which names no person.
+    `drafts` are the interviews as they are stored. `failed` are those that cannot be joined for a reason that nobody
+    expected: its type, which names no person.
     """
 
     interviews: dict[int, ScheduledInterview | None] = field(default_factory=dict)
+    drafts: list[InterviewRow] = field(default_factory=list)
     records: dict[int, RecordRow | None] = field(default_factory=dict)
     left_out: dict[int, str] = field(default_factory=dict)
     failed: dict[int, str] = field(default_factory=dict)
@@ -45,6 +43,7 @@ class Joined:
     def add(self, other: "Joined") -> None:
         """Add what was joined apart."""
         self.interviews |= other.interviews
+        self.drafts += other.drafts
         self.records |= other.records
         self.left_out |= other.left_out
         self.failed |= other.failed
@@ -82,13 +81,9 @@ class Joiner:
                 joined.add(await self.join(target, [each]))
         return joined
 
-    def draft(self, interview: ScheduledInterview) -> InterviewRow:
-        """Return an interview as it is stored."""
-        return documents.draft(interview, self._zone)
-
     async def _users(self, identifiers: Sequence[int], joined: Joined) -> None:
-        for row in await self._all("users", identifiers, joined):
-            self._record(USERS, join.user(content_of(row), row.updated_at), joined)
+        for content, updated_at in await self._dated("users", identifiers, joined):
+            self._record(USERS, join.user(content, updated_at), joined)
 
     async def _job_stages(self, identifiers: Sequence[int], joined: Joined) -> None:
         found = await self._all("job_interview_stages", identifiers, joined)
@@ -116,8 +111,8 @@ class Joiner:
             self._record(JOB_STAGES, join.job_stage(plan, known), joined)
 
     async def _jobs(self, identifiers: Sequence[int], joined: Joined) -> None:
-        for row in await self._all("jobs", identifiers, joined):
-            self._record(JOBS, join.job(content_of(row), row.updated_at), joined)
+        for content, updated_at in await self._dated("jobs", identifiers, joined):
+            self._record(JOBS, join.job(content, updated_at), joined)
 
     async def _candidates(self, identifiers: Sequence[int], joined: Joined) -> None:
         found = await self._all("candidates", identifiers, joined)
@@ -137,9 +132,10 @@ class Joiner:
 
     async def _application_documents(self, found: Sequence[MirroredRow]) -> dict[int, dict[str, Any]]:
         stages: dict[int | None, list[rows.ApplicationStage]] = {}
-        for each in await self._linked("application_stages", Link.PARENT, (row.id for row in found)):
-            stages.setdefault(each.parent_id, []).append(content_of(each))
-        contents: list[rows.Application] = [content_of(row) for row in found]
+        linked = await self._read("application_stages", Link.PARENT, (row.id for row in found), rows.ApplicationStage)
+        for each in linked:
+            stages.setdefault(each.application_id, []).append(each)
+        contents: list[rows.Application] = contents_of(found)
         jobs = [each for content in contents for each in (content.job_id, *(content.prospective_job_ids or []))]
         people = [each for content in contents for each in (content.recruiter_id, content.coordinator_id)]
         known = Known(
@@ -202,25 +198,33 @@ class Joiner:
 
     async def _interviews(self, identifiers: Sequence[int], joined: Joined) -> None:
         joined.interviews.update(dict.fromkeys(identifiers))
-        found = (await self._mirrors.rows(self._organization.id, "interviews", identifiers)).values()
-        panels: dict[int, list[rows.Interviewer]] = {}
-        members = await self._linked("interviewers", Link.PARENT, (row.id for row in found))
+        body, times = await self._mirrors.dated_documents(self._organization.id, "interviews", identifiers)
+        found: list[rows.Interview] = read_contents("interviews", body)
+        panels: dict[int | None, list[rows.Interviewer]] = {}
+        members = await self._read("interviewers", Link.PARENT, times, rows.Interviewer)
         for member in members:
-            if member.parent_id is not None:
-                panels.setdefault(member.parent_id, []).append(content_of(member))
-        people = [*(row.person_id for row in found), *(row.person_id for row in members)]
-        scorecards = await self._contents("scorecards", (row.subject_id for row in members), rows.Scorecard)
+            panels.setdefault(member.interview_id, []).append(member)
+        people = {each.organizer_id for each in found} | {each.user_id for each in members}
+        steps = {each.job_interview_id for each in found}
+        scorecards = await self._contents("scorecards", {each.scorecard_id for each in members}, rows.Scorecard)
         known = Known(
             users=await self._contents("users", people, rows.User),
-            job_interviews=await self._contents("job_interviews", (row.subject_id for row in found), rows.JobInterview),
+            job_interviews=await self._contents("job_interviews", steps, rows.JobInterview),
             complete=frozenset(each for each, content in scorecards.items() if content.status == COMPLETE),
         )
-        for row in found:
-            made = join.interview(content_of(row), row.updated_at, panels.get(row.id, []), known)
+        for content in found:
+            made = join.interview(content, times[content.id], panels.get(content.id, ()), known)
             if isinstance(made, LeftOut):
-                joined.left_out[row.id] = made.value
+                joined.left_out[content.id] = made.value
             else:
-                joined.interviews[row.id] = made
+                joined.interviews[content.id] = made
+                joined.drafts.append(documents.draft(made, self._zone))  # now: the texts of its times are known
+
+    async def _dated(self, resource: str, identifiers: Sequence[int], joined: Joined) -> Iterator[tuple[Any, int]]:
+        """Return the contents of the records asked for, and when each was updated; the others have no v1 form."""
+        joined.records.update(dict.fromkeys(identifiers))
+        found, times = await self._mirrors.dated_documents(self._organization.id, resource, identifiers)
+        return ((each, times[each.id]) for each in read_contents(resource, found))
 
     async def _all(self, resource: str, identifiers: Sequence[int], joined: Joined) -> Sequence[MirroredRow]:
         """Return the rows of the records asked for; those without a row have no v1 form."""
@@ -232,18 +236,24 @@ class Joiner:
         return await self._mirrors.linked(self._organization.id, resource, link, wanted) if wanted else []
 
     async def _contents(
-        self, resource: str, identifiers: Iterable[int | None], _: type[Content]
+        self, resource: str, identifiers: Iterable[int | None], kind: type[Content]
     ) -> Mapping[int, Content]:
+        return {each.id: each for each in await self._read(resource, None, identifiers, kind)}
+
+    async def _read(
+        self, resource: str, link: Link | None, identifiers: Iterable[int | None], _: type[Content]
+    ) -> list[Content]:
         wanted = sorted({each for each in identifiers if each is not None})
         if not wanted:
-            return {}
-        found = await self._mirrors.rows(self._organization.id, resource, wanted)
-        return {identifier: content_of(row) for identifier, row in found.items()}
+            return []
+        documents = await self._mirrors.documents(self._organization.id, resource, link, wanted)
+        found: list[Content] = read_contents(resource, documents)
+        return found
 
     def _record(self, resource: str, document: dict[str, Any], joined: Joined) -> None:
         identifier = document["id"]
         try:
-            joined.records[identifier] = records.draft(resource, _encode(document))
+            joined.records[identifier] = records.draft_of(resource, document)
         except InvalidDocumentError as error:
             joined.left_out[identifier] = str(error)
 

@@ -4,7 +4,9 @@ Owns which pages are requested, and the position that is stored with the rows of
 rows. Whatever is read twice is stored once: every step may be cut off, and is done again.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, NamedTuple
@@ -13,9 +15,9 @@ import structlog
 
 from rowen.app.mirror import REPORTED, Mirrors, Position, reported
 from rowen.app.organizations import Organization
-from rowen.imports.errors import ServerResponseError
+from rowen.imports.errors import ServerRefusedError, ServerResponseError, ServerUnavailableError
 from rowen.interviews.moments import Clock, Instant
-from rowen.mirror.account import MOST_IDS, Account, Page
+from rowen.mirror.account import MOST_IDS, Account, Answer, Page
 from rowen.mirror.errors import CursorLostError
 from rowen.mirror.one_behind import one_behind
 from rowen.mirror.threads import in_thread
@@ -24,8 +26,9 @@ from rowen.mirror.turns import Turns
 OVERLAP: Final = 120_000
 """How far before the last window the next one begins, in milliseconds: a change may appear after its own time."""
 
-LOAD_PAGES: Final = 4
-"""How many pages of a first reading are stored in one transaction."""
+LOAD_PAGES: Final = 40
+LOAD_BYTES: Final = 16 * 1024 * 1024
+"""How many pages of a first reading are stored in one transaction, or how many bytes of them."""
 
 _UNKNOWN_CLOCK: Final = 86_400_000
 """How far the account's clock may be from ours if it does not show it, in milliseconds."""
@@ -112,25 +115,41 @@ class Reader:
         def step() -> LoadStep:
             return LoadStep(f"Reading {position.resource}", self.counts.rows)
 
-        if position.cursor is None:
-            page = await self._first(position.resource, {})
-            position = position._replace(newest=self._clock_of(page))
-        else:
-            page = await self._next(position.resource, position.cursor)
         pages: list[Page] = []
-        async with one_behind() as storing:
-            while True:
-                walk.check(page)
-                pages.append(page)
-                if page.cursor is None or len(pages) == LOAD_PAGES:
-                    position = position._replace(cursor=page.cursor, loaded=page.cursor is None)
-                    await storing.give(self._store(pages, position))
-                    pages = []
-                    progress(step())
-                if page.cursor is None:
-                    break
-                page = await self._next(position.resource, page.cursor)
+        size = 0
+        async with one_behind() as storing, aclosing(self._answers(position.resource, position.cursor)) as answers:
+            try:
+                async for answer in answers:
+                    page = await in_thread(answer.page)
+                    walk.check(page)
+                    if position.newest is None:
+                        position = position._replace(newest=self._clock_of(page))
+                    pages.append(page)
+                    size += len(answer.body)
+                    if page.cursor is None or len(pages) == LOAD_PAGES or size >= LOAD_BYTES:
+                        position = position._replace(cursor=page.cursor, loaded=page.cursor is None)
+                        await storing.give(self._store(pages, position))
+                        pages, size = [], 0
+                        progress(step())
+            except (ServerRefusedError, ServerUnavailableError):  # an account that often fails is read in the end
+                if pages:
+                    await storing.give(self._store(pages, position._replace(cursor=pages[-1].cursor)))
+                await storing.finish()
+                raise
         progress(step())
+
+    async def _answers(self, resource: str, cursor: str | None) -> AsyncGenerator[Answer, None]:
+        """Yield the pages of a list from a cursor on; the next one is requested while one is in use."""
+        answer = await in_thread(partial(self._account.answer, resource, cursor))
+        while answer.cursor is not None:
+            upcoming = asyncio.create_task(in_thread(partial(self._account.answer, resource, answer.cursor)))
+            try:
+                yield answer
+                answer = await upcoming
+            finally:
+                upcoming.cancel()
+                await asyncio.gather(upcoming, return_exceptions=True)
+        yield answer
 
     async def follow(self, position: Position) -> None:
         """Read what has changed since the position, with an overlap. Raises SourceError."""

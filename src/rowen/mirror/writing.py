@@ -23,10 +23,11 @@ from rowen.interviews.interview import InterviewId, ScheduledInterview
 from rowen.interviews.moments import Clock
 from rowen.mirror.errors import LeadLostError
 from rowen.mirror.joiner import Joined, Joiner
+from rowen.mirror.joining import JoiningProcess
 from rowen.mirror.one_behind import one_behind
 from rowen.mirror.turns import Turns
 
-BULK: Final = 2_000
+BULK: Final = 10_000
 """How many records are written in one transaction at first."""
 STEP: Final = 50
 """How many later, so that no client waits long."""
@@ -48,7 +49,10 @@ class Destination:
 
 
 class Writer:
-    """Writes the records of one mirrored organization. `require_lead` is called before anything is written."""
+    """Writes the records of one mirrored organization. `require_lead` is called before anything is written.
+
+    `beside` joins many records while others are written.
+    """
 
     def __init__(
         self,
@@ -56,9 +60,11 @@ class Writer:
         organization: Organization,
         require_lead: Callable[[], Awaitable[None]],
         turns: Turns | None = None,
+        beside: JoiningProcess | None = None,
     ) -> None:
         self._to = destination
         self._turns = turns or Turns()
+        self._beside = beside or JoiningProcess()
         self._organization = organization
         self._joiner = Joiner(destination.mirrors, organization)
         self._require_lead = require_lead
@@ -78,7 +84,7 @@ class Writer:
                 after = 0
                 while pending := await self._to.mirrors.pending(self._organization.id, target, size, after):
                     async with self._turns.taken():
-                        joined = await self._joiner.join(target, [each.id for each in pending])
+                        joined = await self._join(target, [each.id for each in pending], bulk=bulk)
                         for identifier, reason in joined.left_out.items():
                             _log.debug("a record has no v1 form", resource=target, id=identifier, reason=reason)
                         await writing.give(self._write_and_settle(target, pending, joined, bulk=bulk))
@@ -87,19 +93,27 @@ class Writer:
                     after = pending[-1].id
                     progress()
 
+    async def _join(self, target: str, identifiers: Sequence[int], *, bulk: bool) -> Joined:
+        beside = await self._beside.join(target, identifiers) if bulk else None
+        return beside or await self._joiner.join(target, identifiers)
+
     async def _write_and_settle(self, target: str, pending: Sequence[Pending], joined: Joined, *, bulk: bool) -> None:
         await self._require_lead()
+        merged = bulk and await self._merged(joined)
+        if bulk and not merged:  # each is written by itself, which takes more than its draft
+            joined = await self._joiner.join(target, [each.id for each in pending])
         failed = dict(joined.failed)
-        await self._write(target, joined, failed, bulk=bulk)
+        await self._write(target, joined, failed, merged=merged)
         for identifier, reason in failed.items():
             self._note_failure(target, identifier, reason)
         # The mark of one that failed stays: it is tried again, also by a later version.
         done = [each for each in pending if each.id not in failed]
         await self._to.mirrors.settle(self._organization.id, target, done)
 
-    async def _write(self, target: str, joined: Joined, failed: dict[int, str], *, bulk: bool) -> None:
+    async def _write(self, target: str, joined: Joined, failed: dict[int, str], *, merged: bool) -> None:
+        """Write each record by itself; of those that were merged, the ones that have no v1 form any more."""
         interviews, records = joined.interviews, joined.records
-        if bulk and await self._merged(joined):
+        if merged:
             interviews = {key: value for key, value in interviews.items() if value is None}
             records = {key: value for key, value in records.items() if value is None}
         if target == INTERVIEWS:
@@ -126,10 +140,9 @@ class Writer:
     async def _merge(self, joined: Joined) -> bool:
         """Merge records as an import does; return False if some that are stored count as newer, and were kept."""
         now, older = self._to.now(), 0
-        drafts = [self._joiner.draft(each) for each in joined.interviews.values() if each is not None]
-        if drafts:
+        if joined.drafts:
             counts = await self._to.merger.merge(
-                self._organization, drafts, now=now, created_through_api=False, clamp=True
+                self._organization, joined.drafts, now=now, created_through_api=False, clamp=True
             )
             self.written += counts.new + counts.changed
             older += counts.older

@@ -7,10 +7,10 @@ ends with the session.
 """
 
 import hmac
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from hashlib import sha256
 from secrets import token_bytes
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 import structlog
 from starlette.types import Scope
@@ -40,12 +40,24 @@ class Visit(NamedTuple):
     csrf: bytes
 
 
-class SessionFinder:
-    """Finds the sessions of requests, and records their use now and then."""
+class Confirmer(Protocol):
+    """Asks the identity provider about the sessions that it began."""
 
-    def __init__(self, sessions: Sessions, now: Clock) -> None:
+    async def confirmed(self, session: Session, token: Token, secret: str) -> Session | None:
+        """Return a session as the provider says it is; None if it has ended. Raises Unavailable."""
+        ...
+
+
+class SessionFinder:
+    """Finds the sessions of requests, and records their use now and then.
+
+    Without a `confirmer` there is no provider any more: the sessions that it began have ended.
+    """
+
+    def __init__(self, sessions: Sessions, now: Clock, confirmer: Confirmer | None = None) -> None:
         self._sessions = sessions
         self._now = now
+        self._confirmer = confirmer
 
     def secret(self, scope: Scope, headers: RequestHeaders) -> str:
         """Return the secret in the cookie of a request; empty if there is none."""
@@ -62,6 +74,9 @@ class SessionFinder:
             return None
         now = self._now()
         session = await self._sessions.find(token, now)
+        if session is not None and session.confirmed_at is not None:
+            confirmer = self._confirmer
+            session = None if confirmer is None else await confirmer.confirmed(session, token, secret)
         if session is None:
             return None
         if now - session.used_at >= USE_INTERVAL:
@@ -79,19 +94,22 @@ class SessionAuthentication(Authentication):
         super().__init__(authenticators)
         self._finder = finder
 
-    async def authenticate(self, scope: Scope) -> Identity:
+    def authenticate(self, scope: Scope) -> Coroutine[None, None, Identity]:
         """Return the identity of a request. Raises Refusal: unauthenticated; cross-site, without the session's token.
 
-        Credentials of another kind count before a session, valid or not.
+        Credentials of another kind count before a session, valid or not. No coroutine of its own: programs send no
+        cookie, and each costs them 0.2 µs.
         """
-        headers = context_of(scope).headers
-        if b"cookie" not in headers or self.has_credentials(scope):
-            return await super().authenticate(scope)
+        if b"cookie" not in context_of(scope).headers or self.has_credentials(scope):
+            return super().authenticate(scope)
+        return self._of_session(scope)
+
+    async def _of_session(self, scope: Scope) -> Identity:
         visit = await self._finder.find(scope)
         if visit is None:
             return await super().authenticate(scope)
         if scope["method"] not in SAFE:
-            require_token(visit, str(headers.get(CSRF_HEADER, b""), "latin-1"))
+            require_token(visit, str(context_of(scope).headers.get(CSRF_HEADER, b""), "latin-1"))
         return visit.session.identity
 
 

@@ -3,30 +3,64 @@
 Owns what they show. Must not know how answers are stored.
 """
 
-from typing import Final
-from zoneinfo import available_timezones
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import Final, NamedTuple
 
-from rowen.interviews.interview import Status
+from rowen.app.sessions import Person
+from rowen.interviews.interview import ResponseStatus, Status
 from rowen.interviews.moments import Instant
 from rowen.web import cookies
 from rowen.web.interview_page import own_answer
 from rowen.web.languages import LANGUAGES, zone_name
-from rowen.web.page import Answer, PageRequest, Redirected, Rendered, zone_of
+from rowen.web.own_calendar import OwnCalendar
 from rowen.web.ports import PagePorts
-from rowen.web.views import local, shown
+from rowen.web.request import Answer, PageRequest, Redirected, Rendered, zone_of
+from rowen.web.schedule import Entry
+from rowen.web.signing_in import home_of
+from rowen.web.views import Shown, Viewer, day_of, local, name_of, shown
+from rowen.web.zones import zone_groups
 
+_NO_ZONE: Final = "automatic"
 _DAY: Final = 86_400_000
 _AHEAD: Final = 28 * _DAY
 _BEHIND: Final = 28 * _DAY
-_AREAS: Final = ("Africa", "America", "Antarctica", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific")
+
+
+class Held(NamedTuple):
+    """An interview that a person holds: with the own answer, None if it cannot change, and who else is on the panel.
+
+    `clashes` are the candidates of the person's other interviews at that time.
+    """
+
+    interview: Shown
+    own: str | None
+    others: Sequence[str]
+    clashes: Sequence[str]
+
+
+class HeldDay(NamedTuple):
+    """A day with the interviews that a person holds; `name` is `Today` or `Tomorrow`, or empty."""
+
+    name: str
+    day: str
+    held: Sequence[Held]
+
+
+class Next(NamedTuple):
+    """The interview that a person holds next, or now; `wait` is `in 3 hours`, or empty if it is on another day."""
+
+    day: str
+    wait: str
+    interview: Shown
 
 
 class OwnPages:
     """The interviews and preferences of a person."""
 
-    def __init__(self, ports: PagePorts) -> None:
+    def __init__(self, ports: PagePorts, calendar: OwnCalendar) -> None:
         self._ports = ports
-        self._zones = sorted(each for each in available_timezones() if each.partition("/")[0] in _AREAS)
+        self._calendar = calendar
 
     async def mine(self, request: PageRequest) -> Answer:
         """Show the interviews that the person holds in the next four weeks, and those that lack a scorecard."""
@@ -36,27 +70,93 @@ class OwnPages:
         entries = await self._ports.schedule.own(person, Instant(today - _BEHIND), Instant(today + _AHEAD))
         ahead, owed = [], []
         for each in entries.found:
-            item = (viewer.language.day(shown(viewer, each).day), shown(viewer, each), own_answer(person, each))
             seat = each.seat(person.user.id)
             if each.interview.status is Status.SCHEDULED:
-                ahead.append(item)
+                ahead.append(each)
             elif each.interview.status is Status.AWAITING_FEEDBACK and seat is not None and seat.scorecard_id is None:
-                owed.append(item)
-        zone = zone_name(viewer.zone_key, local(viewer, now))
-        return Rendered("mine.html", {"ahead": ahead, "owed": owed, "zone": zone})
+                owed.append(each)
+        values = {
+            "next": _next(viewer, person, ahead, now),
+            "ahead": _days(viewer, person, ahead, now),
+            "owed": _days(viewer, person, owed, now),
+            "zone": zone_name(viewer.zone_key, local(viewer, now)),
+            "device_zone": _device_zone(request, now),
+            "calendars": await self._calendar.held(request),
+        }
+        return Rendered("mine.html", values)
 
     async def preferences(self, request: PageRequest) -> Answer:
         """Show the preferences."""
-        key = request.viewer.zone_key
-        zones = self._zones if key in self._zones else [key, *self._zones]
-        return Rendered("preferences.html", {"zones": zones, "zone": key})
+        key = request.cookie(cookies.ZONE)
+        chosen = key if zone_of(key) is not None else ""
+        team_zone = request.session.person.organization.time_zone
+        zones = zone_groups(request.language, chosen, request.device_zone, team_zone)
+        return Rendered("preferences.html", {"zones": zones, "zone": key, "back": request.query.get("from", "")})
 
     async def save(self, request: PageRequest) -> Answer:
-        """Keep the preferences in the browser."""
+        """Keep the preferences in the browser; without a chosen zone, pages find one."""
         zone, tag = request.form.get("zone", ""), request.form.get("language", "")
         kept = []
-        if zone_of(zone) is not None:
-            kept.append(cookies.preference(request.origin, cookies.ZONE, zone))
+        if zone_of(zone) is not None or zone == _NO_ZONE:
+            kept.append(cookies.preference(request.origin, cookies.ZONE, "" if zone == _NO_ZONE else zone))
         if tag in LANGUAGES:
             kept.append(cookies.preference(request.origin, cookies.LANGUAGE, tag))
-        return Redirected("/", tuple(kept))
+        back = request.form.get("from", home_of(request.session.person.role))
+        return Redirected(cookies.own_path(back), tuple(kept), message="saved")
+
+
+def _device_zone(request: PageRequest, now: Instant) -> tuple[str, str] | None:
+    """Return the device's time zone and its city if its clock differs from that of the page, which nobody chose."""
+    key = request.device_zone
+    zone = None if request.cookie(cookies.ZONE) else zone_of(key)
+    at = local(request.viewer, now)
+    if zone is None or at.astimezone(zone).utcoffset() == at.utcoffset():
+        return None
+    return key, zone_name(key, at.astimezone(zone))
+
+
+def _days(viewer: Viewer, person: Person, entries: Sequence[Entry], now: Instant) -> list[HeldDay]:
+    """Return interviews by their days."""
+    by_day: dict[date, list[Held]] = {}
+    for each in entries:
+        others = [name_of(seat) for seat in each.interview.interviewers if seat.id != person.user.id]
+        interview = shown(viewer, each)
+        clashes = [shown(viewer, other).candidate for other in entries if _clash(person, each, other)]
+        held = Held(interview, own_answer(person, each), others, clashes)
+        by_day.setdefault(held.interview.day, []).append(held)
+    return [HeldDay(_name(viewer, day, now), viewer.language.day(day), held) for day, held in sorted(by_day.items())]
+
+
+def _clash(person: Person, one: Entry, other: Entry) -> bool:
+    """Return whether a person holds two interviews at once, and has declined neither."""
+    (start, end), (begin, finish) = (
+        (each.interview.start.date_time, each.interview.end.date_time) for each in (one, other)
+    )
+    if one is other or start is None or end is None or begin is None or finish is None:
+        return False
+    seats = (each.seat(person.user.id) for each in (one, other))
+    free = any(seat is None or seat.response_status is ResponseStatus.DECLINED for seat in seats)
+    return start < finish and begin < end and not free
+
+
+def _name(viewer: Viewer, day: date, now: Instant) -> str:
+    """Return what people call a day that is near: `Today` or `Tomorrow`; empty for others."""
+    days = (day - local(viewer, now).date()).days
+    return viewer.language.text(("agenda.is_today", "mine.tomorrow")[days]) if days in (0, 1) else ""
+
+
+def _next(viewer: Viewer, person: Person, ahead: Sequence[Entry], now: Instant) -> Next | None:
+    """Return the first interview with a time that has not ended, and that the person has not declined."""
+    for each in ahead:
+        start, end, seat = each.interview.start.date_time, each.interview.end.date_time, each.seat(person.user.id)
+        declined = seat is not None and seat.response_status is ResponseStatus.DECLINED
+        if start is None or end is None or end <= now or declined:
+            continue
+        day = day_of(viewer, each.interview.start)
+        wait = ""
+        if start <= now:
+            wait = viewer.language.text("mine.now")
+        elif day == local(viewer, now).date():
+            wait = viewer.language.wait(timedelta(milliseconds=start - now))
+        return Next(_name(viewer, day, now) or viewer.language.day(day), wait, shown(viewer, each))
+    return None

@@ -4,25 +4,27 @@ Owns the order session, role, limits, form, answer; the headers of every page; a
 what a page shows.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import aclosing
+from dataclasses import replace
 from enum import Enum
 from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import structlog
 from starlette.types import Receive, Scope, Send
 
 from rowen.api.errors import ERROR_RESPONSES
+from rowen.app.organizations import Organization
+from rowen.app.records import Records
 from rowen.app.roles import Role
-from rowen.app.sessions import Session
 from rowen.http.addresses import origin
-from rowen.http.bodies import is_form, read_body
+from rowen.http.bodies import is_form, read_body, unread
 from rowen.http.compression import accepts_gzip, compress
 from rowen.http.connections import Connections
 from rowen.http.rate_limit import Limiter
-from rowen.http.responses import Headers, context_of, send_response
+from rowen.http.responses import JSON, Headers, context_of, send_response
+from rowen.http.streaming import EventStreams
 from rowen.interviews.errors import Code, Refusal
 from rowen.web import cookies
 from rowen.web.authentication import (
@@ -33,14 +35,15 @@ from rowen.web.authentication import (
     require_token,
     shown_token,
 )
-from rowen.web.cookies import Cookie
-from rowen.web.languages import Language, chosen_language
+from rowen.web.directory import MOST_PEOPLE
+from rowen.web.languages import chosen_language
+from rowen.web.own_zone import own_zone
 from rowen.web.rendering import Renderer
-from rowen.web.views import Viewer
+from rowen.web.request import Answer, Data, Events, Fields, Handler, PageRequest, Redirected, Rendered
 
 _HTML: Final = b"text/html;charset=utf-8"
-_MOST_FIELDS: Final = 50
-_LARGEST_FORM: Final = 64 * 1024
+_MOST_FIELDS: Final = MOST_PEOPLE + 250  # a box for each person, and everything else
+_LARGEST_FORM: Final = 256 * 1024
 # Nothing of a page is kept: a shared computer's back button shows nothing after signing out.
 _NOT_KEPT: Final = b"no-store"
 _POLICY: Final = (
@@ -53,16 +56,33 @@ _HEADERS: Final[Headers] = [
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"vary", b"Accept, Accept-Encoding, Accept-Language, Cookie"),
 ]
-_SHOWN: Final = frozenset(
+OF_ACCOUNT: Final = frozenset(
+    {
+        Code.ACCOUNT_FORBIDS,
+        Code.ACCOUNT_BUSY,
+        Code.ACCOUNT_FAILED,
+        Code.ACCOUNT_UNREACHABLE,
+        Code.ACCOUNT_SILENT,
+        Code.NOT_TAKEN,
+    }
+)
+"""What may become of a write that passes through a mirror, other than that the account takes it or finds mistakes."""
+
+SHOWN: Final = frozenset(
     {
         Code.NOT_FOUND,
         Code.FORBIDDEN,
         Code.CROSS_SITE,
+        Code.MALFORMED,
+        Code.TOO_LARGE,
         Code.INVALID,
         Code.CONFLICT,
+        Code.IN_FLIGHT,
         Code.READ_ONLY,
+        Code.PARTLY_READ_ONLY,
         Code.RATE_LIMITED,
         Code.UNAVAILABLE,
+        *OF_ACCOUNT,
     }
 )
 """The refusals that have a page; the edge answers the others, which no page of ours leads to."""
@@ -77,58 +97,6 @@ class Access(Enum):
     SIGNED_IN = "signed in"
 
 
-@dataclass(frozen=True, slots=True)
-class PageRequest:
-    """A request for a page. `base` is the path under which the pages are, empty at the root of a host."""
-
-    scope: Scope
-    path: str
-    parameters: Mapping[str, str]
-    query: Mapping[str, str]
-    form: Mapping[str, str]
-    visit: Visit | None
-    language: Language
-    origin: str
-    base: str
-
-    @property
-    def session(self) -> Session:
-        """The session of a page for people who are signed in. Raises Refusal (forbidden) without one."""
-        if self.visit is None:
-            raise Refusal(Code.FORBIDDEN)
-        return self.visit.session
-
-    @property
-    def viewer(self) -> Viewer:
-        """How times are written: in the zone of the browser's preference, or else in the organization's."""
-        key = cookies.read_cookie(context_of(self.scope).headers, cookies.ZONE)
-        zone = zone_of(key)
-        if zone is None:
-            key = self.session.person.organization.time_zone
-            zone = ZoneInfo(key)
-        return Viewer(self.language, zone, key)
-
-
-class Rendered(NamedTuple):
-    """A page to be rendered: its template and values."""
-
-    template: str
-    values: Mapping[str, Any]
-    status: int = 200
-    cookies: Sequence[Cookie] = ()
-
-
-class Redirected(NamedTuple):
-    """A redirect to another page of ours, after a form or where nobody is signed in."""
-
-    path: str
-    cookies: Sequence[Cookie] = ()
-
-
-Answer = Rendered | Redirected
-Handler = Callable[[PageRequest], Awaitable[Answer]]
-
-
 class PageDeps(NamedTuple):
     """What every page needs."""
 
@@ -137,12 +105,16 @@ class PageDeps(NamedTuple):
     limiter: Limiter
     connections: Connections
     public_url: str | None
+    streams: EventStreams
+    records: Records
+    writable: Callable[[Organization], Awaitable[bool]]
 
 
 class Page:
     """The ASGI application of a page: a function for each method.
 
-    Its path has no `{`, or a secret in it keeps the path out of the access log. `roles` are those that may see it.
+    Its path has no `{`, or a secret in it keeps the path out of the access log. `roles` are those that may see it. What
+    is `for_modules` has no page for refusals: they are JSON, as those of the API are.
     """
 
     def __init__(
@@ -152,8 +124,11 @@ class Page:
         deps: PageDeps,
         access: Access = Access.SIGNED_IN,
         roles: frozenset[Role] = frozenset(Role),
+        *,
+        for_modules: bool = False,
     ) -> None:
         self.path = path
+        self.for_modules = for_modules
         self.access = access
         self.roles = roles
         self.methods = tuple(handlers)
@@ -169,15 +144,27 @@ class Page:
             context.path = self.path
         request = self._request(scope)
         try:
-            request = replace(request, visit=await self._deps.finder.find(scope))
+            visit = await self._deps.finder.find(scope)
+            own_zone = "" if visit is None else await self._own_zone(visit)
+            writable = visit is None or await self._deps.writable(visit.session.person.organization)
+            request = replace(request, visit=visit, own_zone=own_zone, writable=writable)
             answer = await self._answer(request, receive)
         except Refusal as refusal:
-            if refusal.code not in _SHOWN:
+            if refusal.code not in SHOWN or self.for_modules:
                 raise
             if refusal.code is Code.UNAVAILABLE:
                 _log.error("store unavailable", reason=refusal.message, request_id=context.request_id)
+            if refusal.code is Code.TOO_LARGE:
+                context.extra = [*context.extra, *unread(scope)]
             answer = refused(refusal.code)
-        await self._send(request, answer, send)
+        if isinstance(answer, Events):
+            await self._follow(scope, receive, send, answer)
+        else:
+            await self._send(request, answer, send)
+
+    async def _own_zone(self, visit: Visit) -> str:
+        person = visit.session.person
+        return await own_zone(self._deps.records, person.organization, person.user.id)
 
     def _request(self, scope: Scope) -> PageRequest:
         headers = context_of(scope).headers
@@ -188,7 +175,7 @@ class Page:
             scope["path"],
             scope["path_params"],
             _fields(scope["query_string"]),
-            {},
+            Fields(),
             None,
             chosen_language(preferred, headers.get(b"accept-language", b"")),
             origin(scope, headers),
@@ -201,7 +188,9 @@ class Page:
         handler = self._handlers.get(scope["method"])
         if handler is None:
             context.extra = self._allow
-            raise Refusal(Code.METHOD_NOT_ALLOWED)
+            # A browser that restores the page after a form asks for its address.
+            is_visit = scope["method"] in SAFE and not self.for_modules
+            raise Refusal(Code.NOT_FOUND if is_visit else Code.METHOD_NOT_ALLOWED)
         if request.visit is not None:
             identity = request.visit.session.identity
             context.key = identity.name
@@ -209,38 +198,84 @@ class Page:
             await self._deps.limiter.admit(identity, context)
         if scope["method"] not in SAFE:
             request = replace(request, form=await _form(scope, receive))
-            self._require_own(request)
+            if not self._is_own(request):
+                if self.for_modules:
+                    raise Refusal(Code.CROSS_SITE)
+                return _to_be_sent_again(request)
         if self.access is Access.SIGNED_IN:
             if request.visit is None:
-                return Redirected("/sign-in")
+                if self.for_modules:
+                    raise Refusal(Code.UNAUTHENTICATED)
+                return _to_sign_in(request)
             if request.visit.session.person.role not in self.roles:
                 raise Refusal(Code.FORBIDDEN)
         return await handler(request)
 
-    def _require_own(self, request: PageRequest) -> None:
-        """Raise Refusal (cross-site) for a form that a page of ours did not send."""
-        if request.visit is not None:
-            require_token(request.visit, request.form.get("csrf", ""))
-        else:
-            require_own_page(context_of(request.scope).headers)
+    def _is_own(self, request: PageRequest) -> bool:
+        """Return whether a form has the token of its session, or needs none.
 
-    async def _send(self, request: PageRequest, answer: Answer, send: Send) -> None:
+        Raises Refusal (cross-site) for one that no page of ours sent.
+        """
+        try:
+            if request.visit is not None:
+                require_token(request.visit, request.form.get("csrf", ""))
+                return True
+        except Refusal:
+            require_own_page(context_of(request.scope).headers)
+            return False
+        require_own_page(context_of(request.scope).headers)
+        return True
+
+    async def _follow(self, scope: Scope, receive: Receive, send: Send, answer: Events) -> None:
+        async with aclosing(answer.chunks) as chunks:
+            with self._deps.connections.following(context_of(scope).connection):
+                await self._deps.streams.send(scope, receive, send, chunks, answer.check)
+
+    async def _send(self, request: PageRequest, answer: Rendered | Redirected | Data, send: Send) -> None:
         scope = request.scope
         context = context_of(scope)
-        headers = [*_HEADERS, *context.extra, *(each.header for each in answer.cookies)]
+        cookies_set = [] if isinstance(answer, Data) else list(answer.cookies)
+        if isinstance(answer, Redirected) and answer.message:
+            cookies_set.append(cookies.message(request.origin, answer.message))
+        elif isinstance(answer, Rendered) and request.cookie(cookies.MESSAGE):
+            cookies_set.append(cookies.message(request.origin, ""))
+        headers = [*_HEADERS, *context.extra, *(each.header for each in cookies_set)]
         if isinstance(answer, Redirected):
-            headers.append((b"location", f"{request.base}{answer.path}".encode()))
+            base = "" if answer.is_elsewhere else request.base
+            headers.append((b"location", f"{base}{answer.path}".encode()))
             await send_response(scope, send, 303, b"", headers=headers, media_type=_HTML, cache_control=_NOT_KEPT)
             return
-        body = self._deps.renderer.render(answer.template, {**_shared(request), **answer.values}, request)
+        if isinstance(answer, Data):
+            body, media_type = answer.body, JSON
+        else:
+            body = self._deps.renderer.render(answer.template, {**_shared(request), **answer.values}, request)
+            media_type = _HTML
         if self._deps.connections.crowded(context.connection):
             await self._deps.connections.room(context.connection, len(body))
         if accepts_gzip(context.headers.get(b"accept-encoding", b"")) and (compressed := compress(body)):
             headers.append((b"content-encoding", b"gzip"))
             body = compressed
         await send_response(
-            scope, send, answer.status, body, headers=headers, media_type=_HTML, cache_control=_NOT_KEPT
+            scope, send, answer.status, body, headers=headers, media_type=media_type, cache_control=_NOT_KEPT
         )
+
+
+def _to_sign_in(request: PageRequest) -> Answer:
+    """Lead to the page for signing in, and back from there; a form is kept, to be sent again."""
+    if request.scope["method"] not in SAFE:
+        return _to_be_sent_again(request)
+    query = str(request.scope["query_string"], "latin-1")
+    return Redirected("/sign-in", (cookies.way_back(request.origin, f"{request.path}{query and '?' + query}"),))
+
+
+def _to_be_sent_again(request: PageRequest) -> Rendered:
+    """Return the page of a form that was not taken, with everything that was typed.
+
+    Its session has ended, or another one has begun: only the person decides whether to send it in this one.
+    """
+    kept = [(name, value) for name, value in request.form.pairs if name != "csrf"]
+    values = {"kept": kept, "query": str(request.scope["query_string"], "latin-1")}
+    return Rendered("send_again.html", values, ERROR_RESPONSES[Code.CROSS_SITE].status)
 
 
 def refused(code: Code) -> Rendered:
@@ -250,16 +285,18 @@ def refused(code: Code) -> Rendered:
 
 def _shared(request: PageRequest) -> dict[str, Any]:
     """Return the values that every page has."""
-    visit = request.visit
+    visit, key = request.visit, f"message.{request.cookie(cookies.MESSAGE)}"
     return {
         "csrf": "" if visit is None else shown_token(visit.csrf),
         "person": None if visit is None else visit.session.person,
         "person_name": "" if visit is None else visit.session.name,
         "path": request.path,
+        "message": request.language.text(key) if request.language.has(key) else "",
+        "writable": request.writable,
     }
 
 
-async def _form(scope: Scope, receive: Receive) -> dict[str, str]:
+async def _form(scope: Scope, receive: Receive) -> Fields:
     """Return the fields of a form. Raises Refusal: unsupported media, too large."""
     received = 0
 
@@ -276,18 +313,10 @@ async def _form(scope: Scope, receive: Receive) -> dict[str, str]:
     return _fields(body)
 
 
-def _fields(encoded: bytes) -> dict[str, str]:
-    """Return the fields of a query or a form: the last of each name. Raises Refusal (malformed) for too many."""
+def _fields(encoded: bytes) -> Fields:
+    """Return the fields of a query or a form. Raises Refusal (malformed) for too many."""
     try:
         text = encoded.decode("latin-1")
-        return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="replace"))
+        return Fields(parse_qsl(text, keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="replace"))
     except ValueError:
         raise Refusal(Code.MALFORMED) from None
-
-
-def zone_of(key: str) -> ZoneInfo | None:
-    """Return the time zone with a name; None if there is none."""
-    try:
-        return ZoneInfo(key) if key else None
-    except (ZoneInfoNotFoundError, ValueError, OSError):  # as a path it may be a folder, or too long
-        return None

@@ -1,7 +1,8 @@
 """Templates and static files.
 
-Owns what templates can use, and the addresses of static files: their names hold a hash, so that browsers keep them for
-good. Must not know a page.
+Owns what templates can use, and the addresses of static files: they hold a hash, so that browsers keep them for good.
+Modules have one hash together, in the name of their folder, so that they find each other. `scripts/install_assets.py`
+installs files of others, which may be missing. Must not know a page.
 """
 
 from collections.abc import Mapping
@@ -44,17 +45,26 @@ class Place(Protocol):
 class Renderer:
     """Renders templates; what they show is escaped, whatever it is."""
 
-    def __init__(self, folder: Path = _FOLDER / "templates", static: Path = _FOLDER / "static") -> None:
+    def __init__(self, folder: Path = _FOLDER) -> None:
         self._environment = Environment(
-            loader=FileSystemLoader(folder),
+            loader=FileSystemLoader(folder / "templates"),
             autoescape=True,
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
             auto_reload=False,
         )
-        self._static = {file.name: file for file in sorted(static.iterdir()) if file.suffix in _MEDIA_TYPES}
-        self._paths = {name: _hashed(file) for name, file in self._static.items()}
+        single = [*_files(folder / "static"), *_files(folder / "installed")]
+        modules = _files(folder / "static/modules")
+        self._modules = [file.name for file in modules]
+        self._static = {file.name: file for file in (*single, *modules)}
+        shared = f"/assets/modules.{_hash(modules)}"
+        self._paths = {file.name: f"/assets/{file.stem}.{_hash([file])}{file.suffix}" for file in single}
+        self._paths.update({file.name: f"{shared}/{file.name}" for file in modules})
+
+    def has(self, name: str) -> bool:
+        """Return whether there is a static file of that name."""
+        return name in self._static
 
     def render(self, template: str, values: Mapping[str, Any], place: Place) -> bytes:
         """Return a page."""
@@ -70,6 +80,7 @@ class Renderer:
             lang=language.tag,
             languages=LANGUAGES,
             static=static,
+            modules=self._modules,
             base=base,
         )
         return text.encode("utf-8", "replace")
@@ -82,6 +93,10 @@ class Renderer:
         ]
 
 
-def _hashed(file: Path) -> str:
-    digest = sha256(file.read_bytes()).hexdigest()[:_HASH_LETTERS]
-    return f"/assets/{file.stem}.{digest}{file.suffix}"
+def _files(folder: Path) -> list[Path]:
+    """Return the files of a folder that are served; none if there is no folder."""
+    return [file for file in sorted(folder.glob("*")) if file.suffix in _MEDIA_TYPES]
+
+
+def _hash(files: list[Path]) -> str:
+    return sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()[:_HASH_LETTERS]

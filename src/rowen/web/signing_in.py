@@ -8,18 +8,21 @@ from typing import Final
 
 from rowen.api.reading import values
 from rowen.app.invitations import known_user
-from rowen.app.organizations import Organization
+from rowen.app.organizations import Organization, OrganizationChange
 from rowen.app.roles import Role
 from rowen.app.sessions import SESSION_LIFETIME, Link, Token, new_token, read_token
-from rowen.interviews.errors import Code, Problems, Refusal
+from rowen.http.responses import context_of
+from rowen.interviews.errors import Code, Refusal
 from rowen.interviews.people import UserFields
-from rowen.interviews.scheduling import UNSET
+from rowen.settings import DEFAULT_ORGANIZATION
 from rowen.web import cookies
-from rowen.web.page import Answer, PageRequest, Redirected, Rendered
+from rowen.web.forms import Form
+from rowen.web.organization_form import configured
 from rowen.web.ports import PagePorts
+from rowen.web.request import Answer, PageRequest, Redirected, Rendered, zone_of
+from rowen.web.zones import zone_groups
 
 _SECONDS: Final = SESSION_LIFETIME // 1_000
-_FIRST_FIELDS: Final = {"first_name": "first.missing", "last_name": "first.missing_last", "email": "first.bad_email"}
 
 
 class SigningIn:
@@ -35,33 +38,35 @@ class SigningIn:
     async def sign_in(self, request: PageRequest) -> Answer:
         """Show how to sign in."""
         if request.visit is not None:
-            return Redirected("/")
-        return Rendered("sign_in.html", {"demo": self._ports.demo is not None, "can": _can_sign_in(request)})
+            return Redirected(home_of(request.visit.session.person.role))
+        provided = self._ports.provided
+        values = {"demo": self._ports.demo is not None, "can": _can_sign_in(request)}
+        return Rendered("sign_in.html", {**values, "provider": provided and provided.provider.settings.name})
 
     async def show_link(self, request: PageRequest) -> Answer:
         """Show the form that uses a link."""
         if not _can_sign_in(request):
-            return Rendered("sign_in.html", {"demo": False, "can": False}, 403)
+            return Rendered("sign_in.html", {"demo": False, "can": False, "provider": None}, 403)
         _, link = await self._link(request)
-        return _EXPIRED if link is None else _link_page(link, {}, {})
+        return _EXPIRED if link is None else _link_page(request, link)
 
     async def use_link(self, request: PageRequest) -> Answer:
         """Use a link: begin a session, and end the one before."""
         if not _can_sign_in(request):
-            return Rendered("sign_in.html", {"demo": False, "can": False}, 403)
+            return Rendered("sign_in.html", {"demo": False, "can": False, "provider": None}, 403)
         token, link = await self._link(request)
         if token is None or link is None:
             return _EXPIRED
         first_user = None
         if link.person is None:
-            fields, problems = _read_first(request)
-            if problems:
-                return _link_page(link, dict(request.form), problems)
-            first_user = (await known_user(self._ports.inviting, link.organization, fields)).id
+            form = Form(request.language, request.form)
+            first_user = await self._first_user(link.organization, form)
+            if first_user is None:
+                return _first_page(request, link, form)
         secret, session = new_token(link.organization.id)
         if not await self._ports.sessions.sign_in(token, session, self._ports.now(), first_user):
             return _EXPIRED
-        return await self._begin(request, secret)
+        return await self._begin(request, secret, Role.ADMIN if link.person is None else link.person.role)
 
     async def sign_in_to_demo(self, request: PageRequest) -> Answer:
         """Begin a session of the demo."""
@@ -72,7 +77,7 @@ class SigningIn:
         secret, session = new_token(organization.id)
         if not await self._ports.sessions.sign_in_as(organization.id, role, session, self._ports.now()):
             raise Refusal(Code.NOT_FOUND)
-        return await self._begin(request, secret)
+        return await self._begin(request, secret, role)
 
     async def sign_out(self, request: PageRequest) -> Answer:
         """End the session."""
@@ -86,6 +91,26 @@ class SigningIn:
         await self._ports.sessions.sign_out_everywhere(person.organization.id, person.id)
         return _signed_out(request)
 
+    async def _first_user(self, organization: Organization, form: Form) -> int | None:
+        """Store the first admin and the name and zone of the organization; return the user's id.
+
+        None, with the problems noted, if something is wrong.
+        """
+        first = form.read("first_name", values.name, "form.first_name")
+        last = form.read("last_name", values.name, "form.last_name")
+        email = form.read("email", values.email, "form.email")
+        name = form.read("organization", values.name, "form.name")
+        zone = form.text("time_zone") or organization.time_zone
+        if zone_of(zone) is None:
+            form.note("time_zone", "organization.bad_zone")
+        if form.problems or first is None or last is None or email is None or name is None:
+            return None
+        change = OrganizationChange(name, zone, organization.double_booking, organization.grace)
+        if not await configured(self._ports.organizations, organization.id, change, form, "organization"):
+            return None
+        fields = UserFields(first_name=first, last_name=last, email=email)
+        return (await known_user(self._ports.inviting, organization, fields)).id
+
     async def _link(self, request: PageRequest) -> tuple[Token | None, Link | None]:
         token = read_token(request.parameters["token"])
         return token, None if token is None else await self._ports.sessions.link(token, self._ports.now())
@@ -93,11 +118,18 @@ class SigningIn:
     async def _demo(self) -> Organization | None:
         return None if self._ports.demo is None else await self._ports.demo()
 
-    async def _begin(self, request: PageRequest, secret: str) -> Answer:
+    async def _begin(self, request: PageRequest, secret: str, role: Role) -> Answer:
         if request.visit is not None:
             await self._ports.sessions.sign_out(request.visit.token)
         cookie = cookies.session_cookie(request.origin, secret, _SECONDS)
-        return Redirected("/", () if cookie is None else (cookie,))
+        back = cookies.read_way_back(context_of(request.scope).headers)
+        used = () if back == "/" else (cookies.way_back(request.origin, ""),)
+        return Redirected(home_of(role) if back == "/" else back, used if cookie is None else (cookie, *used))
+
+
+def home_of(role: Role) -> str:
+    """Return the page that a person sees first: an interviewer wants to know what is next."""
+    return "/me" if role is Role.INTERVIEWER else "/"
 
 
 _EXPIRED: Final = Rendered("expired.html", {}, 410)
@@ -112,22 +144,19 @@ def _can_sign_in(request: PageRequest) -> bool:
     return cookies.session_name(request.origin) is not None
 
 
-def _link_page(link: Link, given: dict[str, str], problems: dict[str, str]) -> Rendered:
-    """Return the page of a link, with what was typed and what is wrong with it."""
+def _link_page(request: PageRequest, link: Link) -> Rendered:
+    """Return the page of a link."""
     if link.person is None:
-        typed = {name: given.get(name, "") for name in _FIRST_FIELDS}
-        return Rendered("first_admin.html", {"typed": typed, "problems": problems}, 422 if problems else 200)
+        return _first_page(request, link, Form(request.language))
     user = link.person.user
     name = user.first_name or user.name or user.email or ""
     return Rendered("link.html", {"name": name, "organization": link.organization.name})
 
 
-def _read_first(request: PageRequest) -> tuple[UserFields, dict[str, str]]:
-    """Return the first admin's fields, and the message of each that is wrong."""
-    form = {name: request.form.get(name, "").strip() for name in _FIRST_FIELDS}
-    problems = Problems()
-    first = values.name.read(problems, "first_name", form["first_name"])
-    last = values.name.read(problems, "last_name", form["last_name"])
-    email = values.email.read(problems, "email", form["email"])
-    fields = UserFields(first_name=first or UNSET, last_name=last or UNSET, email=email or UNSET)
-    return fields, {each.field: _FIRST_FIELDS[each.field] for each in problems.found}
+def _first_page(request: PageRequest, link: Link, form: Form) -> Rendered:
+    """Return the page of the first admin's link."""
+    organization = link.organization
+    form.default("organization", "" if organization.name == DEFAULT_ORGANIZATION else organization.name)
+    form.default("time_zone", organization.time_zone)
+    zones = zone_groups(request.language, organization.time_zone, request.device_zone)
+    return Rendered("first_admin.html", {"form": form, "zones": zones}, form.status)

@@ -4,42 +4,158 @@ Owns the table. Must not know what a page shows.
 """
 
 from collections.abc import Sequence
+from typing import Final
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from rowen.api.rowen.booking_links import PATH
+from rowen.app.roles import OWN_AVAILABILITY, OWN_CALENDARS, OWN_INTERVIEWS, OWN_SCORECARDS, roles_with
 from rowen.http.assets import Asset
+from rowen.http.bodies import is_form
 from rowen.http.responses import context_of
 from rowen.interviews.errors import Code
 from rowen.web.agenda_page import AgendaPage
+from rowen.web.answering import Answering
+from rowen.web.beginning import BeginningPage
+from rowen.web.board_moves import BoardMoves
+from rowen.web.board_page import CALENDAR, BoardPage
+from rowen.web.board_targets import BoardTargets
+from rowen.web.booking_page import BookingPage
+from rowen.web.calls import Calls
+from rowen.web.cancelling import CancellingPage
+from rowen.web.editing import Editing
+from rowen.web.finding import FindPage
 from rowen.web.interview_page import InterviewPage
+from rowen.web.link_list import LinkList
+from rowen.web.link_making import LinkMaking
+from rowen.web.moving import MovingPage
+from rowen.web.new_interview import NewInterviewPage
+from rowen.web.own_availability import AvailabilityForm, OwnAvailability
+from rowen.web.own_calendar import OwnCalendar
 from rowen.web.own_pages import OwnPages
-from rowen.web.page import Access, Answer, Page, PageDeps, PageRequest, refused
+from rowen.web.page import Access, Page, PageDeps, refused
+from rowen.web.panel_page import PanelPage
 from rowen.web.ports import PagePorts
+from rowen.web.repairing import RepairPage
+from rowen.web.request import Answer, PageRequest
+from rowen.web.scorecard_page import ScorecardPage
+from rowen.web.settings.pages import settings_pages
 from rowen.web.signing_in import SigningIn
+from rowen.web.to_do import ToDoPage
 
 
 def table_of_pages(ports: PagePorts, deps: PageDeps) -> list[Page]:
     """Return every page; the first one is that of `/`."""
-    signing_in, own = SigningIn(ports), OwnPages(ports)
-    agenda, interview = AgendaPage(ports), InterviewPage(ports)
+    signing_in, new, beginning = (
+        SigningIn(ports),
+        NewInterviewPage(ports, Calls(ports.services, deps.public_url)),
+        BeginningPage(ports),
+    )
+    installed = deps.renderer.has(CALENDAR)
+    board = BoardPage(ports, deps.finder, AgendaPage(ports, has_board=installed), installed=installed)
+    schedulers = roles_with("scheduled_interviews:create")
 
     async def home(request: PageRequest) -> Answer:
-        return await (signing_in.visitor if request.visit is None else agenda.show)(request)
+        if request.visit is None:
+            return await signing_in.visitor(request)
+        return await (beginning.show if beginning.is_for(request) else board.show)(request)
 
     pages = [
         Page("/", {"GET": home}, deps, Access.ANYBODY),
-        Page("/interviews/{id}", {"GET": interview.show}, deps),
-        Page("/interviews/{id}/answer", {"POST": interview.answer}, deps),
-        Page("/me", {"GET": own.mine}, deps),
-        Page("/preferences", {"GET": own.preferences, "POST": own.save}, deps),
+        *_pages_of_the_board(ports, deps, board),
+        Page("/interviews/new", {"GET": new.show, "POST": new.submit}, deps, roles=schedulers),
+        *_pages_of_interviews(ports, deps),
+        *_own_pages(ports, deps),
+        *settings_pages(ports, deps),
         Page("/sign-in", {"GET": signing_in.sign_in}, deps, Access.ANYBODY),
         Page("/sign-in/{token}", {"GET": signing_in.show_link, "POST": signing_in.use_link}, deps, Access.ANYBODY),
         Page("/sign-out", {"POST": signing_in.sign_out}, deps, Access.ANYBODY),
         Page("/sign-out-everywhere", {"POST": signing_in.sign_out_everywhere}, deps),
     ]
+    if ports.provided is not None:
+        from rowen.web.provider.pages import CALLBACK, ProviderPages  # a server without a provider starts sooner
+
+        provider = ProviderPages(ports, ports.provided, deps.public_url)
+        pages.append(Page("/oidc/start", {"GET": provider.start}, deps, Access.ANYBODY))
+        pages.append(Page(CALLBACK, {"GET": provider.finish}, deps, Access.ANYBODY))
     if ports.demo is not None:
         pages.append(Page("/demo/sign-in", {"POST": signing_in.sign_in_to_demo}, deps, Access.ANYBODY))
     return pages
+
+
+def _pages_of_the_board(ports: PagePorts, deps: PageDeps, board: BoardPage) -> list[Page]:
+    """Return what the modules of the board ask for."""
+    moves, targets = BoardMoves(ports, Calls(ports.services, deps.public_url)), BoardTargets(ports)
+    seeing, moving = roles_with(OWN_INTERVIEWS), roles_with("scheduled_interviews:update")
+    return [
+        Page("/board/week", {"GET": board.week}, deps, roles=seeing, for_modules=True),
+        Page("/board/changes", {"GET": board.changes}, deps, roles=seeing, for_modules=True),
+        Page("/board/people", {"GET": board.people}, deps, roles=moving, for_modules=True),
+        Page("/board/interviews/{id}", {"POST": moves.move}, deps, roles=moving, for_modules=True),
+        Page("/board/interviews/{id}/targets", {"GET": targets.find}, deps, roles=moving, for_modules=True),
+    ]
+
+
+def _pages_of_interviews(ports: PagePorts, deps: PageDeps) -> list[Page]:
+    """Return the pages of interviews; those that change one are for the roles that may call the API for it."""
+    calls = Calls(ports.services, deps.public_url)
+    editing = Editing(ports, calls)
+    interview, cancelling = InterviewPage(ports, Answering(ports, calls)), CancellingPage(editing, calls)
+    moving, panel, scorecard = (
+        MovingPage(editing, ports.directory),
+        PanelPage(editing, ports.directory),
+        ScorecardPage(ports, calls),
+    )
+    repairing, links = RepairPage(ports, editing), LinkMaking(ports, calls)
+    revoking = roles_with("booking_links:delete")
+    one = "/interviews/{id}"
+    changing, deleting = roles_with("scheduled_interviews:update"), roles_with("scheduled_interviews:delete")
+    creating, listing = roles_with("scheduled_interviews:create"), roles_with("scheduled_interviews:list")
+    own, scoring = roles_with(OWN_INTERVIEWS), roles_with(OWN_SCORECARDS)
+    return [
+        Page(one, {"GET": interview.show}, deps, roles=own),
+        Page(f"{one}/answer", {"POST": interview.answer}, deps, roles=own),
+        Page(f"{one}/scorecard", {"GET": scorecard.show, "POST": scorecard.save}, deps, roles=scoring),
+        Page(f"{one}/move", {"GET": moving.show, "POST": moving.save}, deps, roles=changing),
+        Page(f"{one}/move-back", {"POST": cancelling.move_back}, deps, roles=changing),
+        Page(f"{one}/repair", {"GET": repairing.show, "POST": repairing.save}, deps, roles=changing),
+        Page(f"{one}/repair/undo", {"POST": repairing.undo}, deps, roles=changing),
+        Page(f"{one}/panel", {"GET": panel.show, "POST": panel.save}, deps, roles=changing),
+        Page(f"{one}/cancel", {"GET": cancelling.show, "POST": cancelling.cancel}, deps, roles=deleting),
+        Page(f"{one}/restore", {"POST": cancelling.undo}, deps, roles=creating),
+        Page(
+            "/applications/{id}/booking-link",
+            {"GET": links.show, "POST": links.make},
+            deps,
+            roles=roles_with("booking_links:create"),
+        ),
+        Page("/booking-links/{id}/revoke", {"POST": LinkList(ports, calls).revoke}, deps, roles=revoking),
+        Page("/todo", {"GET": ToDoPage(ports).show}, deps, roles=listing),
+        Page("/interviews", {"GET": FindPage(ports).show}, deps, roles=listing),
+    ]
+
+
+def _own_pages(ports: PagePorts, deps: PageDeps) -> list[Page]:
+    """Return the pages of a person's own things."""
+    calls = Calls(ports.services, deps.public_url)
+    calendar = OwnCalendar(ports, calls)
+    availability = OwnAvailability(AvailabilityForm(ports, calls), Answering(ports, calls))
+    own = OwnPages(ports, calendar)
+    return [
+        Page("/me", {"GET": own.mine}, deps, roles=roles_with(OWN_INTERVIEWS)),
+        Page(
+            "/me/availability",
+            {"GET": availability.show, "POST": availability.save},
+            deps,
+            roles=roles_with(OWN_AVAILABILITY),
+        ),
+        Page("/me/availability/decline", {"POST": availability.decline}, deps, roles=roles_with(OWN_INTERVIEWS)),
+        Page("/me/calendar", {"POST": calendar.change}, deps, roles=roles_with(OWN_CALENDARS)),
+        Page("/preferences", {"GET": own.preferences, "POST": own.save}, deps),
+    ]
+
+
+_VARY: Final = (b"vary", b"Accept")
 
 
 class Site:
@@ -47,13 +163,16 @@ class Site:
 
     def __init__(self, ports: PagePorts, deps: PageDeps) -> None:
         home, *others = table_of_pages(ports, deps)
-        self._home = home
+        booking = BookingPage(ports, deps)
+        of_link = Page(PATH, {"GET": booking.show, "POST": booking.submit}, deps, Access.ANYBODY)
+        self._shared = {each.path: each for each in (home, of_link)}
         self._missing = Page("", {"GET": _missing}, deps, Access.ANYBODY)
         self.routes: Sequence[Page | Asset] = [*others, *deps.renderer.assets(deps.connections.room)]
 
-    def home(self, otherwise: ASGIApp) -> ASGIApp:
-        """Return the application of `/`: a page for browsers; programs get what they got before there were pages."""
-        return _ForBrowsers(self._home, otherwise)
+    def in_front(self, path: str, otherwise: ASGIApp) -> ASGIApp:
+        """Return the application of a path that browsers and programs share; `otherwise` if it has no page."""
+        page = self._shared.get(path)
+        return otherwise if page is None else _ForBrowsers(page, otherwise)
 
     def missing(self, otherwise: ASGIApp) -> ASGIApp:
         """Return the application of paths that nothing has."""
@@ -61,21 +180,41 @@ class Site:
 
 
 class _ForBrowsers:
-    """Sends a page to browsers, which ask for HTML, and something else to everybody else."""
+    """Sends a page to browsers, which ask for HTML and send forms, and something else to everybody else."""
 
-    def __init__(self, page: ASGIApp, otherwise: ASGIApp, outside: tuple[str, ...] = ()) -> None:
+    def __init__(self, page: Page, otherwise: ASGIApp, outside: tuple[str, ...] = ()) -> None:
         self._page = page
         self._otherwise = otherwise
         self._outside = outside
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = context_of(scope).headers
-        wants_page = b"text/html" in headers.get(b"accept", b"") and scope["method"] in ("GET", "HEAD")
+        is_read = scope["method"] in ("GET", "HEAD")
+        sends_form = scope["method"] in self._page.methods and is_form(headers)
+        wants_page = b"text/html" in headers.get(b"accept", b"") and (is_read or sends_form)
         if wants_page and not f"{scope['path']}/".startswith(self._outside or ("\0",)):
             scope.setdefault("path_params", {})
             await self._page(scope, receive, send)
         else:
-            await self._otherwise(scope, receive, send)
+            context_of(scope).extra.append(_VARY)
+            await self._otherwise(scope, receive, _varying(send))
+
+
+def _varying(send: Send) -> Send:
+    """Return a `send` that says in `Vary` that the answer depends on `Accept`."""
+
+    async def sent(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            varied = b", ".join(value for name, value in message["headers"] if name == b"vary")
+            if b"Accept" not in varied.split(b", "):
+                others = [each for each in message["headers"] if each[0] != b"vary"]
+                message = {
+                    **message,
+                    "headers": [*others, (b"vary", b"%b, Accept" % varied)] if varied else [*others, _VARY],
+                }
+        await send(message)
+
+    return sent
 
 
 async def _missing(_: PageRequest) -> Answer:

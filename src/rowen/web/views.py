@@ -3,13 +3,15 @@
 Owns how an interview is written. Must not know HTML, or what is shown on which page.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from rowen.interviews.interview import Interviewer, Moment, ResponseStatus, ScheduledInterview
+from rowen.api.codec.v3.scorecards import KEY_TAKE_AWAYS
+from rowen.interviews.changes import Kind
+from rowen.interviews.interview import Interviewer, Moment, ResponseStatus, ScheduledInterview, Status
 from rowen.interviews.moments import Instant
 from rowen.web.languages import Language, zone_name
 from rowen.web.schedule import Entry, HistoryActor, HistoryEntry, HistoryField, SubmittedScorecard
@@ -17,6 +19,8 @@ from rowen.web.schedule import Entry, HistoryActor, HistoryEntry, HistoryField, 
 _WEB: Final = ("http", "https")
 _INITIALS: Final = 2
 _TO: Final = "\u2013"
+OVERDUE_AFTER: Final = 24 * 3_600_000
+"""How long after the end of an interview its feedback is overdue, in milliseconds."""
 
 
 class Viewer(NamedTuple):
@@ -55,21 +59,23 @@ class Shown(NamedTuple):
 
 
 class ShownChange(NamedTuple):
-    """A change in a history: what, who, when, and the fields that differ."""
+    """A change in a history: what, who, when, the fields that differ, and the revision of the organization."""
 
     words: str
     actor: str
     time: str
     fields: Sequence[tuple[str, str, str]]
+    revision: int
 
 
 class ShownScorecard(NamedTuple):
-    """A scorecard in a list."""
+    """A scorecard in a list; `notes` are its questions and attributes, each with the answer or the rating."""
 
     name: str
     recommendation: str
     words: str
     submitted: str
+    notes: Sequence[tuple[str, str]]
 
 
 def local(viewer: Viewer, instant: Instant) -> datetime:
@@ -152,6 +158,17 @@ def initials(name: str) -> str:
     return "".join(part[0] for part in chosen)[:_INITIALS].upper()
 
 
+def is_unanswered(interview: ScheduledInterview) -> bool:
+    """Return whether somebody on the panel of an interview to come has not answered."""
+    waiting = (each.response_status is ResponseStatus.NEEDS_ACTION for each in interview.interviewers)
+    return interview.status is Status.SCHEDULED and any(waiting)
+
+
+def is_overdue(interview: ScheduledInterview, now: Instant) -> bool:
+    """Return whether feedback has been missing for a day; of an all-day interview, since its last day in UTC."""
+    return interview.status is Status.AWAITING_FEEDBACK and now - interview.end.instant(UTC) > OVERDUE_AFTER
+
+
 def _answer(viewer: Viewer, interviewer: Interviewer) -> Answer:
     name, status = name_of(interviewer), interviewer.response_status.value
     return Answer(initials(name), name, status, viewer.language.text(f"answer.{status}"))
@@ -170,9 +187,21 @@ def shown_scorecards(viewer: Viewer, scorecards: Iterable[SubmittedScorecard]) -
                 recommendation,
                 _known(language, f"scorecard.{recommendation}", recommendation),
                 language.text("scorecard.submitted", time=submitted).strip(),
+                list(_notes(language, each)),
             )
         )
     return found
+
+
+def _notes(language: Language, scorecard: SubmittedScorecard) -> Iterator[tuple[str, str]]:
+    """Yield the answered questions and the rated attributes of a scorecard."""
+    for question in scorecard.questions:
+        if question.answer:
+            title = None if question.question == KEY_TAKE_AWAYS else question.question
+            yield title or language.text("scorecard.note"), question.answer
+    for each in scorecard.attributes:
+        rating = _known(language, f"scorecard.{each.rating.value}", each.rating.value)
+        yield each.name, f"{rating}: {each.note}" if each.note else rating
 
 
 def moment(viewer: Viewer, instant: Instant) -> str:
@@ -182,17 +211,40 @@ def moment(viewer: Viewer, instant: Instant) -> str:
 
 
 def shown_history(viewer: Viewer, entry: Entry, history: Iterable[HistoryEntry]) -> list[ShownChange]:
-    """Return the changes of an interview as a person sees them."""
+    """Return the changes of an interview, the newest first, as a person sees them."""
+    found = list(history)
     names = {str(each.id): name_of(each) for each in entry.interview.interviewers if each.id is not None}
     return [
         ShownChange(
-            _known(viewer.language, f"change.{each.kind}", each.kind),
+            _words(viewer.language, each, previous),
             _actor(viewer.language, each.actor),
             moment(viewer, each.time),
-            [_field(viewer, names, field) for field in each.fields],
+            _fields(viewer, names, each, previous),
+            each.revision,
         )
-        for each in history
+        for each, previous in zip(found, [*found, None][1:], strict=True)
     ]
+
+
+def _fields(
+    viewer: Viewer, names: Mapping[str, str], change: HistoryEntry, previous: HistoryEntry | None
+) -> list[tuple[str, str, str]]:
+    """Return the fields of a change, each before and after: none of a cancellation, as that is all of them."""
+    if change.kind == Kind.CANCELLED or _is_undone(change, previous):
+        return []
+    found = [_field(viewer, names, each) for each in change.fields]
+    return [(name, "", after) for name, _, after in found] if change.kind == Kind.CREATED else found
+
+
+def _is_undone(change: HistoryEntry, previous: HistoryEntry | None) -> bool:
+    """Return whether a change undid the cancellation before it."""
+    return change.kind == Kind.CREATED and previous is not None and previous.kind == Kind.CANCELLED
+
+
+def _words(language: Language, change: HistoryEntry, previous: HistoryEntry | None) -> str:
+    """Write what happened; an interview is created after its cancellation if that is undone."""
+    is_undone = _is_undone(change, previous)
+    return language.text("change.restored") if is_undone else _known(language, f"change.{change.kind}", change.kind)
 
 
 def _actor(language: Language, actor: HistoryActor) -> str:

@@ -12,7 +12,7 @@ import select
 import socket
 import ssl
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import anyio
 import httpcore
@@ -37,6 +37,18 @@ MOST_READS: Final = 500
 LARGEST_EXCHANGE: Final = 256 * 1024
 """How many bytes one attempt may receive, TLS included: empty TLS records count, too."""
 
+
+class ExchangeLimits(NamedTuple):
+    """How many bytes one exchange may receive, and how many reads the body of its response may take."""
+
+    exchange: int = LARGEST_EXCHANGE
+    reads: int = MOST_READS
+
+
+WEBHOOK_LIMITS: Final = ExchangeLimits()
+"""The limits of an attempt to deliver a webhook."""
+
+
 _STATUS_LINE: Final = re.compile(rb"HTTP/[0-9]\.[0-9] ([0-9])[0-9][0-9]")
 
 
@@ -47,14 +59,15 @@ class ExcessiveAnswerError(httpcore.ReadError):
 class _Wire(ByteStream):
     """A connected socket, read in small pieces, within the limits of the exchange."""
 
-    def __init__(self, connected: socket.socket) -> None:
+    def __init__(self, connected: socket.socket, limits: ExchangeLimits) -> None:
         self._socket = connected
+        self.limits = limits
         self.renew()
 
     def renew(self) -> None:
         """Reset the limits for a new exchange."""
-        self._bytes_left = LARGEST_EXCHANGE
-        self._reads_left = 2 * MOST_READS
+        self._bytes_left = self.limits.exchange
+        self._reads_left = MOST_READS + self.limits.reads
 
     @property
     def socket(self) -> socket.socket:
@@ -89,7 +102,8 @@ class _Wire(ByteStream):
 class _Answer:
     """How much of one response has arrived, and whether its head is complete."""
 
-    def __init__(self) -> None:
+    def __init__(self, most_reads: int) -> None:
+        self._most_reads = most_reads
         self._rest = b""
         self._size = 0
         self._lines = 0
@@ -101,7 +115,7 @@ class _Answer:
     def count_read(self) -> None:
         """Count a read before it is made. Raises ExcessiveAnswerError if there were too many."""
         self._reads += 1
-        if self._reads > MOST_READS:
+        if self._reads > (self._most_reads if self._in_body else MOST_READS):
             raise ExcessiveAnswerError("too many reads")
 
     def feed(self, data: bytes) -> None:
@@ -139,11 +153,13 @@ class Connection(httpcore.AsyncNetworkStream):
         self._wire = wire
         self._tls = tls
         self._stream: ByteStream = wire if tls is None else tls
-        self._answer = _Answer()
+        self._answer = _Answer(wire.limits.reads)
         self._reading = False
 
     @classmethod
-    async def open(cls, address: str, port: int, seconds: float) -> "Connection":
+    async def open(
+        cls, address: str, port: int, seconds: float, limits: ExchangeLimits = WEBHOOK_LIMITS
+    ) -> "Connection":
         """Connect to an address. Raises httpcore.ConnectError or httpcore.ConnectTimeout."""
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         try:
@@ -164,7 +180,7 @@ class Connection(httpcore.AsyncNetworkStream):
         except BaseException:
             opened.close()
             raise
-        return cls(_Wire(opened))
+        return cls(_Wire(opened, limits))
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002  (httpcore's shape)
         """Return some bytes of the response; none if the receiver has closed.
@@ -186,7 +202,7 @@ class Connection(httpcore.AsyncNetworkStream):
         """Send bytes. Raises httpcore.WriteError."""
         if self._reading:
             self._reading = False
-            self._answer = _Answer()
+            self._answer = _Answer(self._wire.limits.reads)
             self._wire.renew()
         if not buffer:
             return

@@ -17,7 +17,7 @@ import httpcore
 from httpcore import AsyncNetworkBackend, AsyncNetworkStream
 
 from rowen.webhooks.addresses import Address, AllowedHosts, is_local_name, is_public, read_address
-from rowen.webhooks.connections import Connection
+from rowen.webhooks.connections import WEBHOOK_LIMITS, Connection, ExchangeLimits
 
 Resolve = Callable[[str], Awaitable[Sequence[Address]]]
 """Returns the addresses of a host name, best first. Raises OSError if it has none."""
@@ -98,9 +98,10 @@ async def permitted_addresses(host: str, allowed: AllowedHosts, resolve: Resolve
 class GuardedBackend(AsyncNetworkBackend):
     """Opens connections for `httpcore`, to permitted addresses only."""
 
-    def __init__(self, allowed: AllowedHosts, resolve: Resolve) -> None:
+    def __init__(self, allowed: AllowedHosts, resolve: Resolve, limits: ExchangeLimits = WEBHOOK_LIMITS) -> None:
         self._allowed = allowed
         self._resolve = resolve
+        self._limits = limits
 
     async def connect_tcp(
         self,
@@ -116,7 +117,7 @@ class GuardedBackend(AsyncNetworkBackend):
         failure: httpcore.NetworkError | httpcore.TimeoutException | None = None
         for address in addresses[:_MOST_ADDRESSES]:
             try:
-                return await Connection.open(str(address), port, seconds)
+                return await Connection.open(str(address), port, seconds, self._limits)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
         raise failure or httpcore.ConnectError("no address")

@@ -89,7 +89,7 @@ class HttpWebhookSender:
         except ForbiddenAddressError:
             failure = FORBIDDEN
         except HandshakeError as error:
-            failure = _UNTRUSTED if "CERTIFICATE" in str(error) else "the TLS handshake failed"
+            failure = UNTRUSTED if "CERTIFICATE" in str(error) else "the TLS handshake failed"
         except httpcore.ConnectError:
             failure = "the connection was refused"
         except ExcessiveAnswerError:
@@ -144,7 +144,7 @@ class HttpWebhookSender:
             await pool.aclose()
 
 
-_UNTRUSTED: Final = "the certificate is not accepted"
+UNTRUSTED: Final = "the certificate is not accepted"
 MUST_BE_PUBLIC: Final = "Must not lead to a private, local or reserved address that the operator does not allow"
 
 

@@ -1,11 +1,15 @@
 """What operations declare fits together."""
 
 import re
+from typing import Final
 
 from rowen.api.operations import OPERATIONS
 from rowen.app.keys import PERMISSIONS
 from rowen.app.scopes import SCOPES
 from tests.support.operations import WITH_KEYS, WITH_TOKENS
+
+_OF_FIELDS: Final = {"bookings:force"}
+"""The permissions that a field of a body needs, rather than an operation."""
 
 
 def test_names_and_addresses_are_unique() -> None:
@@ -14,7 +18,7 @@ def test_names_and_addresses_are_unique() -> None:
 
 
 def test_every_permission_is_known_and_used() -> None:
-    assert {operation.permission for operation in WITH_KEYS} == PERMISSIONS.keys()
+    assert {operation.permission for operation in WITH_KEYS} | _OF_FIELDS == PERMISSIONS.keys()
 
 
 def test_every_scope_is_known_and_used_and_belongs_to_a_permission() -> None:
@@ -44,4 +48,4 @@ def test_operations_lead_to_operations_that_take_an_id() -> None:
 def test_bodies_of_one_name_are_one_body() -> None:
     bodies = [operation.body for operation in OPERATIONS if operation.body is not None]
     assert len({body.name for body in bodies}) == len({id(body) for body in bodies})
-    assert {operation.method for operation in OPERATIONS if operation.body is not None} == {"POST", "PATCH"}
+    assert {operation.method for operation in OPERATIONS if operation.body is not None} == {"POST", "PATCH", "PUT"}

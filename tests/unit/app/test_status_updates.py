@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import pytest
 
 from rowen import wiring
-from rowen.api.codec import documents, records
+from rowen.api.codec import documents, holds, records, setups
 from rowen.app.organizations import Organization
 from rowen.app.status_updates import StatusUpdater
 from rowen.interviews.errors import Unavailable
@@ -93,7 +93,7 @@ def test_two_clocks_move_each_interview_once(use_cases: UseCases, database: str)
     ids = [use_cases.schedule().id for _ in range(50)]
     before = use_cases.fresh().revision
     other = wiring.open_store(locate(database))
-    writing = StoreUnitOfWorks(other.engine, documents, records, use_cases.clock)
+    writing = StoreUnitOfWorks(other.engine, (documents, records, setups, holds), use_cases.clock)
     rival = StatusUpdater(DueInterviewFinder(other.engine), writing, use_cases.clock)
     use_cases.clock.instant = END
 

@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.command import ROWEN, environment, rowen
 from tests.support.imports import results
+from tests.support.programs import interrupt_writing
 from tests.support.records import Record, canonical, record, write_json_lines
 
 RECORDS: Final[list[Record]] = [
@@ -165,3 +166,12 @@ def test_a_full_disk_behind_standard_output(filled: str) -> None:
         )
     assert done.returncode == 1
     assert done.stderr.decode() == "rowen: No space left on device\n"
+
+
+def test_a_signal_cuts_nothing_off(filled: str) -> None:
+    command = [*ROWEN, "export", "--database", filled]
+    unbuffered = environment({"PYTHONUNBUFFERED": "1"})  # as in images of containers
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=unbuffered) as process:
+        interrupt_writing(process)
+        output, _ = process.communicate()
+    assert output.decode() == lines(RECORDS)

@@ -1,24 +1,15 @@
 """`rowen import` of dumps of Harvest v3: files of rows that are joined, as the mirror of the account joins them."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 import msgspec
 import pytest
 
-from tests.support import v3_account
 from tests.support.command import rowen
 from tests.support.imports import results
 from tests.support.records import Record, record, write_json_lines
-from tests.support.v3_upstream import CLIENT_ID, CLIENT_SECRET, V3Upstream, v3_upstream
-
-
-@pytest.fixture
-def upstream() -> Iterator[V3Upstream]:
-    with v3_upstream() as upstream:
-        v3_account.fill(upstream)
-        yield upstream
+from tests.support.v3_upstream import CLIENT_ID, CLIENT_SECRET, V3Upstream
 
 
 @pytest.fixture

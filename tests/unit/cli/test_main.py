@@ -37,12 +37,14 @@ COMMANDS: Final = dict(commands(typer.main.get_command(app)))
 
 def test_every_command_is_tested() -> None:
     assert {" ".join(words) for words in COMMANDS} == {
-        *("serve", "import", "export", "follow", "openapi"),
+        *("serve", "import", "export", "follow", "slots", "openapi"),
         *("keys create", "keys allow", "keys list", "keys show", "keys revoke"),
         *("clients create", "clients list", "clients revoke"),
         *("mirror status", "mirror end"),
         *("organizations create", "organizations change", "organizations list"),
         *("interviews adopt", "users delete", "people invite", "people list", "people revoke"),
+        *("rooms add", "rooms list", "rooms remove", "pools import", "pools export"),
+        *("availability import", "availability export"),
         *("webhooks add", "webhooks list", "webhooks test", "webhooks rotate", "webhooks remove"),
         *("webhooks enable", "webhooks disable", "webhooks deliveries"),
         *("webhooks delivery", "webhooks resend", "webhooks skip"),

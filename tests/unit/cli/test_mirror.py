@@ -4,7 +4,6 @@ import asyncio
 import os
 import signal
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +18,6 @@ from tests.support import v3_account
 from tests.support.command import begin, environment, rowen
 from tests.support.storage import SQLITE
 from tests.support.v3_upstream import CLIENT_ID, CLIENT_SECRET, V3Upstream, v3_upstream
-
-
-@pytest.fixture
-def upstream() -> Iterator[V3Upstream]:
-    with v3_upstream() as upstream:
-        v3_account.fill(upstream)
-        yield upstream
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """Rounds: what a failure leaves, how long the next one is waited for, and who does them."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Final, TypeAlias
 
@@ -9,38 +9,25 @@ import msgspec
 import pytest
 
 from rowen.app.imports import MergeCounts
-from rowen.app.mirror import REACHES, Mirror
+from rowen.app.mirror import REACHES, Mirror, reported
 from rowen.app.subscriptions import Action, new_secret
 from rowen.imports.errors import ServerRefusedError, ServerResponseError, ServerUnavailableError, SourceError
 from rowen.interviews.moments import Instant
+from rowen.mirror import reading
 from rowen.mirror.errors import LeadLostError
 from rowen.mirror.follower import MirroredElsewhereError, MirrorEndedError
 from rowen.store.webhooks.deliveries import DeliveryTable
 from rowen.store.webhooks.subscriptions import WebhookTable
 from tests.support import v3_account
-from tests.support.harness import Tenant
-from tests.support.mirroring import Mirroring, mirroring_of
+from tests.support.mirroring import Mirroring
 from tests.support.v3_account import TIMED
-from tests.support.v3_upstream import Fault, V3Upstream, body, status, truncated, v3_upstream
+from tests.support.v3_upstream import Fault, body, status, truncated
 
 EVERY: Final = 10.0
 
 
 class EnoughError(Exception):
     """The test has seen enough pauses."""
-
-
-@pytest.fixture
-def upstream() -> Iterator[V3Upstream]:
-    with v3_upstream() as upstream:
-        v3_account.fill(upstream)
-        yield upstream
-
-
-@pytest.fixture
-def mirroring(tenant: Tenant, upstream: V3Upstream) -> Iterator[Mirroring]:
-    with mirroring_of(tenant, upstream) as mirroring:
-        yield mirroring
 
 
 def state(mirroring: Mirroring) -> Mirror:
@@ -84,7 +71,8 @@ def test_a_fault_that_stays_is_noted_until_it_is_over(mirroring: Mirroring) -> N
     assert state(mirroring).counters["requests"] == len(mirroring.upstream.asked)
 
 
-def test_a_lost_cursor_begins_a_list_again(mirroring: Mirroring) -> None:
+def test_a_lost_cursor_begins_a_list_again(mirroring: Mirroring, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "LOAD_PAGES", 4)
     many = range(20_000, 22_600)  # more pages than are stored at once
     mirroring.upstream.put("interviews", *[v3_account.interview(each) for each in many])
     lost = 0
@@ -104,6 +92,67 @@ def test_a_lost_cursor_begins_a_list_again(mirroring: Mirroring) -> None:
     found = harness.run(harness.store.organizations.find(mirroring.tenant.organization.name))
     assert found is not None
     assert found.interview_count == len(many) + 2
+
+
+def test_a_page_that_is_none_ends_the_load_while_the_next_is_requested(
+    mirroring: Mirroring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "LOAD_PAGES", 1)
+    upstream = mirroring.upstream
+    upstream.put("interviews", *[v3_account.interview(each) for each in range(20_000, 21_100)])
+
+    def spoil(_: int) -> None:
+        if upstream.asked[-1].startswith("/v3/interviews?per_page"):
+            link = f'<{upstream.base}/interviews?cursor=lost>; rel="next"'
+            upstream.faults.append(body(b'[{"id": "none"}]', {"Link": link}))
+
+    upstream.before = spoil
+    with pytest.raises(ServerResponseError, match="not a list of rows"):
+        mirroring.round()
+    upstream.before = lambda _: None
+    mirroring.round()
+    found = mirroring.tenant.harness.run(
+        mirroring.tenant.harness.store.organizations.find(mirroring.tenant.organization.name)
+    )
+    assert found is not None
+    assert found.interview_count == 1_102
+
+
+def test_a_load_that_is_cut_off_goes_on_from_the_last_page_that_was_read(mirroring: Mirroring) -> None:
+    upstream = mirroring.upstream
+    upstream.put("interviews", *[v3_account.interview(each) for each in range(20_000, 21_100)])
+
+    def cursors() -> list[str]:
+        return [each for each in upstream.asked if each.startswith("/v3/interviews?cursor=")]
+
+    def refuse(_: int) -> None:
+        if "interviews?cursor=" in upstream.asked[-1] and len(cursors()) == 2:
+            upstream.faults.append(status(403))
+
+    upstream.before = refuse
+    with pytest.raises(ServerRefusedError):
+        mirroring.round()
+    upstream.before = lambda _: None
+    mirroring.round()
+    first, refused, *others = cursors()
+    assert others[0] == refused
+    assert first not in others
+    harness = mirroring.tenant.harness
+    found = harness.run(harness.store.organizations.find(mirroring.tenant.organization.name))
+    assert found is not None
+    assert found.interview_count == 1_102
+
+
+def test_a_mark_that_is_set_again_meanwhile_stays(mirroring: Mirroring) -> None:
+    mirroring.round()
+    run, mirrors = mirroring.tenant.harness.run, mirroring.destination.mirrors
+    name, organization = mirroring.tenant.organization.name, mirroring.tenant.organization.id
+    for identifier, time in ((1, 10), (2, 20), (3, 20)):
+        run(mirrors.report(name, "interviews", identifier, Instant(time)))
+    marked = run(mirrors.pending(organization, reported("interviews"), 10))
+    run(mirrors.report(name, "interviews", 2, Instant(21)))
+    run(mirrors.settle(organization, reported("interviews"), marked))
+    assert run(mirrors.pending(organization, reported("interviews"), 10)) == [(2, 21)]
 
 
 def test_a_list_in_another_order_is_refused(mirroring: Mirroring) -> None:

@@ -11,8 +11,7 @@ from rowen.app.unit_of_work import WriteResult
 from rowen.interviews.errors import Unavailable
 from rowen.mirror import join, writing
 from tests.support import v3_account
-from tests.support.harness import Tenant
-from tests.support.mirroring import Mirroring, mirroring_of
+from tests.support.mirroring import Mirroring
 from tests.support.v3_account import ANN, BOB
 from tests.support.v3_upstream import V3Upstream, v3_upstream
 
@@ -25,12 +24,6 @@ def upstream() -> Iterator[V3Upstream]:
         v3_account.fill(upstream)
         upstream.put("users", v3_account.user(EVE, "Eve"))
         yield upstream
-
-
-@pytest.fixture
-def mirroring(tenant: Tenant, upstream: V3Upstream) -> Iterator[Mirroring]:
-    with mirroring_of(tenant, upstream) as mirroring:
-        yield mirroring
 
 
 def break_joining(patch: pytest.MonkeyPatch) -> None:

@@ -83,7 +83,7 @@ def message(url: str) -> WebhookMessage:
     return WebhookMessage(url, "msg_1", b"{}", (new_secret(),))
 
 
-async def sent(url: str, seconds: float = 15.0) -> AttemptResult:
+async def sent(url: str, seconds: float = 60.0) -> AttemptResult:
     post = HttpWebhookSender(AllowedHosts([HERE]), Resolver(), wiring.now, seconds, lambda: TRUSTS_NOBODY)
     try:
         return await post.send(message(url))

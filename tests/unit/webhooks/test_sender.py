@@ -20,8 +20,8 @@ from rowen.app.subscriptions import new_secret
 from rowen.webhooks.addresses import Address, AllowedHosts
 from rowen.webhooks.network import Resolver
 from rowen.webhooks.sender import LARGEST_ANSWER, LARGEST_EXCERPT, HttpWebhookSender
+from tests.support.programs import quiet_port
 from tests.support.receiver import Reply, receiving
-from tests.support.server import free_port
 
 Result = TypeVar("Result")
 BODY = b'{"action":"ping","payload":{"webhook_id":1}}'
@@ -82,13 +82,13 @@ async def test_a_redirect_is_not_followed(status: int) -> None:
 
 async def test_a_receiver_that_does_not_answer_is_not_waited_for() -> None:
     with receiving(otherwise=Reply(hangs=True)) as receiver:
-        outcome = await send(receiver.url, seconds=0.2)
-        assert outcome == AttemptResult(None, "no answer within 0.2 seconds")
-        assert len(receiver.received) == 1
+        while not receiver.received:  # a busy machine may not even get to send the request in time
+            outcome = await send(receiver.url, seconds=0.2)
+            assert outcome == AttemptResult(None, "no answer within 0.2 seconds")
 
 
 async def test_nobody_there() -> None:
-    assert await send(f"http://{HERE}:{free_port()}/") == AttemptResult(None, "the connection was refused")
+    assert await send(f"http://{HERE}:{quiet_port()}/") == AttemptResult(None, "the connection was refused")
 
 
 @pytest.mark.parametrize(

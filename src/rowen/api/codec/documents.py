@@ -16,7 +16,7 @@ from rowen.app.interviews import InterviewRow
 from rowen.interviews.changes import ChangeSummary
 from rowen.interviews.errors import FieldProblem
 from rowen.interviews.interview import ScheduledInterview, problems
-from rowen.interviews.moments import Instant
+from rowen.interviews.moments import Instant, text_of
 from rowen.interviews.observations import Observations
 from rowen.interviews.people import booked, seats_of
 
@@ -35,7 +35,7 @@ def read_instant(kind: type[Value], value: Any) -> Value:
 _decoder: Final = msgspec.json.Decoder(ScheduledInterview, dec_hook=read_instant)
 _mentions: Final = msgspec.json.Decoder(Observations)
 _IDENTIFIERS: Final = re.compile(rb'"id":([0-9]+),')
-_encoder: Final = msgspec.json.Encoder(enc_hook=str)
+_encoder: Final = msgspec.json.Encoder(enc_hook=text_of)
 
 
 class InvalidDocumentError(ValueError):
@@ -74,7 +74,7 @@ def draft(interview: ScheduledInterview, zone: tzinfo) -> InterviewRow:
         None if updated_at is None else int(updated_at),
         int(interview.start.instant(zone)),
         int(interview.end.instant(zone)),
-        interview.status.value,
+        interview.status._value_,
         encode(interview),
         booked(interview.interviewers),
         seats_of(interview.interviewers),

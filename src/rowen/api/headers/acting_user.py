@@ -37,6 +37,14 @@ def read_acting_user(request: ApiRequest, problems: Problems) -> int | None:
     return user
 
 
+def require_acting_user(request: ApiRequest) -> int | None:
+    """Return the same for a request without a body. Raises Refusal (invalid)."""
+    problems = Problems()
+    user = read_acting_user(request, problems)
+    problems.raise_any()
+    return user
+
+
 def has_acting_user(request: ApiRequest) -> bool:
     """Return whether the header, or a session, names anybody."""
     return bool(request.header(b"on-behalf-of")) or request.acting_user is not None

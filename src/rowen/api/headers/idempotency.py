@@ -58,6 +58,8 @@ def idempotent_request(request: ApiRequest) -> IdempotentRequest | None:
         problem = FieldProblem(IDEMPOTENCY_KEY.name, f"Must have 1 to {_LONGEST} characters, and no control characters")
         raise Refusal(Code.INVALID, problems=(problem,))
     content = sha256(f"{request.method} {urlsplit(request.address).path}\n".encode())
+    if request.query:
+        content.update(f"?{request.query}\n".encode())
     for name in _COMPARED:
         content.update(request.headers.get(name, b"") + b"\n")
     if request.acting_user is not None:

@@ -51,6 +51,18 @@ _MOMENT: Final = Reader(
     },
 )
 
+
+def _read_day(problems: Problems, path: str, value: Any) -> Moment | None:
+    try:
+        return Moment(date=datetime.date.fromisoformat(value))
+    except (TypeError, ValueError):
+        problems.note(path, "Must be an ISO-8601 date")
+        return None
+
+
+day: Final = Reader(_read_day, {**DATE, "description": "The date of an end of an all-day interview"})
+"""One end of an all-day interview, as its date."""
+
 _IDENTIFYING: Final[Mapping[str, Reader[Any]]] = {
     "user_id": values.identifier,
     "id": values.identifier,

@@ -12,9 +12,8 @@ from rowen.api.headers.acting_user import read_acting_user
 from rowen.api.reading import values
 from rowen.api.reading.body import Body
 from rowen.api.reading.user_fields import reference_by
-from rowen.api.reading.values import Reader, sequence, structure
+from rowen.api.reading.values import Reader, sequence, structure, whole
 from rowen.api.request import ApiRequest
-from rowen.api.schemas import TIME
 from rowen.interviews.errors import Problems
 from rowen.interviews.hiring import (
     ApplicationFields,
@@ -25,7 +24,6 @@ from rowen.interviews.hiring import (
     StageFields,
     StageInterviewInput,
 )
-from rowen.interviews.moments import Instant
 
 _MOST: Final = 100
 """How many elements an array may have."""
@@ -33,14 +31,7 @@ _MOST: Final = 100
 _LARGEST: Final = 100_000
 
 
-def _read_whole(problems: Problems, path: str, value: Any) -> int | None:
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _LARGEST:
-        return value
-    problems.note(path, f"Must be a whole number from 0 to {_LARGEST}")
-    return None
-
-
-_WHOLE: Final = Reader(_read_whole, {"type": "integer", "minimum": 0, "maximum": _LARGEST})
+_WHOLE: Final = whole(0, _LARGEST)
 
 _JOB: Final[Mapping[str, Reader[Any]]] = {
     "name": values.name,
@@ -89,17 +80,7 @@ def _contacts(reader: Reader[str]) -> Reader[Any]:
     return sequence(structure(dict, {"value": reader, "type": values.nullable(values.name)}, "value"), _MOST)
 
 
-def _read_time(problems: Problems, path: str, value: Any) -> Instant | None:
-    try:
-        if isinstance(value, str):
-            return Instant.parse(value)
-    except ValueError:
-        pass
-    problems.note(path, "Must be an ISO-8601 time")
-    return None
-
-
-_TIME: Final = values.nullable(Reader(_read_time, TIME))
+_TIME: Final = values.nullable(values.instant)
 _EMPLOYMENT: Final[Mapping[str, Reader[Any]]] = {
     "company_name": values.name,
     "title": values.name,

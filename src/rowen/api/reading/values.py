@@ -15,9 +15,10 @@ from urllib.parse import urlsplit
 from rowen.api import schemas
 from rowen.api.identifiers import read_identifier
 from rowen.api.reading.field_paths import inside
-from rowen.api.schemas import FLAG, IDENTIFIER, Json, closed
+from rowen.api.schemas import FLAG, IDENTIFIER, TIME, Json, closed
 from rowen.interviews.errors import Problems
 from rowen.interviews.interview import LARGEST_ID
+from rowen.interviews.moments import Instant
 
 LONGEST_TEXT: Final = 2_000
 LONGEST_NAME: Final = 255
@@ -111,6 +112,32 @@ def _read_boolean(problems: Problems, path: str, value: Any) -> bool | None:
 
 boolean: Final = Reader(_read_boolean, FLAG)
 """Reads true or false."""
+
+
+def whole(smallest: int, largest: int) -> Reader[int]:
+    """Return the reader of whole numbers from `smallest` to `largest`."""
+
+    def read(problems: Problems, path: str, value: Any) -> int | None:
+        if isinstance(value, int) and not isinstance(value, bool) and smallest <= value <= largest:
+            return value
+        problems.note(path, f"Must be a whole number from {smallest} to {largest}")
+        return None
+
+    return Reader(read, {"type": "integer", "minimum": smallest, "maximum": largest})
+
+
+def _read_instant(problems: Problems, path: str, value: Any) -> Instant | None:
+    try:
+        if isinstance(value, str):
+            return Instant.parse(value)
+    except ValueError:
+        pass
+    problems.note(path, "Must be an ISO-8601 time")
+    return None
+
+
+instant: Final = Reader(_read_instant, TIME)
+"""Reads an ISO-8601 time; a date is its midnight in UTC."""
 
 
 def _text_reader(longest: int, *, lines: bool = False, empty: bool = False) -> Reader[str]:

@@ -1,14 +1,58 @@
 """The operations under /rowen/v1, which Harvest does not have, a module for each resource."""
 
-from rowen.api.rowen import calendars, changes, conflicts, deliveries, plans, scorecards, webhooks
+from rowen.api.rowen import (
+    availability,
+    booking_links,
+    bookings,
+    busy,
+    calendars,
+    cancellations,
+    changes,
+    conflicts,
+    deliveries,
+    holds,
+    plans,
+    pools,
+    rooms,
+    scorecards,
+    slots,
+    webhooks,
+)
 
-__all__ = ["OPERATIONS", "calendars", "changes", "conflicts", "deliveries", "plans", "scorecards", "webhooks"]
+__all__ = [
+    "OPERATIONS",
+    "availability",
+    "booking_links",
+    "bookings",
+    "busy",
+    "calendars",
+    "cancellations",
+    "changes",
+    "conflicts",
+    "deliveries",
+    "holds",
+    "plans",
+    "pools",
+    "rooms",
+    "scorecards",
+    "slots",
+    "webhooks",
+]
 
 OPERATIONS = (
     *scorecards.OPERATIONS,
+    *cancellations.OPERATIONS,
     *plans.OPERATIONS,
     *changes.OPERATIONS,
     *conflicts.OPERATIONS,
+    *rooms.OPERATIONS,
+    *availability.OPERATIONS,
+    *busy.OPERATIONS,
+    *pools.OPERATIONS,
+    *slots.OPERATIONS,
+    *bookings.OPERATIONS,
+    *holds.OPERATIONS,
+    *booking_links.OPERATIONS,
     *webhooks.OPERATIONS,
     *deliveries.OPERATIONS,
     *calendars.OPERATIONS,

@@ -22,7 +22,7 @@ from rowen.api.response import Message, Response, deleted
 from rowen.api.schemas import TEXT
 from rowen.app.calendars import READING, Calendar, CalendarEvent, CalendarKind, CalendarSubject
 from rowen.app.organizations import Organization
-from rowen.app.records import JOBS, USERS, RecordQuery
+from rowen.app.records import JOBS, ROOMS, USERS, RecordQuery
 from rowen.app.services import Services
 from rowen.interviews.errors import Problems
 from rowen.interviews.moments import Instant
@@ -35,8 +35,9 @@ _FIELDS: Final = {
     "user_id": CalendarKind.USER,
     "job_id": CalendarKind.JOB,
     "application_id": CalendarKind.APPLICATION,
+    "room_id": CalendarKind.ROOM,
 }
-_RESOURCES: Final = {CalendarKind.USER: USERS, CalendarKind.JOB: JOBS}
+_RESOURCES: Final = {CalendarKind.USER: USERS, CalendarKind.JOB: JOBS, CalendarKind.ROOM: ROOMS}
 _MEDIA_TYPE: Final = "text/calendar"
 _encode: Final = msgspec.json.Encoder(enc_hook=str).encode
 
@@ -45,6 +46,7 @@ _EXAMPLE: Final = {
     "user_id": examples.INTERVIEWER_ID,
     "job_id": None,
     "application_id": None,
+    "room_id": None,
     "created_at": examples.V3_ROW["created_at"],
     "last_used_at": None,
 }
@@ -55,13 +57,14 @@ _TEXT: Final = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Rowen//Interview sch
 class CalendarRecord(msgspec.Struct, frozen=True, kw_only=True):
     """A calendar as served, without its address.
 
-    Of the three ids at most one is set: without any it contains the interviews of the whole organization.
+    Of the four ids at most one is set: without any it contains the interviews of the whole organization.
     """
 
     id: int
     user_id: int | None
     job_id: int | None
     application_id: int | None
+    room_id: int | None
     created_at: Instant
     last_used_at: Instant | None
 

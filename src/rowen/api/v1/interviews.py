@@ -12,7 +12,7 @@ from rowen.api.headers.acting_user import read_acting_user
 from rowen.api.headers.conditional import document_etag, list_etag
 from rowen.api.headers.links import link_header
 from rowen.api.parameters import path_id
-from rowen.api.passing import PassedWrite, write_interview
+from rowen.api.passing import cancellation, write_interview
 from rowen.api.reading.fields import (
     INTERVIEW_CHANGES,
     NEW_INTERVIEW,
@@ -22,7 +22,7 @@ from rowen.api.reading.fields import (
 )
 from rowen.api.reading.query import INTERVIEW_PARAMETERS, ListParameters, read_parameters
 from rowen.api.request import ApiRequest
-from rowen.api.response import Message, Response, deleted
+from rowen.api.response import Message, Response
 from rowen.api.v2.interviews import (
     FURTHER,
     INTERVIEW_ID,
@@ -34,11 +34,10 @@ from rowen.api.v2.interviews import (
     schedule,
     stored_interview,
 )
-from rowen.app import interviews, scheduling
-from rowen.app.account_writes import Action, Request
+from rowen.app import interviews
 from rowen.app.interviews import Page
 from rowen.app.services import Services
-from rowen.app.unit_of_work import Stored, UnitOfWork, WriteResult
+from rowen.app.unit_of_work import Stored, UnitOfWork
 from rowen.interviews.errors import Problems
 from rowen.interviews.interview import ApplicationId, InterviewId, ScheduledInterview
 
@@ -91,15 +90,7 @@ async def delete_interview(services: Services, request: ApiRequest) -> Response:
             raise problems.refusal()
         return found
 
-    async def work(unit: UnitOfWork) -> WriteResult:
-        await scheduling.cancel(unit, await stored(unit), user, request.key_name)
-        return await answer(unit)
-
-    async def answer(*_: object) -> WriteResult:
-        return WriteResult(deleted("Interview", identifier))
-
-    wanted = Request(action=Action.CANCEL, interview=identifier, user=user, api_key=request.key_name)
-    return await write_interview(services, request, work, PassedWrite(wanted, stored, answer))
+    return await write_interview(services, request, *cancellation(request, user, stored))
 
 
 async def _list(services: Services, request: ApiRequest, application: ApplicationId | None) -> Response:

@@ -202,7 +202,7 @@ async def list_records(resource: Resource, services: Services, request: ApiReque
     return Response(_without_custom_fields(page.body) if hidden else page.body, etag, links)
 
 
-async def _retrieve(resource: Resource, services: Services, request: ApiRequest) -> Response:
+async def retrieve(resource: Resource, services: Services, request: ApiRequest) -> Response:
     """Retrieve one record of a resource."""
     document = await retrieve_record(services.records, request.organization, resource.query({}), request.identifier())
     etag = document_etag(document)
@@ -246,7 +246,7 @@ def _operations(resource: Resource) -> tuple[Operation, Operation]:
             "GET",
             f"/v1/{name}/{{id}}",
             f"{name}:retrieve",
-            partial(_retrieve, resource),
+            partial(retrieve, resource),
             PERMISSIONS[f"{name}:retrieve"],
             tag,
             Reply(resource.kind, resource.example, f"The {_words(singular)}"),

@@ -98,28 +98,19 @@ OPERATIONS: Final = (
         headers=(ON_BEHALF_OF, IDEMPOTENCY_KEY, IF_MATCH),
         body=USER_CHANGES,
     ),
-    Operation(
-        "PATCH",
-        "/v1/users/{id}/disable",
-        "users:disable",
-        disable_user_by_id,
-        "Disable the user of the path",
-        TAG,
-        WRITTEN,
-        path_parameters=(path_id("user", examples.INTERVIEWER_ID),),
-        headers=(ON_BEHALF_OF, IDEMPOTENCY_KEY, IF_MATCH),
-        body=NOTHING,
-    ),
-    Operation(
-        "PATCH",
-        "/v1/users/{id}/enable",
-        "users:enable",
-        enable_user_by_id,
-        "Enable the user of the path",
-        TAG,
-        WRITTEN,
-        path_parameters=(path_id("user", examples.INTERVIEWER_ID),),
-        headers=(ON_BEHALF_OF, IDEMPOTENCY_KEY, IF_MATCH),
-        body=NOTHING,
+    *(
+        Operation(
+            "PATCH",
+            f"/v1/users/{{id}}/{act}",
+            f"users:{act}",
+            handler,
+            f"{act.capitalize()} the user of the path",
+            TAG,
+            WRITTEN,
+            path_parameters=(path_id("user", examples.INTERVIEWER_ID),),
+            headers=(ON_BEHALF_OF, IDEMPOTENCY_KEY, IF_MATCH),
+            body=NOTHING,
+        )
+        for act, handler in (("disable", disable_user_by_id), ("enable", enable_user_by_id))
     ),
 )

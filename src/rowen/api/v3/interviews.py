@@ -12,10 +12,10 @@ from rowen.api.generations import Generation
 from rowen.api.headers.conditional import IF_MATCH, document_etag, still_holds
 from rowen.api.headers.idempotency import IDEMPOTENCY_KEY
 from rowen.api.parameters import path_id
-from rowen.api.passing import PassedWrite, write_interview
+from rowen.api.passing import PassedWrite, cancellation, write_interview
 from rowen.api.reading.v3_fields import NEW_V3_INTERVIEW, V3_INTERVIEW_CHANGES, named_as_in_v3, read_v3_interview
 from rowen.api.request import ApiRequest
-from rowen.api.response import Message, Response, deleted
+from rowen.api.response import Message, Response
 from rowen.api.v2.interviews import overlap_warning
 from rowen.api.v3.examples import ROWS
 from rowen.app import scheduling
@@ -64,20 +64,11 @@ async def change_v3_interview(services: Services, request: ApiRequest) -> Respon
 
 async def delete_v3_interview(services: Services, request: ApiRequest) -> Response:
     """Delete an interview."""
-    identifier, user = request.identifier(), request.acting_user
 
     async def stored(unit: UnitOfWork) -> Stored:
         return await _stored(unit, request)
 
-    async def work(unit: UnitOfWork) -> WriteResult:
-        await scheduling.cancel(unit, await stored(unit), user, request.key_name)
-        return await answer(unit)
-
-    async def answer(*_: object) -> WriteResult:
-        return WriteResult(deleted("Interview", identifier))
-
-    wanted = Request(action=Action.CANCEL, interview=identifier, user=user, api_key=request.key_name)
-    return await _perform(services, request, work, PassedWrite(wanted, stored, answer))
+    return await _perform(services, request, *cancellation(request, request.acting_user, stored))
 
 
 async def _perform(services: Services, request: ApiRequest, work: WriteOperation, passed: PassedWrite) -> Response:

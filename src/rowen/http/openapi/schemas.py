@@ -37,6 +37,9 @@ _PARTS: Final = {
 """Types that name only the fields that Rowen searches by."""
 
 
+_LEFT_OUT: Final = {"ConflictRecord": {"person", "room"}}
+"""The fields that a type leaves out where they have no value, by its name; all others are null there."""
+
 _ROWS: Final = {kind.__name__ for kind in v3.KINDS.values()}
 """The rows of Harvest v3, of which `fields` selects some keys."""
 
@@ -93,7 +96,7 @@ def _tighten(name: str, schema: Json) -> None:
     if name in _ROWS:
         schema["required"], schema["additionalProperties"] = [], False
     elif name not in _PARTS:
-        schema["required"] = list(schema["properties"])
+        schema["required"] = [field for field in schema["properties"] if field not in _LEFT_OUT.get(name, ())]
         if name not in _OPEN:
             schema["additionalProperties"] = False
     schema["title"] = _public_name(name)

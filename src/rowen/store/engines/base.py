@@ -7,7 +7,7 @@ run it again after a conflict with another transaction.
 
 import asyncio
 from array import array
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -174,6 +174,14 @@ class Engine(ReadTarget, Protocol):
 
     def read_identifiers(self, collected: Any) -> "array[int]":
         """Return collected ids as an ascending array."""
+        ...
+
+    def collected_pairs(self, identifiers: ColumnElement[Any], others: ColumnElement[Any]) -> ColumnElement[Any]:
+        """Return the aggregate that collects different ids, each with another id; `read_pairs` decodes its value."""
+        ...
+
+    def read_pairs(self, collected: Any) -> Iterable[tuple[int, int]]:
+        """Return collected pairs in the order of their rows."""
         ...
 
     def id_in(self, identifiers: ColumnElement[Any], parameter: str) -> ColumnElement[bool]:

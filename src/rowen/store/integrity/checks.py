@@ -6,15 +6,18 @@ know an engine.
 
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from sqlalchemy import bindparam, literal_column, select, tuple_
 
+from rowen.app.records import ROOMS
+from rowen.interviews.interview import LARGEST_ID
 from rowen.interviews.moments import Instant
-from rowen.store.engines.base import Engine, Location, Prepared, Row, Transaction, run_sync
+from rowen.interviews.rooms import person_of_room, room_of_person
+from rowen.store.engines.base import Engine, Location, Prepared, Row, Transaction, constant, run_sync
 from rowen.store.integrity.future_times import FutureTimes, written
-from rowen.store.schema.tables import interviewers, panel, scheduled_interviews
+from rowen.store.schema.tables import interviewers, panel, records, scheduled_interviews, terms
 
 _CHUNK: Final = 5_000
 _MOST: Final = 20  # how many faults of a kind are named
@@ -124,7 +127,15 @@ class _Interview(msgspec.Struct):
     status: str
     created_at: str | None
     updated_at: str | None
+    location: str | None
     interviewers: list[_Seat]
+
+
+class _Room(NamedTuple):
+    """A room: the number by which it is booked, and the end of the last interview that need not be booked."""
+
+    person: int
+    since: int
 
 
 _Booking = tuple[int, int, int]
@@ -219,8 +230,19 @@ class _Documents:
             .limit(literal_column(str(_CHUNK)))
         )
 
+        self._rooms: dict[str, _Room] = {}
+        self._all_rooms = engine.prepare(
+            select(terms.c.value, records.c.id, records.c.updated_at).where(
+                *(terms.c.organization_id == bindparam("organization"), terms.c.resource == constant(ROOMS)),
+                *(records.c.organization_id == bindparam("organization"), records.c.resource == constant(ROOMS)),
+                *(terms.c.name == constant("name"), records.c.id == terms.c.id),
+            )
+        )
+
     async def faults(self) -> list[str]:
         """Return what is wrong, a sentence each, the first few of each kind."""
+        for name, room, since in await self._transaction.rows(self._all_rooms, {"organization": self._organization}):
+            self._rooms[name] = _Room(person_of_room(room), since)
         foreign: list[str] = []
         booked = seated = 0
         async for row in self._rows(self._interviews, ("after_id",)):
@@ -229,10 +251,12 @@ class _Documents:
                 foreign.append(f"interview {row[0]} {self._of}: its document does not match its row")
             else:
                 # A sum of digests needs no memory, however many there are, and does not depend on the order.
-                booked += sum(map(hash, _bookings(interview, row)))
+                booked += sum(map(hash, self._bookings(interview, row)))
                 seated += sum(map(hash, _seats(interview)))
+        since_of = dict(self._rooms.values())
         async for row in self._rows(self._panel, _AFTER_BOOKING):
-            booked -= hash(tuple(row))
+            if row[0] <= LARGEST_ID or row[1] > since_of.get(row[0], row[1] - 1):
+                booked -= hash(tuple(row))
         async for row in self._rows(self._interviewers, ("after_id",)):
             seated -= hash(tuple(row[1:]))
         foreign = foreign[:_MOST]
@@ -246,12 +270,21 @@ class _Documents:
         """Return a sentence for each interviewer who is not booked, naming the person's id: guests have none."""
         booked = {tuple(row) async for row in self._rows(self._panel, _AFTER_BOOKING)}
         return [
-            f"interview {interview} {self._of}: its interviewer {person} is not booked"
+            f"interview {interview} {self._of}: its {_described(person)} is not booked"
             async for row in self._rows(self._interviews, ("after_id",))
             if (found := _matching(row)) is not None
-            for person, ends_at, interview in sorted(_bookings(found, row))
+            for person, ends_at, interview in sorted(self._bookings(found, row))
             if (person, ends_at, interview) not in booked
         ][:_MOST]
+
+    def _bookings(self, found: _Interview, row: Row) -> set[_Booking]:
+        """Return the bookings in an interview's document."""
+        ends_at = row[-2]
+        bookings = set(_busy(found, ends_at))
+        room = self._rooms.get(found.location or "")
+        if room is not None and ends_at > room.since:
+            bookings.add((room.person, ends_at, found.id))
+        return bookings
 
     async def _not_seated(self) -> list[str]:
         """Return a sentence for each interview whose panel differs from the rows of its interviewers."""
@@ -298,9 +331,9 @@ def _matching(row: Row) -> _Interview | None:
     return found
 
 
-def _bookings(found: _Interview, row: Row) -> set[_Booking]:
-    """Return the bookings in an interview's document."""
-    return set(_busy(found, row[-2]))
+def _described(person: int) -> str:
+    room = room_of_person(person)
+    return f"interviewer {person}" if room is None else f"room {room}"
 
 
 def _seats(found: _Interview) -> Iterator[_Row]:

@@ -1,6 +1,6 @@
 """The interviews in calendars.
 
-Owns how those of a user, a job or an application are found, together with the cancelled ones, and with their
+Owns how those of a user, a job, an application or a room are found, together with the cancelled ones, and with their
 applications and candidates. Must not know the text of a calendar.
 """
 
@@ -18,8 +18,10 @@ from rowen.app.records import APPLICATIONS, CANDIDATES, RecordCodec
 from rowen.interviews.interview import ScheduledInterview
 from rowen.interviews.moments import Instant
 from rowen.interviews.people import booked
+from rowen.interviews.rooms import person_of_room
 from rowen.store.engines.base import Engine, Parameters, Reader, Transaction, Unindexed, constant
 from rowen.store.records.writer import RecordWriter
+from rowen.store.rooms import RoomBookings
 from rowen.store.schema.tables import CANCELLED, changes, panel, scheduled_interviews, terms
 
 _interviews = scheduled_interviews.c
@@ -67,7 +69,9 @@ class CalendarReader:
         self._codec = codec
         self._records = records
         self._writer = RecordWriter(engine)
+        self._rooms = RoomBookings(engine, codec)
         self._standing = {kind: engine.prepare(_standing(*wanted)) for kind, wanted in _WANTED.items()}
+        self._standing[CalendarKind.ROOM] = self._standing[CalendarKind.USER]
         self._cancelled = engine.prepare(_cancelled())
         self._of_job = engine.prepare(_APPLICATIONS_OF_JOB)
 
@@ -91,10 +95,14 @@ class CalendarReader:
     ) -> list[CalendarEvent]:
         asked: dict[str, Any] = {"organization": organization.id}
         if subject.id is not None:
-            asked |= {"subject": subject.id, "subject_text": str(subject.id)}
+            booked_as = person_of_room(subject.id) if subject.kind is CalendarKind.ROOM else subject.id
+            asked |= {"subject": booked_as, "subject_text": str(subject.id)}
         standing = await reader.rows(self._standing[subject.kind], {**asked, "since": since})
         found = {row[0]: _Found(row[1], row[2], None) for row in standing}
-        found |= await self._cancelled_of(subject, {**asked, "cancelled_since": cancelled_since}, reader)
+        room = None
+        if subject.kind is CalendarKind.ROOM and subject.id is not None:
+            room = await self._rooms.name(reader, organization.id, subject.id)
+        found |= await self._cancelled_of(subject, {**asked, "cancelled_since": cancelled_since}, room, reader)
         applications = await self._documents(organization, APPLICATIONS, {each[0] for each in found.values()}, reader)
         candidates_of = {key: self._records.candidate_id(each) for key, each in applications.items()}
         wanted = {each for each in candidates_of.values() if each is not None}
@@ -109,7 +117,9 @@ class CalendarReader:
             for _, (application, document, cancelled_at) in sorted(found.items())
         ]
 
-    async def _cancelled_of(self, subject: CalendarSubject, asked: Parameters, reader: Reader) -> dict[int, _Found]:
+    async def _cancelled_of(
+        self, subject: CalendarSubject, asked: Parameters, room: str | None, reader: Reader
+    ) -> dict[int, _Found]:
         """Return the cancelled interviews of a subject, by their ids."""
         found = {}
         of_job = set()
@@ -117,7 +127,7 @@ class CalendarReader:
             of_job = {row[0] for row in await reader.rows(self._of_job, asked)}
         for identifier, time, document in await reader.rows(self._cancelled, asked):
             interview = self._codec.decode(document)
-            if _concerns(subject, interview, of_job):
+            if _concerns(subject, interview, of_job, room):
                 found[identifier] = _Found(interview.application_id, document, Instant(time))
         return found
 
@@ -128,7 +138,11 @@ class CalendarReader:
         return {identifier: row.document for identifier, row in rows.items() if row.document is not None}
 
 
-def _concerns(subject: CalendarSubject, interview: ScheduledInterview, of_job: Container[int]) -> bool:
+def _concerns(
+    subject: CalendarSubject, interview: ScheduledInterview, of_job: Container[int], room: str | None
+) -> bool:
+    if subject.kind is CalendarKind.ROOM:
+        return room is not None and interview.location == room
     if subject.kind is CalendarKind.USER:
         return subject.id in booked(interview.interviewers)
     if subject.kind is CalendarKind.JOB:

@@ -1,6 +1,7 @@
 """Finding double bookings.
 
-Owns reading the panel of an organization in the order of persons and starts. Must not know when bookings overlap.
+Owns reading the bookings of an organization in the order of persons and starts; rooms come after all persons. Must not
+know when bookings overlap.
 """
 
 from functools import partial
@@ -15,7 +16,9 @@ from rowen.app.organizations import Organization
 from rowen.app.records import USERS
 from rowen.interviews.overlaps import Booked, Overlap, overlaps
 from rowen.interviews.people import fold, person_of
+from rowen.interviews.rooms import person_of_room, room_of_person
 from rowen.store.engines.base import Engine, Row, Transaction, constant
+from rowen.store.rooms import RoomBookings
 from rowen.store.schema.tables import panel, scheduled_interviews, terms
 
 _ALWAYS: Final = (-(2**63), 2**63 - 1)
@@ -28,6 +31,7 @@ class ConflictFinder:
     def __init__(self, engine: Engine, codec: Codec) -> None:
         self._engine = engine
         self._codec = codec
+        self._rooms = RoomBookings(engine, codec)
         self._booked = engine.prepare(
             select(panel.c.person, panel.c.starts_at, panel.c.ends_at, panel.c.interview_id)
             .where(
@@ -82,6 +86,8 @@ class ConflictFinder:
         """Return the ranges of persons of a query."""
         if query.user_id is not None:
             return [(query.user_id, query.user_id)]
+        if query.room_id is not None:
+            return [(person_of_room(query.room_id), person_of_room(query.room_id))]
         if query.email is None:
             return [_ANYBODY]
         parameters = {"organization": organization.id, "email": fold(query.email)}
@@ -89,6 +95,10 @@ class ConflictFinder:
         return [(each, each) for each in (person_of(None, query.email), *users)]
 
     async def _described(self, organization: Organization, overlap: Overlap, transaction: Transaction) -> Conflict:
+        room = room_of_person(overlap.person)
+        if room is not None:
+            name = await self._rooms.name(transaction, organization.id, room)
+            return Conflict(overlap, None, name, None, room)
         row = await transaction.row(
             self._document, {"organization": organization.id, "interview": overlap.interviews[0]}
         )

@@ -19,7 +19,7 @@ from rowen.app.records import INTERVIEWS, RecordCodec
 from rowen.interviews.changes import Counts
 from rowen.interviews.interview import LARGEST_ID, OrganizationId
 from rowen.interviews.moments import Instant
-from rowen.interviews.people import booked
+from rowen.interviews.people import Person, booked
 from rowen.store.engines.base import Engine, Transaction
 from rowen.store.import_checkpoints import ImportCheckpoints
 from rowen.store.interviewers import InterviewerTable, Panel
@@ -28,6 +28,7 @@ from rowen.store.ledger.ledger import Ledger, LedgerState, next_state
 from rowen.store.merge_rules import advanced, newest_of, rank
 from rowen.store.records.clamping import InterviewClamp, Present
 from rowen.store.records.inference import RecordInference
+from rowen.store.rooms import RoomBookings
 from rowen.store.schema.tables import panel, scheduled_interviews
 
 
@@ -59,13 +60,17 @@ class _Terms(NamedTuple):
 
 
 class _Plan(NamedTuple):
-    """The writes of a merge, and its counts; `adopted` are the ids of those that clients may change from now on."""
+    """The writes of a merge, and its counts.
+
+    `adopted` are the ids of those that clients may change from now on, `rooms` the numbers by which rooms are booked.
+    """
 
     inserts: list[InterviewRow]
     updates: list[InterviewRow]
     replaced: list[_Replaced]
     adopted: list[int]
     counts: MergeCounts
+    rooms: Mapping[str, Person]
 
 
 class InterviewMerger:
@@ -79,6 +84,7 @@ class InterviewMerger:
         self._deriver = RecordInference(engine, codec, records_codec)
         self._checkpoints = ImportCheckpoints(engine)
         self._interviewers = InterviewerTable(engine)
+        self._rooms = RoomBookings(engine, codec)
         stored = scheduled_interviews.c
         of_organization = stored.organization_id == bindparam("organization")
         self._stored = engine.prepare(
@@ -116,11 +122,11 @@ class InterviewMerger:
         """Merge interviews by id in one transaction: of two records with one id the newer wins."""
 
         async def work(transaction: Transaction) -> MergeCounts:
-            ledger = await self._ledger.take(transaction, organization.id)
+            current, ledger = await self._ledger.take_with_settings(transaction, organization.id)
             state = next_state(ledger, now)
             present = Present(now, state.last_updated_at)
             given, plan = await self._plan(
-                transaction, organization, drafts, _Terms(present, created_through_api, clamp), ledger.last_id
+                transaction, current, drafts, _Terms(present, created_through_api, clamp), ledger.last_id
             )
             # Also the observations of records that are not kept: the order of arrival must not decide the result.
             learned = given and await self._deriver.infer(transaction, organization.id, given, present)
@@ -174,7 +180,8 @@ class InterviewMerger:
         newest = newest_of(drafts, counts)
         ids = self._engine.bind_identifiers([identifier for identifier in newest if identifier <= last_id])
         rows = await transaction.rows(self._stored, {"organization": organization.id, "ids": ids})
-        plan = _Plan([], [], [], [], counts)
+        rooms = await self._rooms.all(transaction, organization.id) if organization.room_count else {}
+        plan = _Plan([], [], [], [], counts, rooms)
         _compare(newest, {row[0]: _Stored(*row[1:]) for row in rows}, terms, plan)
         counts.new, counts.changed, counts.adopted = len(plan.inserts), len(plan.updates), len(plan.adopted)
         return drafts, plan
@@ -210,7 +217,7 @@ class InterviewMerger:
         freed = [
             (organization, person, old.ends_at, old.id)
             for old in plan.replaced
-            for person in booked(self._codec.decode(old.document).interviewers)
+            for person in self._booked(old.document, plan.rooms)
         ]
         if freed:
             await transaction.run_many(self._free, freed)
@@ -218,11 +225,17 @@ class InterviewMerger:
             (organization, person, draft.ends_at, draft.id, draft.starts_at)
             for drafts in (plan.inserts, plan.updates)
             for draft in drafts
-            for person in draft.panel
+            for person in (self._booked(draft.document, plan.rooms) if plan.rooms else draft.panel)
         ]
         if taken:
             taken.sort()  # neighbors in the tree, written together
             await transaction.insert(self._book, taken)
+
+    def _booked(self, document: bytes, rooms: Mapping[str, Person]) -> tuple[Person, ...]:
+        """Return the numbers of those whom an interview keeps busy: its panel, and its room."""
+        interview = self._codec.decode(document)
+        room = rooms.get(interview.location or "")
+        return booked(interview.interviewers) if room is None else (*booked(interview.interviewers), room)
 
     async def checkpoint(self, organization: OrganizationId, source: str) -> str | None:
         """Return the address at which an unfinished import of that source continues."""

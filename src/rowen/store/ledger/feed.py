@@ -43,6 +43,14 @@ class ChangeFeed:
             .order_by(columns.revision)
         )
 
+        self._latest = engine.prepare(
+            select(columns.revision, columns.kind, columns.summary, columns.document)
+            .with_hint(changes, BY_INTERVIEW_INDEX)
+            .where(columns.organization_id == bindparam("organization"), columns.interview_id == bindparam("interview"))
+            .order_by(columns.revision.desc())
+            .limit(literal_column("1"))
+        )
+
     async def after(self, organization: Organization, revision: int, limit: int) -> FeedPage:
         """Return the changes after a revision, in the order of commits.
 
@@ -67,6 +75,12 @@ class ChangeFeed:
         copy = self._engine.reader_for(organization.id, organization.version)
         rows = await copy.rows(self._history, {"organization": organization.id, "interview": interview})
         return [row[0] for row in rows]
+
+    async def latest(self, organization: Organization, interview: InterviewId) -> FeedEntry | None:
+        """Return an interview's last change; None for an imported one that never changed."""
+        copy = self._engine.reader_for(organization.id, organization.version)
+        rows = await copy.rows(self._latest, {"organization": organization.id, "interview": interview})
+        return FeedEntry(*rows[0]) if rows else None
 
 
 def _entry(row: Row) -> FeedEntry:

@@ -27,6 +27,8 @@ COLUMNS: Final = (
     organizations.c.double_booking,
     organizations.c.grace,
     organizations.c.mirrored_from,
+    organizations.c.room_count,
+    organizations.c.require_busy_source,
 )
 """The columns of an `Organization`, in the order of its fields."""
 
@@ -102,9 +104,8 @@ def next_state(state: LedgerState, now: Instant) -> LedgerState:
 
 def organization_of(row: Row) -> Organization:
     """Return an organization from the values of `COLUMNS`."""
-    identifier, name, time_zone, created_at, revision, last_updated_at, count, double_booking, grace, mirrored_from = (
-        row
-    )
+    identifier, name, time_zone, created_at, revision, last_updated_at, count, *settings = row
+    double_booking, grace, mirrored_from, room_count, require_busy_source = settings
     return Organization(
         OrganizationId(identifier),
         name,
@@ -116,6 +117,8 @@ def organization_of(row: Row) -> Organization:
         DoubleBooking(double_booking),
         grace,
         mirrored_from,
+        room_count,
+        bool(require_busy_source),
     )
 
 

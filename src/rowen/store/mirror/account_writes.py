@@ -30,6 +30,8 @@ _COLUMNS: Final = (
 )
 """In the order of the fields of `AccountWrite`."""
 
+_OF: Final = account_writes.c.organization_id == bindparam("organization")
+_THIS: Final = (_OF, account_writes.c.id == bindparam("write"))
 _CLAIMED: Final = (WriteState.SENT, WriteState.IN_DOUBT, WriteState.ACCEPTED)
 _encode: Final = msgspec.json.Encoder(enc_hook=int).encode  # an Instant is a number
 
@@ -48,45 +50,48 @@ class AccountWriteTable:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._ledger = Ledger(engine)
+        self._prepare_reading(engine)
+        self._prepare_steps(engine)
+        self._prepare_forgetting(engine)
+
+    def _prepare_reading(self, engine: Engine) -> None:
         columns = account_writes.c
-        of = columns.organization_id == bindparam("organization")
-        this = (of, columns.id == bindparam("write"))
         shown = [columns[name] for name in _COLUMNS]
-        queued = columns.state == constant(WriteState.QUEUED)
         self._allowed = engine.prepare(
             select(mirrors.c.write_through, mirrors.c.loaded_at).where(
                 mirrors.c.organization_id == bindparam("organization")
             )
         )
-        self._find = engine.prepare(select(*shown).where(*this))
+        self._find = engine.prepare(select(*shown).where(*_THIS))
         self._open = engine.prepare(
-            select(*shown).where(of, columns.state.in_(map(constant, OPEN))).order_by(columns.queued_at, columns.id)
+            select(*shown).where(_OF, columns.state.in_(map(constant, OPEN))).order_by(columns.queued_at, columns.id)
         )
         self._claimed = engine.prepare(
             select(columns.id)
             .where(
-                of,
+                _OF,
                 columns.event_id == bindparam("event"),
                 columns.id != bindparam("write"),
                 columns.state.in_(map(constant, _CLAIMED)),
             )
             .limit(literal_column("1"))
         )
+
+    def _prepare_steps(self, engine: Engine) -> None:
+        columns = account_writes.c
+        queued = columns.state == constant(WriteState.QUEUED)
         self._insert = engine.prepare(
             insert(account_writes).values({each.name: bindparam(each.name) for each in columns})
         )
-        self._forget_undone = engine.prepare(
-            delete(account_writes).where(*this, columns.state.in_(map(constant, UNDONE)))
-        )
         self._withdraw = engine.prepare(
             update(account_writes)
-            .where(*this, queued)
+            .where(*_THIS, queued)
             .values(state=constant(WriteState.WITHDRAWN), request=bindparam("nothing"), ended_at=columns.queued_at)
         )
         self._claim = engine.prepare(
             update(account_writes)
             .where(
-                *this,
+                *_THIS,
                 columns.state.in_(map(constant, (WriteState.QUEUED, WriteState.SENT))),
                 columns.expires_at > bindparam("now"),
             )
@@ -98,11 +103,17 @@ class AccountWriteTable:
         )
         changed = ("state", "request", "interview_id", "failure", "ended_at")
         self._note = engine.prepare(
-            update(account_writes).where(*this).values({name: bindparam(f"new_{name}") for name in changed})
+            update(account_writes).where(*_THIS).values({name: bindparam(f"new_{name}") for name in changed})
         )
-        self._forget = engine.prepare(delete(account_writes).where(of, columns.ended_at < bindparam("before")))
+
+    def _prepare_forgetting(self, engine: Engine) -> None:
+        columns = account_writes.c
+        self._forget_undone = engine.prepare(
+            delete(account_writes).where(*_THIS, columns.state.in_(map(constant, UNDONE)))
+        )
+        self._forget = engine.prepare(delete(account_writes).where(_OF, columns.ended_at < bindparam("before")))
         self._old = engine.prepare(
-            select(columns.id).where(of, columns.ended_at < bindparam("before")).limit(literal_column("1"))
+            select(columns.id).where(_OF, columns.ended_at < bindparam("before")).limit(literal_column("1"))
         )
 
     async def allowed(self, organization: OrganizationId) -> bool | None:

@@ -4,11 +4,13 @@ Owns that rows, the position after them, and the marks on what follows from them
 know the content of a row, or where it comes from. See docs/decisions/0032-a-mirror-holds-rows.md.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from operator import attrgetter
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from rowen.app.mirror import REACHES, Link, Mirror, MirroredRow, MirrorState, Pending, Position, reported
 from rowen.app.organizations import Organization
@@ -27,6 +29,9 @@ from rowen.store.schema.mirror_tables import (
 from rowen.store.schema.tables import organizations
 
 _SET_ONCE: Final = ("source", "write_through")  # when the mirror begins
+_ID: Final = attrgetter("id")
+_UPDATED_AT: Final = attrgetter("updated_at")
+_MARKED_AT: Final = attrgetter("marked_at")
 _encode: Final = msgspec.json.Encoder().encode
 _counters: Final = msgspec.json.Decoder(dict[str, int]).decode
 
@@ -49,6 +54,9 @@ class MirrorTables:
         self._save = engine.prepare(
             update(mirrors).where(of_mirror).values({name: bindparam(f"new_{name}") for name in saved})
         )
+        writes = account_writes.c
+        of_writes = writes.organization_id == bindparam("organization")
+        self._writes = engine.prepare(select(writes.state, func.count()).where(of_writes).group_by(writes.state))
         self._pass = engine.prepare(update(mirrors).where(of_mirror).values(write_through=bindparam("passed")))
         self._name = engine.prepare(
             update(organizations)
@@ -90,6 +98,20 @@ class MirrorTables:
             )
             for link in Link
         }
+        found = {
+            link: select(columns.id, columns.updated_at, columns.document)
+            .where(*OF, engine.id_in(columns[link.value if link else "id"], "ids"))
+            .order_by(columns.id)
+            .subquery()
+            for link in (None, *Link)
+        }
+        self._documents = {
+            link: engine.prepare(select(engine.joined_documents(each.c.document))) for link, each in found.items()
+        }
+        own = found[None].c
+        self._dated_documents = engine.prepare(
+            select(engine.joined_documents(own.document), engine.collected_pairs(own.id, own.updated_at))
+        )
         self._identifiers = engine.prepare(
             select(columns.id).where(*OF, columns.id >= bindparam("low"), columns.id < bindparam("high"))
         )
@@ -107,7 +129,7 @@ class MirrorTables:
         )
         self._settle = engine.prepare(
             delete(mirror_pending).where(
-                *of, columns.id == bindparam("id"), columns.marked_at <= bindparam("marked_at")
+                *of, engine.id_in(columns.id, "ids"), columns.marked_at <= bindparam("marked_at")
             )
         )
 
@@ -123,7 +145,8 @@ class MirrorTables:
         for identifier, name, *row in found:
             positions = await self.positions(identifier)
             ordered = [positions[each] for each in REACHES if each in positions]
-            states.append(MirrorState(name, _mirror_of(row), ordered))
+            writes = await self._engine.rows(self._writes, {"organization": identifier})
+            states.append(MirrorState(name, _mirror_of(row), ordered, dict(map(tuple, writes))))
         return states
 
     async def report(self, organization: str, resource: str, identifier: int, now: Instant) -> bool:
@@ -235,9 +258,11 @@ class MirrorTables:
         if not rows:
             return 0, 0
         resource = rows[0].resource
-        newest = {row.id: row for row in sorted(rows, key=lambda row: row.updated_at)}
+        newest = {row.id: row for row in rows}
+        if len(newest) < len(rows):
+            newest = {row.id: row for row in sorted(rows, key=_UPDATED_AT)}
         stored = await self._stored(transaction, organization, resource, sorted(newest))
-        written = [row for row in newest.values() if _is_news(row, stored.get(row.id))]
+        written = [row for row in newest.values() if not stored or _is_news(row, stored.get(row.id))]
         replaced = [stored[row.id] for row in written if row.id in stored]  # also what followed from them before
         await self._delete(transaction, organization, resource, [row.id for row in replaced])
         await self._add(transaction, organization, written)
@@ -273,6 +298,22 @@ class MirrorTables:
         found = await self._engine.rows(self._linked[link], self._named(organization, resource, identifiers))
         return [MirroredRow(*each) for each in found]
 
+    async def documents(
+        self, organization: OrganizationId, resource: str, link: Link | None, identifiers: Sequence[int]
+    ) -> bytes:
+        """Return the documents of the rows with a link to any of these ids, or with these ids, as JSON, by id."""
+        row = await self._engine.row(self._documents[link], self._named(organization, resource, identifiers))
+        return b"[%b]" % ((row and row[0]) or b"")
+
+    async def dated_documents(
+        self, organization: OrganizationId, resource: str, identifiers: Sequence[int]
+    ) -> tuple[bytes, Mapping[int, int]]:
+        """Return the documents of the rows with these ids as JSON, by id, and when each row was updated."""
+        row = await self._engine.row(self._dated_documents, self._named(organization, resource, identifiers))
+        if row is None or row[0] is None:
+            return b"[]", {}
+        return b"[%b]" % row[0], dict(self._engine.read_pairs(row[1]))
+
     async def identifiers(self, organization: OrganizationId, resource: str, low: int, high: int) -> Sequence[int]:
         """Return the ids of a resource's rows from `low` up to but not including `high`."""
         parameters = {"organization": organization, "resource": resource, "low": low, "high": high}
@@ -287,8 +328,9 @@ class MirrorTables:
         """Remove marks; one that was set again meanwhile stays."""
 
         async def work(transaction: Transaction) -> None:
-            values = [{"organization": organization, "resource": target, **each._asdict()} for each in done]
-            await transaction.run_many(self._settle, [self._settle.bind(each) for each in values])
+            for marked_at, some in groupby(sorted(done, key=_MARKED_AT), _MARKED_AT):
+                ids = self._named(organization, target, [each.id for each in some])
+                await transaction.run(self._settle, {**ids, "marked_at": marked_at})
 
         await self._engine.write(work)
 
@@ -303,7 +345,7 @@ class MirrorTables:
         return {row.id: row for row in (MirroredRow(*each) for each in found)}
 
     async def _add(self, transaction: Transaction, organization: OrganizationId, rows: Sequence[MirroredRow]) -> None:
-        values = [(organization, *row) for row in sorted(rows, key=lambda row: row.id)]
+        values = [(organization, *row) for row in sorted(rows, key=_ID)]
         await transaction.insert(self._insert, values)
 
     async def _delete(

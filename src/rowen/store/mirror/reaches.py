@@ -5,6 +5,7 @@ of a row, or what becomes of a mark.
 """
 
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 
 from sqlalchemy import bindparam, delete, select
 
@@ -74,7 +75,7 @@ class Marker:
         self, transaction: Transaction, organization: OrganizationId, rows: Sequence[MirroredRow], reach: Reach
     ) -> set[int]:
         origin = reach.origin.value if reach.origin else "id"
-        found = _known(getattr(row, origin) for row in rows)
+        found = _known(map(attrgetter(origin), rows))
         for step in reach.steps:
             parameters = {"organization": organization, "resource": step.resource, "ids": self._bind(sorted(found))}
             statement = self._steps[(step.find, step.take)]
@@ -83,4 +84,4 @@ class Marker:
 
 
 def _known(identifiers: Iterable[int | None]) -> set[int]:
-    return {each for each in identifiers if each is not None}
+    return {*identifiers} - {None}  # type: ignore[return-value]

@@ -28,10 +28,13 @@ class KeyTable:
         self._ledger = Ledger(engine)
         self._known: dict[bytes, Identity] = {}
         self._known_as_of: bytes | None = None
+        self._owners: dict[bytes, int] = {}
+        self._prepare_reading(engine)
+        self._prepare_writing(engine)
+
+    def _prepare_reading(self, engine: Engine) -> None:
         keys = api_keys.c
         with_organization = api_keys.join(organizations, organizations.c.id == keys.organization_id)
-        named = (keys.organization_id == bindparam("organization"), keys.name == bindparam("key_name"))
-        self._owners: dict[bytes, int] = {}
         self._owner = engine.prepare(select(keys.organization_id).where(keys.digest == bindparam("digest")))
         self._holder = engine.prepare(select(keys.organization_id, keys.name).where(keys.digest == bindparam("digest")))
         self._authenticate = engine.prepare(
@@ -44,7 +47,7 @@ class KeyTable:
                 keys.revoked_at.is_(None),
             )
         )
-        self._all = engine.prepare(
+        listed = (
             select(
                 organizations.c.name,
                 keys.name,
@@ -58,6 +61,12 @@ class KeyTable:
             .select_from(with_organization)
             .order_by(organizations.c.name, keys.id)
         )
+        self._all = engine.prepare(listed)
+        self._own = engine.prepare(listed.where(keys.organization_id == bindparam("organization")))
+
+    def _prepare_writing(self, engine: Engine) -> None:
+        keys = api_keys.c
+        named = (keys.organization_id == bindparam("organization"), keys.name == bindparam("key_name"))
         self._named = engine.prepare(select(keys.id).where(*named))
         self._last_id = engine.prepare(
             select(func.coalesce(func.max(keys.id), literal_column("0"))).where(
@@ -152,8 +161,12 @@ class KeyTable:
 
         await self._engine.write(work)
 
-    async def all(self) -> list[ApiKey]:
-        """Return every key, ordered by organization and creation."""
+    async def all(self, organization: OrganizationId | None = None) -> list[ApiKey]:
+        """Return every key, or those of one organization, ordered by organization and creation."""
+        if organization is None:
+            rows = await self._engine.rows(self._all, {})
+        else:
+            rows = await self._engine.rows(self._own, {"organization": organization})
         return [
             ApiKey(
                 organization,
@@ -174,7 +187,7 @@ class KeyTable:
                 created_at,
                 last_used_at,
                 revoked_at,
-            ) in await self._engine.rows(self._all, {})
+            ) in rows
         ]
 
     async def allow(

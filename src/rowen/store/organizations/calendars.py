@@ -34,6 +34,8 @@ class CalendarTable:
         own = calendars.c
         row = (own.id, own.kind, own.subject_id, own.created_at, own.last_used_at)
         self._all = engine.prepare(select(*row).where(_OF).order_by(own.id))
+        of_subject = (own.kind == bindparam("kind"), own.subject_id == bindparam("subject"))
+        self._of = engine.prepare(select(*row).where(_OF, *of_subject).order_by(own.id))
         self._find = engine.prepare(select(*row).where(_OF, own.digest == bindparam("digest")))
         self._authenticate = engine.prepare(
             select(own.id, *COLUMNS)
@@ -75,6 +77,11 @@ class CalendarTable:
     async def all(self, organization: OrganizationId) -> Sequence[Calendar]:
         """Return an organization's calendars, ordered by id."""
         return [_calendar(row) for row in await self._engine.rows(self._all, {"organization": organization})]
+
+    async def of(self, organization: OrganizationId, subject: CalendarSubject) -> Sequence[Calendar]:
+        """Return the calendars of a subject that has an id, ordered by id."""
+        asked = {"organization": organization, "kind": subject.kind.value, "subject": subject.id}
+        return [_calendar(row) for row in await self._engine.rows(self._of, asked)]
 
     async def find(self, organization: OrganizationId, digest: bytes) -> Calendar | None:
         """Return the calendar whose secret has this SHA-256 digest."""

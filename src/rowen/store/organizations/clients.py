@@ -11,7 +11,8 @@ from rowen.interviews.interview import OrganizationId
 from rowen.interviews.moments import Instant
 from rowen.store.engines.base import Engine, Transaction
 from rowen.store.ledger.ledger import Ledger
-from rowen.store.schema.tables import clients, organizations
+from rowen.store.schema.credential_tables import clients
+from rowen.store.schema.tables import organizations
 
 
 class ClientTable:

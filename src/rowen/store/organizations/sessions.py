@@ -27,6 +27,7 @@ from rowen.interviews.moments import Instant
 from rowen.interviews.people import User
 from rowen.store.engines.base import Engine, Row, Transaction, constant
 from rowen.store.ledger.ledger import COLUMNS, Ledger, organization_of
+from rowen.store.organizations.people import PersonTable
 from rowen.store.schema.credential_tables import people, sessions, sign_in_links
 from rowen.store.schema.tables import organizations, records
 
@@ -46,19 +47,14 @@ class SessionTable:
         self._engine = engine
         self._codec = codec
         self._ledger = Ledger(engine)
-        own, links, held = people.c, sign_in_links.c, sessions.c
+        self._people = PersonTable(engine)
+        self._prepare_people(engine)
+        self._prepare_links(engine)
+        self._prepare_sessions(engine)
+
+    def _prepare_people(self, engine: Engine) -> None:
+        own = people.c
         of_user = (own.organization_id == _ORGANIZATION, own.user_id == bindparam("user"))
-        this_link = (links.organization_id == _ORGANIZATION, links.digest == bindparam("digest"))
-        this_session = (held.organization_id == _ORGANIZATION, held.digest == bindparam("digest"))
-        works = (links.used_at.is_(None), links.expires_at > bindparam("now"))
-        self._person = engine.prepare(select(own.id).where(*of_user))
-        self._last_id = engine.prepare(
-            select(func.coalesce(func.max(own.id), literal_column("0"))).where(own.organization_id == _ORGANIZATION)
-        )
-        self._insert_person = engine.prepare(_insertion(people))
-        self._give = engine.prepare(
-            update(people).where(*of_user).values(role=bindparam("new_role"), revoked_at=literal_column("NULL"))
-        )
         self._take = engine.prepare(
             update(people).where(*of_user, own.revoked_at.is_(None)).values(revoked_at=bindparam("now"))
         )
@@ -68,6 +64,13 @@ class SessionTable:
             .order_by(own.id)
             .limit(literal_column("1"))
         )
+        self._everybody = engine.prepare(_everybody())
+        self._own = engine.prepare(_everybody().where(own.organization_id == _ORGANIZATION))
+
+    def _prepare_links(self, engine: Engine) -> None:
+        links = sign_in_links.c
+        this_link = (links.organization_id == _ORGANIZATION, links.digest == bindparam("digest"))
+        works = (links.used_at.is_(None), links.expires_at > bindparam("now"))
         self._insert_link = engine.prepare(_insertion(sign_in_links))
         self._link = engine.prepare(
             select(*_PERSON, *COLUMNS, links.person_id)
@@ -89,6 +92,10 @@ class SessionTable:
         self._end_first_links = engine.prepare(
             delete(sign_in_links).where(links.organization_id == _ORGANIZATION, links.person_id.is_(None))
         )
+
+    def _prepare_sessions(self, engine: Engine) -> None:
+        held = sessions.c
+        this_session = (held.organization_id == _ORGANIZATION, held.digest == bindparam("digest"))
         self._insert_session = engine.prepare(_insertion(sessions))
         self._session = engine.prepare(_session_statement().where(*this_session, organizations.c.id == _ORGANIZATION))
         self._used = engine.prepare(update(sessions).where(*this_session).values(used_at=bindparam("now")))
@@ -102,17 +109,25 @@ class SessionTable:
                 or_(held.used_at <= bindparam("idle"), held.created_at <= bindparam("oldest")),
             )
         )
-        self._everybody = engine.prepare(_everybody())
 
     async def invite(self, organization: OrganizationId, user: int, role: Role, link: Token, now: Instant) -> None:
         """Give a user a role, in place of another one, and store a link that signs the user in; older links end."""
 
         async def work(transaction: Transaction) -> None:
             await self._ledger.take(transaction, organization)
-            person = await self._give_role(transaction, organization, user, role, now)
+            person = await self._people.give_role(transaction, organization, user, role, now)
             older = {"organization": organization, "person": person, "now": int(now)}
             await transaction.run(self._end_links, older)
             await self._add_link(transaction, link, person, now)
+
+        await self._engine.write(work)
+
+    async def change_role(self, organization: OrganizationId, user: int, role: Role, now: Instant) -> None:
+        """Give a user a role, in place of another one; links and sessions stay."""
+
+        async def work(transaction: Transaction) -> None:
+            await self._ledger.take(transaction, organization)
+            await self._people.give_role(transaction, organization, user, role, now)
 
         await self._engine.write(work)
 
@@ -121,7 +136,7 @@ class SessionTable:
 
         async def work(transaction: Transaction) -> bool:
             await self._ledger.take(transaction, organization)
-            if await self._highest_id(transaction, organization):
+            if await self._people.last_id(transaction, organization):
                 return False
             await transaction.run(self._end_first_links, {"organization": organization})
             await self._add_link(transaction, link, None, now)
@@ -152,7 +167,7 @@ class SessionTable:
                 return False
             person = row[0]
             if first_user is not None:
-                person = await self._give_role(transaction, organization, first_user, Role.ADMIN, now)
+                person = await self._people.give_role(transaction, organization, first_user, Role.ADMIN, now)
             await transaction.run(self._use_link, {**_key(link), "now": int(now)})
             await self._begin(transaction, session, person, now)
             return True
@@ -176,11 +191,12 @@ class SessionTable:
         row = await self._engine.row(self._session, _key(session))
         if row is None:
             return None
-        *columns, created_at, used_at = row
+        *columns, created_at, used_at, confirmed_at = row
         if created_at + SESSION_LIFETIME <= now or used_at + IDLE_LIFETIME <= now:
             return None
         person = self._person_of(columns, organization_of(columns[len(_PERSON) :]))
-        return None if person is None else Session(person, Instant(used_at))
+        confirmed = None if confirmed_at is None else Instant(confirmed_at)
+        return None if person is None else Session(person, Instant(used_at), confirmed)
 
     async def record_use(self, session: Token, now: Instant) -> None:
         """Store when a session was last used."""
@@ -214,17 +230,21 @@ class SessionTable:
             one = {"organization": organization, "user": user}
             if not await transaction.run(self._take, {**one, "now": int(now)}):
                 return False
-            row = await transaction.row(self._person, one)
-            person = {"organization": organization, "person": row[0] if row else 0}
+            known = await self._people.id_of(transaction, organization, user)
+            person = {"organization": organization, "person": known or 0}
             await transaction.run(self._end_sessions, person)
             await transaction.run(self._end_links, {**person, "now": int(now)})
             return True
 
         return await self._engine.write(work)
 
-    async def people(self) -> list[InvitedPerson]:
-        """Return everybody who can or could sign in, ordered by organization and invitation."""
-        return [self._invited(row) for row in await self._engine.rows(self._everybody, {})]
+    async def people(self, organization: OrganizationId | None = None) -> list[InvitedPerson]:
+        """Return everybody who can or could sign in, of one or every organization, ordered by it and by invitation."""
+        if organization is None:
+            rows = await self._engine.rows(self._everybody, {})
+        else:
+            rows = await self._engine.rows(self._own, {"organization": organization})
+        return [self._invited(row) for row in rows]
 
     def _invited(self, row: Row) -> InvitedPerson:
         organization, user_id, role, revoked_at, document, count, used_at = row
@@ -248,31 +268,6 @@ class SessionTable:
         user = None if document is None else self._codec.user(document)
         return None if user is None or user.disabled else Person(identifier, user, Role(role), organization)
 
-    async def _highest_id(self, transaction: Transaction, organization: int) -> int:
-        row = await transaction.row(self._last_id, {"organization": organization})
-        return int(row[0]) if row else 0
-
-    async def _give_role(
-        self, transaction: Transaction, organization: OrganizationId, user: int, role: Role, now: Instant
-    ) -> int:
-        """Give a user a role; return the id of the person."""
-        one = {"organization": organization, "user": user}
-        row = await transaction.row(self._person, one)
-        if row is not None:
-            await transaction.run(self._give, {**one, "new_role": role.value})
-            return int(row[0])
-        identifier = await self._highest_id(transaction, organization) + 1
-        values = {
-            "organization_id": organization,
-            "id": identifier,
-            "user_id": user,
-            "role": role.value,
-            "created_at": int(now),
-            "revoked_at": None,
-        }
-        await transaction.run(self._insert_person, values)
-        return identifier
-
     async def _add_link(self, transaction: Transaction, link: Token, person: int | None, now: Instant) -> None:
         values = {
             "organization_id": link.organization,
@@ -294,6 +289,9 @@ class SessionTable:
             "person_id": person,
             "created_at": int(now),
             "used_at": int(now),
+            "confirmed_at": None,
+            "asked_at": None,
+            "held_grant": None,
         }
         await transaction.run(self._insert_session, values)
 
@@ -316,7 +314,7 @@ def _active_person(columns: Any) -> Any:
 
 
 def _session_statement() -> Select[Any]:
-    return select(*_PERSON, *COLUMNS, sessions.c.created_at, sessions.c.used_at).select_from(
+    return select(*_PERSON, *COLUMNS, sessions.c.created_at, sessions.c.used_at, sessions.c.confirmed_at).select_from(
         sessions.join(organizations, organizations.c.id == sessions.c.organization_id)
         .join(people, _active_person(sessions.c))
         .join(records, _WITH_USER)

@@ -18,7 +18,8 @@ from rowen.interviews.interview import OrganizationId
 from rowen.interviews.moments import Instant
 from rowen.store.engines.base import Engine, Prepared, Row, Transaction, constant
 from rowen.store.ledger.ledger import COLUMNS, organization_of
-from rowen.store.schema.tables import api_keys, clients, organizations, records
+from rowen.store.schema.credential_tables import clients
+from rowen.store.schema.tables import api_keys, organizations, records
 
 _MOST_KNOWN: Final = 10_000
 _WINDOWS: Final = 3
@@ -52,6 +53,10 @@ class TokenTable:
         self._users = users
         self._known: dict[bytes, _Known] = {}
         self._known_as_of: bytes | None = None
+        self._prepare_issuers(engine)
+        self._prepare_users_and_uses(engine)
+
+    def _prepare_issuers(self, engine: Engine) -> None:
         own, keys = clients.c, api_keys.c
         self._by_id = {
             IssuerKind.CLIENT: engine.prepare(
@@ -91,6 +96,9 @@ class TokenTable:
                 keys.digest == bindparam("digest"), keys.revoked_at.is_(None)
             )
         )
+
+    def _prepare_users_and_uses(self, engine: Engine) -> None:
+        own, keys = clients.c, api_keys.c
         self._user = engine.prepare(
             select(records.c.document).where(
                 records.c.organization_id == bindparam("organization"),

@@ -11,10 +11,22 @@ from sqlalchemy import bindparam, select
 
 from rowen.app.interviews import Codec
 from rowen.app.organizations import Organization
-from rowen.app.records import APPLICATIONS, CANDIDATES, JOB_STAGES, JOBS, SCORECARDS, USERS, RecordCodec, UserRemoval
+from rowen.app.records import (
+    APPLICATIONS,
+    AVAILABILITY,
+    CANDIDATES,
+    JOB_STAGES,
+    JOBS,
+    POOLS,
+    SCORECARDS,
+    USERS,
+    RecordCodec,
+    UserRemoval,
+)
 from rowen.interviews.interview import OrganizationId
 from rowen.interviews.moments import Instant
 from rowen.interviews.people import User
+from rowen.store.busy import BusyTable
 from rowen.store.engines.base import Engine, Prepared, Transaction
 from rowen.store.ledger.ledger import Ledger, next_state
 from rowen.store.records.writer import RecordWriter
@@ -29,6 +41,7 @@ _REFERRING: Final = {
     JOB_STAGES: "job stage",
     CANDIDATES: "candidate",
     JOBS: "job",
+    POOLS: "pool",
 }
 
 
@@ -41,6 +54,7 @@ class UserTable:
         self._records_codec = records_codec
         self._ledger = Ledger(engine)
         self._writer = RecordWriter(engine)
+        self._busy = BusyTable(engine)
         stored, kept = scheduled_interviews.c, records.c
         self._interviews = engine.prepare(
             select(stored.id, stored.document)
@@ -77,8 +91,10 @@ class UserTable:
             refused = identifiers is not None and (removal.referred or removal.missing)
             if refused or dry_run or not removal.removed:
                 return removal._replace(removed=()) if refused else removal
-            names = ((USERS, identifier) for identifier in removal.removed)
+            names = ((resource, each) for resource in (USERS, AVAILABILITY) for each in removal.removed)
             await self._writer.remove_all(transaction, organization.id, names)
+            for each in removal.removed:
+                await self._busy.remove_user(transaction, organization.id, each)
             await self._ledger.advance(transaction, organization.id, next_state(ledger, now))
             return removal
 

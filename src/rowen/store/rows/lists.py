@@ -5,6 +5,7 @@ the codec makes them.
 """
 
 from array import array
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from operator import attrgetter
@@ -159,14 +160,14 @@ class RowLists:
     async def _interview_rows(
         self, organization: Organization, statement: Prepared, asked: Parameters, reader: Reader
     ) -> tuple[Organization, list[Row]]:
-        seen, (body, *seats) = as_of(organization, await reader.row(statement, asked))
+        seen, (body, seats) = as_of(organization, await reader.row(statement, asked))
         if body is None:
             return seen, []
         sources = self._codec.stored_interviews(b"".join((b"[", body, b"]")))
         jobs = await self._jobs_of_interviews(seen, sources, reader)
-        ids: dict[int, list[int]] = {}
-        for interview, one in zip(*map(self._engine.read_identifiers, seats), strict=True):
-            ids.setdefault(interview, []).append(one)
+        ids: defaultdict[int, list[int]] = defaultdict(list)
+        for one, interview in self._engine.read_pairs(seats):
+            ids[interview].append(one)
         return seen, self._codec.interviews(sources, Surroundings(jobs, ids, seen.created_at))
 
     async def _jobs_of_interviews(

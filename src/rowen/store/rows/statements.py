@@ -119,7 +119,7 @@ def gathered(engine: Engine, table: Table, parts: Mapping[str, Part], names: Col
 
 
 def _page(engine: Engine, rows: Select[Any], seats: Callable[[Subquery], ColumnElement[bool]]) -> Select[Any]:
-    """Return one row: the ledger, the joined documents, and the interviews and ids of the interviewers in `seats`."""
+    """Return one row: the ledger, the joined documents, and the ids of the interviewers in `seats`, with interviews."""
     page = rows.subquery("page")
     totals = select(
         engine.joined_documents(page.c.document).label("body"),
@@ -133,10 +133,8 @@ def _page(engine: Engine, rows: Select[Any], seats: Callable[[Subquery], ColumnE
         .correlate(totals)
         .subquery("seats")
     )
-    collected = (select(engine.collected_identifiers(column)).correlate(totals) for column in found.c)
-    return select(*LEDGER, totals.c.body, *(each.scalar_subquery() for each in collected)).where(
-        organizations.c.id == bindparam("organization")
-    )
+    collected = select(engine.collected_pairs(found.c.id, found.c.interview_id)).correlate(totals).scalar_subquery()
+    return select(*LEDGER, totals.c.body, collected).where(organizations.c.id == bindparam("organization"))
 
 
 def _interviews_of(*wanted: ColumnElement[bool]) -> Select[Any]:

@@ -17,6 +17,7 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Table,
     UniqueConstraint,
+    false,
     literal_column,
 )
 
@@ -24,6 +25,7 @@ from rowen.store.schema import (
     base,
     credential_tables,  # noqa: F401  (for the metadata)
     mirror_tables,  # noqa: F401  (for the metadata)
+    planning_tables,  # noqa: F401  (for the metadata)
 )
 from rowen.store.schema.base import CLUSTERED, Asked, Text, organization_column
 
@@ -43,6 +45,8 @@ SCHEMA_VERSIONS: Final = (
     "0010",
     "0011",
     "0012",
+    "0013",
+    "0014",
 )
 """Every migration there ever was, in order."""
 
@@ -71,6 +75,10 @@ organizations: Final = Table(
     Column("last_interviewer_id", BigInteger, nullable=False, server_default="0"),
     # The account of which the organization is a mirror, read-only here.
     Column("mirrored_from", Text),
+    # How many rooms it has: while it has none, no write looks for them.
+    Column("room_count", Integer, nullable=False, server_default="0"),
+    # Whether people without a source of busy times are not offered.
+    Column("require_busy_source", Boolean, nullable=False, server_default=false()),
 )
 
 api_keys: Final = Table(
@@ -89,29 +97,6 @@ api_keys: Final = Table(
     PrimaryKeyConstraint("organization_id", "id"),
     UniqueConstraint("organization_id", "name"),
     Index("api_keys_by_digest", "digest", unique=True),
-)
-
-clients: Final = Table(
-    # The clients of Harvest v3, which make tokens.
-    "clients",
-    metadata,
-    organization_column(),
-    Column("id", Integer, nullable=False),
-    Column("name", Text, nullable=False),
-    Column("client_id", Text, nullable=False),
-    Column("secret_digest", LargeBinary, nullable=False),
-    Column("refresh_digest", LargeBinary, nullable=False),
-    # In clear, like the secrets of webhooks: each server verifies tokens without the client's secret.
-    Column("signing_key", LargeBinary, nullable=False),
-    Column("scopes", Text, nullable=False),
-    # The acting user of tokens that name none.
-    Column("user_id", BigInteger),
-    Column("created_at", BigInteger, nullable=False),
-    Column("last_used_at", BigInteger),
-    Column("revoked_at", BigInteger),
-    PrimaryKeyConstraint("organization_id", "id"),
-    UniqueConstraint("organization_id", "name"),
-    Index("clients_by_client_id", "client_id", unique=True),
 )
 
 scheduled_interviews: Final = Table(
@@ -147,6 +132,9 @@ for _column in ("application_id", "external_event_id", "created_at", "updated_at
         scheduled_interviews.c[_column],
         scheduled_interviews.c.id,
     )
+BY_APPLICATION_INDEX: Final = "scheduled_interviews_by_application_id"
+"""Named in hints: SQLite considers the order of the primary key as good."""
+
 Index(
     "scheduled_interviews_open",
     scheduled_interviews.c.organization_id,
@@ -165,6 +153,21 @@ Index(
     scheduled_interviews.c.id,
     sqlite_where=scheduled_interviews.c.due_at.is_not(None),
     postgresql_where=scheduled_interviews.c.due_at.is_not(None),
+)
+
+AWAITING: Final = scheduled_interviews.c.status == literal_column("'awaiting_feedback'")
+"""The interviews that await feedback; literal, so that the partial index serves it."""
+
+AWAITING_INDEX: Final = "scheduled_interviews_awaiting"
+"""Named in hints: SQLite considers the index of all ends as good."""
+
+Index(
+    AWAITING_INDEX,
+    scheduled_interviews.c.organization_id,
+    scheduled_interviews.c.ends_at,
+    scheduled_interviews.c.id,
+    sqlite_where=AWAITING,
+    postgresql_where=AWAITING,
 )
 
 panel: Final = Table(
@@ -205,6 +208,9 @@ for _column in ("interview_id", "updated_at"):
         interviewers.c[_column],
         interviewers.c.id,
     )
+
+SEATS_INDEX: Final = "interviewers_by_interview_id"
+"""The index by which the panel of an interview is found, for hints."""
 
 records: Final = Table(
     # Users, applications, candidates, jobs and so on, by `resource`.

@@ -7,7 +7,14 @@ from sqlalchemy import BigInteger, bindparam, delete, func, insert, literal_colu
 
 from rowen.app.records import APPLICATIONS
 from rowen.store.engines.base import Engine, Unindexed, constant
-from rowen.store.schema.tables import interviewers, panel, scheduled_interviews, terms
+from rowen.store.schema.tables import (
+    BY_INTERVIEW_INDEX,
+    changes,
+    interviewers,
+    panel,
+    scheduled_interviews,
+    terms,
+)
 
 _interviews = scheduled_interviews.c
 _OF_ORGANIZATION = _interviews.organization_id == bindparam("organization")
@@ -70,6 +77,16 @@ class WriteStatements:
                 interviewers.c.interview_id == bindparam("interview"),
             )
             .order_by(interviewers.c.id)
+        )
+        self.last_change = engine.prepare(
+            select(changes.c.kind, changes.c.time, changes.c.document)
+            .with_hint(changes, BY_INTERVIEW_INDEX)
+            .where(
+                changes.c.organization_id == bindparam("organization"),
+                changes.c.interview_id == bindparam("interview"),
+            )
+            .order_by(changes.c.revision.desc())
+            .limit(literal_column("1"))
         )
         self._prepare_panel(engine)
 

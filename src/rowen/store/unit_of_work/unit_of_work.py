@@ -10,11 +10,12 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from rowen.app.interviews import Codec, InterviewRow
+from rowen.app.interviews import InterviewRow
 from rowen.app.organizations import Organization
 from rowen.app.outbox import events_of
-from rowen.app.records import ACTIVE, APPLICATIONS, JOB_STAGES, USERS, RecordCodec, RecordRow
-from rowen.app.unit_of_work import Booking, IdempotentRequest, Stored, WriteOperation, WriteResult
+from rowen.app.planning import Facts, Wanted
+from rowen.app.records import ACTIVE, APPLICATIONS, JOB_STAGES, USERS, RecordRow
+from rowen.app.unit_of_work import Booking, Cancellation, IdempotentRequest, Stored, WriteOperation, WriteResult
 from rowen.interviews.changes import Actor, Change, ChangeSummary, Counts, Kind, differences
 from rowen.interviews.interview import (
     LARGEST_ID,
@@ -27,34 +28,18 @@ from rowen.interviews.interview import (
 from rowen.interviews.moments import Instant
 from rowen.interviews.people import User, UserId
 from rowen.interviews.renaming import Renaming
+from rowen.store.busy import BusyRows
 from rowen.store.engines.base import Engine, Prepared, Row, Transaction
-from rowen.store.interviewers import InterviewerTable, Panel, WritePanels
-from rowen.store.ledger.change_log import ChangeLog, LoggedChange
-from rowen.store.ledger.ledger import Ledger, LedgerState, next_state
+from rowen.store.interviewers import Panel, WritePanels
+from rowen.store.ledger.change_log import LoggedChange
+from rowen.store.ledger.ledger import LedgerState, next_state
 from rowen.store.records.allocation import allocate
-from rowen.store.records.renames import RenameContext, Renamer
-from rowen.store.records.writer import RecordWriter
-from rowen.store.unit_of_work.idempotency import IdempotencyKeys
-from rowen.store.unit_of_work.statements import WriteStatements
-from rowen.store.webhooks.outbox import Outbox
+from rowen.store.records.reading import ReadRecords
+from rowen.store.records.renames import RenameContext
+from rowen.store.rooms import RoomRows
+from rowen.store.unit_of_work.dependencies import Codecs, Dependencies
 
 _BEYOND: Final = 2**52  # where ids begin if an imported record has the last one
-
-
-class Dependencies:
-    """The parts that every unit of work of an engine uses."""
-
-    def __init__(self, engine: Engine, codec: Codec, records_codec: RecordCodec) -> None:
-        self.codec = codec
-        self.records_codec = records_codec
-        self.statements = WriteStatements(engine)
-        self.ledger = Ledger(engine)
-        self.log = ChangeLog(engine, codec)
-        self.outbox = Outbox(engine)
-        self.records = RecordWriter(engine)
-        self.interviewers = InterviewerTable(engine)
-        self.renamer = Renamer(engine, codec)
-        self.idempotency = IdempotencyKeys(engine)
 
 
 class Context(NamedTuple):
@@ -75,6 +60,7 @@ class StoreUnitOfWork:
         self._now = context.now
         self._zone = ZoneInfo(context.organization.time_zone)
         self._before = self._state = context.ledger
+        self._records = ReadRecords(dependencies.records, transaction, context.organization.id)
 
     async def close(self) -> None:
         """Write the ledger, if anything was written."""
@@ -90,6 +76,16 @@ class StoreUnitOfWork:
     def now(self) -> Instant:
         """The current time."""
         return self._now
+
+    @property
+    def rooms(self) -> RoomRows:
+        """The bookings of rooms."""
+        return RoomRows(self._dependencies.rooms, self._transaction, self._organization, self._now)
+
+    @property
+    def busy(self) -> BusyRows:
+        """The busy times of people."""
+        return BusyRows(self._dependencies.busy, self._transaction, self._organization.id)
 
     async def user(self, identifier: UserId) -> User | None:
         """Return a user."""
@@ -143,6 +139,13 @@ class StoreUnitOfWork:
         row = await self._row(self._dependencies.statements.interview, interview=identifier)
         return None if row is None else self._stored(row)
 
+    async def cancellation(self, identifier: InterviewId) -> Cancellation | None:
+        """Return the last change of an interview, if that cancelled it."""
+        row = await self._row(self._dependencies.statements.last_change, interview=identifier)
+        if row is None or row[0] != Kind.CANCELLED or row[2] is None:
+            return None
+        return Cancellation(Instant(row[1]), self._dependencies.codec.decode(row[2]))
+
     async def find_by_event_id(self, external_event_id: str) -> InterviewId | None:
         """Return the first interview with an external event id."""
         row = await self._row(self._dependencies.statements.find_by_event_id, external_event_id=external_event_id)
@@ -192,12 +195,12 @@ class StoreUnitOfWork:
             self._state = self._state._replace(
                 interview_count=self._state.interview_count + 1, last_id=max(self._state.last_id, after.id)
             )
-            await self._book(draft, draft.panel)
+            await self._book(draft, await self._booked(draft, after))
             await self._keep_rows(self._dependencies.interviewers.add, draft)
         else:
             await self._run(self._dependencies.statements.update, **values)
             known = self._draft(before)
-            await self._rebook(known, draft)
+            await self._rebook((known, await self._booked(known, before)), (draft, await self._booked(draft, after)))
             if known.seats != draft.seats:
                 interviewers = self._dependencies.interviewers
                 write = interviewers.replace_in_order if change.is_mirrored else interviewers.replace
@@ -209,7 +212,7 @@ class StoreUnitOfWork:
         """Delete an interview as the change begun last; its last document stays in the feed."""
         draft = self._draft(interview)
         await self._run(self._dependencies.statements.delete, interview=interview.id)
-        await self._unbook(draft, draft.panel)
+        await self._unbook(draft, await self._booked(draft, interview))
         await self._dependencies.interviewers.remove(self._transaction, self._organization.id, draft.id)
         self._state = self._state._replace(interview_count=self._state.interview_count - 1)
         await self._log_change(interview, None, change, draft)
@@ -231,32 +234,40 @@ class StoreUnitOfWork:
         events = events_of(change, draft.document, self._dependencies.codec.event_body)
         await self._dependencies.outbox.enqueue(self._transaction, organization, revision, self._now, events)
 
-    async def _rebook(self, before: InterviewRow, after: InterviewRow) -> None:
-        if before.panel == after.panel and (before.starts_at, before.ends_at) == (after.starts_at, after.ends_at):
+    async def _booked(self, draft: InterviewRow, interview: ScheduledInterview) -> Sequence[int]:
+        """Return the numbers of those whom an interview keeps busy: its panel, and its room."""
+        room = await self.rooms.at(interview.location)
+        return draft.panel if room is None else (*draft.panel, room)
+
+    async def _rebook(
+        self, before: tuple[InterviewRow, Sequence[int]], after: tuple[InterviewRow, Sequence[int]]
+    ) -> None:
+        (old, freed), (new, taken) = before, after
+        if freed == taken and (old.starts_at, old.ends_at) == (new.starts_at, new.ends_at):
             return
-        await self._unbook(before, before.panel)
-        await self._book(after, after.panel)
+        await self._unbook(old, freed)
+        await self._book(new, taken)
 
-    async def _book(self, draft: InterviewRow, panel: Sequence[int]) -> None:
-        await self._run_panel(self._dependencies.statements.book, draft, panel)
+    async def _book(self, draft: InterviewRow, persons: Sequence[int]) -> None:
+        await self._run_panel(self._dependencies.statements.book, draft, persons)
 
-    async def _unbook(self, draft: InterviewRow, panel: Sequence[int]) -> None:
-        await self._run_panel(self._dependencies.statements.unbook, draft, panel)
+    async def _unbook(self, draft: InterviewRow, persons: Sequence[int]) -> None:
+        await self._run_panel(self._dependencies.statements.unbook, draft, persons)
 
-    async def _run_panel(self, statement: Prepared, draft: InterviewRow, panel: Sequence[int]) -> None:
+    async def _run_panel(self, statement: Prepared, draft: InterviewRow, persons: Sequence[int]) -> None:
         at = {"organization": self._organization.id, "interview": draft.id}
         times = {"starts_at": draft.starts_at, "ends_at": draft.ends_at}
-        rows = [statement.bind({**at, **times, "person": person}) for person in panel]
+        rows = [statement.bind({**at, **times, "person": person}) for person in persons]
         if rows:
             await self._transaction.run_many(statement, rows)
 
     async def record(self, resource: str, identifier: int) -> RecordRow | None:
         """Return a record; its terms are left out."""
-        return await self._dependencies.records.get(self._transaction, self._organization.id, resource, identifier)
+        return await self._records.get(resource, identifier)
 
     async def records_by_term(self, resource: str, name: str, value: str) -> Sequence[RecordRow]:
         """Return the records with a term, ordered by id; their terms are left out."""
-        return await self._dependencies.records.by_term(self._transaction, self._organization.id, resource, name, value)
+        return await self._records.by_term(resource, name, value)
 
     async def is_named(self, resource: str, name: str, value: str) -> bool:
         """Return whether any record has a term: there may be too many of them to read."""
@@ -271,6 +282,7 @@ class StoreUnitOfWork:
 
     async def save_record(self, record: RecordRow) -> None:
         """Write a record, replacing the one with its id."""
+        self._records.forget()
         await self._dependencies.records.put(self._transaction, self._organization.id, record)
 
     async def last_record_id(self, resource: str) -> int | None:
@@ -287,18 +299,34 @@ class StoreUnitOfWork:
         """Write a record as the change begun last, and log what differs from `before`, None for a new one."""
         await self.save_record(after)
         counts = Counts(new=int(before is None), changed=int(before is not None))
-        fields = self._dependencies.records_codec.differences(before, after)
+        await self._log_record(after.resource, (before, after), actor, counts)
+
+    async def record_removal(self, record: RecordRow, actor: Actor) -> None:
+        """Delete a record as the change begun last, and log what it was."""
+        await self.delete_record(record.resource, record.id)
+        await self._log_record(record.resource, (record, None), actor, Counts(new=0, changed=0))
+
+    async def _log_record(
+        self, resource: str, states: tuple[RecordRow | None, RecordRow | None], actor: Actor, counts: Counts
+    ) -> None:
+        fields = self._dependencies.records_codec.differences(*states)
         revision, time = self._state.revision, self._state.last_updated_at
-        summary = ChangeSummary(revision, time, Kind.RECORDED, actor, None, after.resource, counts, fields)
+        summary = ChangeSummary(revision, time, Kind.RECORDED, actor, None, resource, counts, fields)
         await self._dependencies.log.append(self._transaction, self._organization.id, LoggedChange(summary))
+
+    async def planning_facts(self, wanted: Wanted) -> Facts:
+        """Return what is known for planning, as of this transaction."""
+        return await self._dependencies.planning.facts(self._transaction, self._records, self._organization, wanted)
 
     async def rename(self, people: Mapping[int, Renaming], actor: Actor) -> None:
         """Rename users, by their ids, in every interview that names them: each is a change of its own."""
+        self._records.forget()
         context = RenameContext(self._organization, actor, self._now)
         self._state = await self._dependencies.renamer.rename(self._transaction, context, people, self._state)
 
     async def delete_record(self, resource: str, identifier: int) -> None:
         """Delete a record."""
+        self._records.forget()
         await self._dependencies.records.remove(self._transaction, self._organization.id, resource, identifier)
 
     def _user(self, document: bytes) -> User:
@@ -323,9 +351,9 @@ class StoreUnitOfWork:
 class StoreUnitOfWorks:
     """The `UnitOfWorks` on an engine."""
 
-    def __init__(self, engine: Engine, codec: Codec, records_codec: RecordCodec, now: Callable[[], Instant]) -> None:
+    def __init__(self, engine: Engine, codecs: Codecs, now: Callable[[], Instant]) -> None:
         self._engine = engine
-        self._dependencies = Dependencies(engine, codec, records_codec)
+        self._dependencies = Dependencies(engine, codecs)
         self._now = now
 
     async def write(

@@ -79,6 +79,11 @@ class WebhookTable:
             )
         )
         self._forget = engine.prepare(delete(deliveries).where(*_OF_WEBHOOK))
+        self._forget_answers = engine.prepare(
+            update(deliveries)
+            .where(*_OF_WEBHOOK, deliveries.c.last_answer.is_not(None))
+            .values(last_answer=literal_column("NULL"))
+        )
         self._remove = engine.prepare(delete(webhooks).where(*_NAMED))
 
     async def add(
@@ -119,7 +124,7 @@ class WebhookTable:
     ) -> Webhook | None:
         """Change a webhook and return it; when it is enabled again, its pending deliveries are due at once.
 
-        A new URL removes the allowed host.
+        A new URL removes the allowed host, and the responses of the receiver before, which may be private.
         """
         named = {"organization": organization, "webhook": webhook}
 
@@ -139,6 +144,8 @@ class WebhookTable:
                 "new_allowed_host": before.allowed_host if url == before.url else None,
             }
             await transaction.run(self._change, {**named, **values})
+            if url != before.url:
+                await transaction.run(self._forget_answers, named)
             if enabled and (not before.enabled or url != before.url):
                 await transaction.run(self._resume, {**named, "now": int(now)})
             return await self._found(transaction, named)

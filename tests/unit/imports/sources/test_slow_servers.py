@@ -1,13 +1,14 @@
 """A server that sends too slowly is given up: byte by byte, in its headers, body or event stream, and in total."""
 
 from collections.abc import Callable, Iterable, Iterator
-from itertools import chain
+from itertools import chain, count
 from typing import Final
 
 import pytest
 
 from rowen.client.change_feed import ServerFeed
 from rowen.imports.errors import ServerUnavailableError
+from rowen.imports.sources import throughput
 from rowen.imports.sources.http_client import TransferLimits
 from rowen.imports.sources.retries import RetryPolicy
 from rowen.imports.sources.server import ServerSource
@@ -56,15 +57,17 @@ def test_a_source_that_sends_a_byte_at_a_time_is_left(trickled: str, retry_polic
 
 
 def test_a_source_that_is_never_complete_is_left(retry_policy: RetryPolicy) -> None:
-    limits = TransferLimits(silent_seconds=20, window_seconds=0.2, window_bytes=10, total_seconds=0.5)
+    limits = TransferLimits(silent_seconds=20, window_seconds=20, window_bytes=10, total_seconds=0.5)
     with hostile(body(chunks=lambda: trickle(b" " * 100))) as server:
         source = ServerSource(f"{server.url}/v1/scheduled_interviews", retry_policy=retry_policy, limits=limits)
         with pytest.raises(ServerUnavailableError, match=r"too slow: its answer was not complete after 0\.5 seconds"):
             list(source.batches())
 
 
-def test_a_source_that_is_slow_enough_is_read(retry_policy: RetryPolicy) -> None:
-    limits = TransferLimits(silent_seconds=20, window_seconds=0.1, window_bytes=1, total_seconds=60)
+def test_a_source_that_is_slow_enough_is_read(retry_policy: RetryPolicy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a clock in which each wait for a byte takes eight seconds."""
+    limits = TransferLimits(silent_seconds=20, window_seconds=20, window_bytes=1, total_seconds=6_000)
+    monkeypatch.setattr(throughput, "monotonic", count(0, 8).__next__)
 
     def slowly() -> Iterator[bytes]:
         blocks = trickle(b" ", 0.02)

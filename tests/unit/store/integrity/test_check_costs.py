@@ -19,7 +19,8 @@ def _steps(path: Path, changes: int) -> int:
     upgrade(locate(f"sqlite:///{path}"))
     with closing(sqlite3.connect(path)) as connection:
         connection.execute(
-            "INSERT INTO organizations VALUES (1, 'one', 'UTC', 0, ?, 1, ?, ?, 'allow', 0, 0, NULL)", 3 * [changes]
+            "INSERT INTO organizations VALUES (1, 'one', 'UTC', 0, ?, 1, ?, ?, 'allow', 0, 0, NULL, 0, 0)",
+            3 * [changes],
         )
         connection.executemany(
             "INSERT INTO scheduled_interviews VALUES (1, ?, 1, NULL, 1, 1, 1, 1, 'scheduled', 1, 'x', NULL)",

@@ -4,11 +4,14 @@ import msgspec
 import pytest
 
 from rowen import wiring
-from rowen.api.codec import scorecards
+from rowen.api.codec import scorecards, setups
 from rowen.app import scheduling
+from rowen.app.rooms import create_room
+from rowen.app.setups import OPERATOR
 from rowen.app.unit_of_work import UnitOfWork, WriteOperation, WriteResult
-from rowen.interviews.interview import InterviewId, Moment, ResponseStatus
+from rowen.interviews.interview import LARGEST_ID, InterviewId, Moment, ResponseStatus
 from rowen.interviews.moments import Instant
+from rowen.interviews.rooms import RoomFields
 from rowen.interviews.scheduling import InterviewerInput, InterviewFields
 from rowen.store.database import check, locate
 from tests.support.harness import Tenant
@@ -61,6 +64,16 @@ class Scheduler:
             return WriteResult((await scheduling.change(unit, scorecards, stored, fields, "key")).document)
 
         return self._write(work)
+
+    def add_room(self, name: str) -> int:
+        """Add a room, and return its id."""
+
+        async def work(unit: UnitOfWork) -> WriteResult:
+            room = await create_room(unit, setups, RoomFields(name=name), OPERATOR)
+            return WriteResult(room.document or b"")
+
+        identifier: int = self._write(work)["id"]
+        return identifier
 
     def cancel(self, interview: int) -> None:
         """Cancel an interview."""
@@ -190,3 +203,10 @@ def test_inconsistencies_are_found(storage: Storage, scheduler: Scheduler, hurt:
     statements, faults = TAMPERED[hurt]
     scheduler.execute(*statements.replace("REPLACED", REPLACED[storage.name]).split("; "))
     assert sorted(check(scheduler.location)) == faults
+
+
+def test_a_room_that_is_not_booked_is_found(scheduler: Scheduler) -> None:
+    room = scheduler.add_room("Dharma")
+    assert check(scheduler.location) == []
+    scheduler.execute(f"DELETE FROM panel WHERE person > {LARGEST_ID}")
+    assert check(scheduler.location) == [f"interview 3 of organization 1: its room {room} is not booked"]

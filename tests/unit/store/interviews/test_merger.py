@@ -17,6 +17,7 @@ from rowen.interviews.moments import Instant
 from rowen.store.ledger.ledger import LedgerState, next_state
 from tests.support.harness import Harness, Tenant, opened
 from tests.support.records import Record, canonical, record
+from tests.support.scale import scaled
 from tests.support.sql import execute, fetch
 from tests.support.storage import Storage
 from tests.support.strategies import PROFILE, records
@@ -128,7 +129,7 @@ def kept(tenant: Tenant) -> list[list[tuple[Any, ...]]]:
 
 
 @pytest.mark.slow
-@settings(PROFILE, max_examples=40)
+@settings(PROFILE, max_examples=scaled(80))
 @given(st.lists(records, min_size=1, max_size=8), st.data())
 def test_neither_order_nor_batches_matter(shared: Harness, drawn: list[Record], data: st.DataObject) -> None:
     """The same rows, records, bookings and counts, in whatever order the records arrive, also several of one id."""

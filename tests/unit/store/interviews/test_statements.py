@@ -8,15 +8,17 @@ from contextlib import closing, contextmanager
 import msgspec
 import pytest
 
-from rowen.api.codec import documents
+from rowen.api.codec import documents, holds, setups
 from rowen.api.codec import records as record_codec
 from rowen.store.engines.base import Engine, Prepared
 from rowen.store.engines.sqlite import connections
 from rowen.store.engines.sqlite.engine import SqliteEngine
 from rowen.store.engines.sqlite.location import SqliteFile
 from rowen.store.interviews import statements
+from rowen.store.interviews.agenda import AgendaReader
 from rowen.store.interviews.calendars import CalendarReader
 from rowen.store.ledger.feed import ChangeFeed
+from rowen.store.planning import PlanningReader
 from rowen.store.schema.tables import OPEN
 from rowen.store.unit_of_work.statements import WriteStatements
 from tests.support.criteria import SETS
@@ -41,7 +43,7 @@ def opened(database: str) -> Iterator[tuple[SqliteEngine, sqlite3.Connection]]:
 
 def plan(connection: sqlite3.Connection, statement: Prepared) -> list[str]:
     """Return the steps by which SQLite runs a statement."""
-    values = ["[]" if name == "ids" else 1 for name in statement.parameters]
+    values = ["[]" if name in ("ids", "rooms") else 1 for name in statement.parameters]
     return [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement.text}", values)]
 
 
@@ -114,10 +116,64 @@ def test_a_history_is_found_by_its_index(tenant: Tenant, database: str) -> None:
     """SQLite used the primary key, and with it read all changes."""
     tenant.merge([record(1)])
     with opened(database) as (engine, connection):
-        (step,) = plan(connection, statement_of(ChangeFeed, engine, "interview_id = "))
-        assert step == "SEARCH changes USING INDEX changes_by_interview (organization_id=? AND interview_id=?)"
+        found = [*statements_of(ChangeFeed, engine, "interview_id = "), WriteStatements(engine).last_change]
+        for each in found:
+            (step,) = plan(connection, each)
+            assert step == "SEARCH changes USING INDEX changes_by_interview (organization_id=? AND interview_id=?)"
+        assert len(found) == 3
         (due,) = plan(connection, WriteStatements(engine).due)
         assert "scheduled_interviews_due" in due
+
+
+def test_interviews_that_await_feedback_are_found_by_their_index(tenant: Tenant, database: str) -> None:
+    tenant.merge([record(1)])
+    with opened(database) as (engine, connection):
+        (step,) = plan(connection, statement_of(AgendaReader, engine, "awaiting_feedback"))
+        of_user = plan(connection, statement_of(AgendaReader, engine, "EXISTS"))
+    assert of_user[-1].startswith("SEARCH interviewers USING INDEX interviewers_by_interview_id"), of_user
+    found = "SEARCH scheduled_interviews USING INDEX scheduled_interviews_awaiting"
+    assert step == f"{found} (organization_id=? AND ends_at>? AND ends_at<?)"
+
+
+def test_a_search_reads_the_interviews_of_its_applications_and_people_only(tenant: Tenant, database: str) -> None:
+    tenant.merge([record(1)])
+    with opened(database) as (engine, connection):
+        (of_application,) = plan(connection, statement_of(AgendaReader, engine, "application_id = "))
+        to_come = plan(connection, statement_of(AgendaReader, engine, "panel.person = "))
+    found = "SEARCH scheduled_interviews USING INDEX scheduled_interviews_by_application_id"
+    assert of_application == f"{found} (organization_id=? AND application_id=?)"
+    assert to_come == [
+        "SEARCH panel USING PRIMARY KEY (organization_id=? AND person=? AND ends_at>?)",
+        "SEARCH scheduled_interviews USING PRIMARY KEY (organization_id=? AND id=?)",
+    ]
+
+
+def test_a_week_reads_the_interviews_that_start_in_it(tenant: Tenant, database: str) -> None:
+    tenant.merge([record(1)])
+    with opened(database) as (engine, connection):
+        first, *others = plan(connection, statement_of(AgendaReader, engine, "EXISTS"))
+    found = "SEARCH scheduled_interviews USING INDEX scheduled_interviews_by_starts_at"
+    assert first == f"{found} (organization_id=? AND starts_at>? AND starts_at<?)"
+    assert all("SCAN" not in step and "TEMP B-TREE" not in step for step in others), others
+
+
+def test_what_planning_reads_is_found_by_indexes(tenant: Tenant, database: str) -> None:
+    tenant.merge([record(1)])
+    with opened(database) as (engine, connection):
+        reader = PlanningReader(engine, (record_codec, setups, holds))
+        for statement, step in (
+            (reader.bookings, "SEARCH panel USING PRIMARY KEY (organization_id=? AND person=? AND ends_at>?)"),
+            (
+                reader.in_rooms,
+                "SEARCH panel USING PRIMARY KEY (organization_id=? AND person=? AND ends_at>? AND ends_at<?)",
+            ),
+            (reader.of_application, "USING INDEX scheduled_interviews_by_application_id"),
+            (reader.panels, "SEARCH interviewers USING INDEX interviewers_by_interview_id"),
+            (reader.busy, "(organization_id=? AND user_id=?)"),
+        ):
+            steps = plan(connection, statement)
+            assert any(step in each for each in steps), steps
+            assert not any("SCAN" in each and "VIRTUAL TABLE" not in each for each in steps), steps
 
 
 def test_calendars_read_their_interviews_only(tenant: Tenant, database: str) -> None:

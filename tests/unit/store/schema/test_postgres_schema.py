@@ -4,6 +4,7 @@ Citus itself is not here: an extension with its name stands in for it, which rec
 would refuse: uniqueness across machines.
 """
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -69,7 +70,13 @@ def test_a_fresh_schema_equals_a_migrated_one(tmp_path: Path) -> None:
     expected, found = catalogs(fresh), catalogs(POSTGRES.new_database(tmp_path))
     for name, rows in expected.items():
         assert rows, name
-        assert found[name] == rows, name
+        assert _unnumbered(found[name]) == _unnumbered(rows), name
+
+
+def _unnumbered(rows: set[tuple[Any, ...]]) -> set[tuple[Any, ...]]:
+    """Return rows without the number of a generated name, which depends on which of two indexes was made first."""
+    number = re.compile(r"(?<=_idx)[0-9]+(?= )")
+    return {tuple(number.sub("", each) if isinstance(each, str) else each for each in row) for row in rows}
 
 
 def test_text_is_in_the_order_of_its_bytes(tmp_path: Path) -> None:
@@ -81,7 +88,7 @@ def test_text_is_in_the_order_of_its_bytes(tmp_path: Path) -> None:
 
 NEW = (
     *("clients", "mirrors", "mirror_positions", "mirror_rows", "mirror_pending", "account_writes"),
-    *("calendars", "people", "sign_in_links", "sessions"),
+    *("calendars", "people", "sign_in_links", "sessions", "busy_sources"),
 )
 """The tables that older schemas lack, and that nothing fills in an upgrade."""
 

@@ -7,7 +7,7 @@ documents are written and read. Must not know where records come from or go.
 from rowen.api.codec.records.applications import ApplicationJob, ApplicationRecord
 from rowen.api.codec.records.candidates import CandidateApplication, CandidateJob, CandidateRecord, EmailAddress
 from rowen.api.codec.records.differences import differences
-from rowen.api.codec.records.documents import document, draft, inferred_job_stage, inferred_user, with_times
+from rowen.api.codec.records.documents import document, draft, draft_of, inferred_job_stage, inferred_user, with_times
 from rowen.api.codec.records.identities import draft_by_email, identified
 from rowen.api.codec.records.job_stages import JobStageRecord, StageInterview
 from rowen.api.codec.records.jobs import (
@@ -49,6 +49,7 @@ __all__ = [
     "document",
     "draft",
     "draft_by_email",
+    "draft_of",
     "hiring_team",
     "identified",
     "inferred_job_stage",

@@ -15,19 +15,24 @@ from rowen.interviews.changes import FieldChange
 _NOTHING: Final[Json] = {}
 
 
-def differences(before: RecordRow | None, after: RecordRow) -> list[FieldChange]:
+def differences(before: RecordRow | None, after: RecordRow | None) -> list[FieldChange]:
     """Return the fields that differ, each as the record's id and its name, in the order of the document.
 
-    Of a record that is new they are those that have a value. Its times are left out: those of the change are known.
+    Of a record that is new, or gone, they are those that have a value. Its times are left out: those of the change are
+    known.
     """
-    shape = SHAPES[after.resource]
+    record = after or before
+    if record is None:
+        return []
+    shape = SHAPES.get(record.resource)
+    hidden = {"id"} if shape is None else {"id", shape.created, shape.updated}
     old, new = _fields(before), _fields(after)
     found = []
     for name in dict.fromkeys([*new, *old]):
         was, is_now = old.get(name), new.get(name)
-        if name in ("id", shape.created, shape.updated) or was == is_now or not (was or is_now or old):
+        if name in hidden or was == is_now or not (was or is_now or (old and new)):
             continue
-        found.append(FieldChange(f"{after.id}.{name}", was, is_now))
+        found.append(FieldChange(f"{record.id}.{name}", was, is_now))
     return found
 
 

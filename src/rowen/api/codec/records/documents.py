@@ -4,7 +4,7 @@ Owns the order of keys, every key present, timestamps with three decimals and `Z
 kept at the end. Must not know the fields of a resource: each has a module.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -12,15 +12,13 @@ import msgspec
 from rowen.api.codec import archive
 from rowen.api.codec.diagnosis import diagnose
 from rowen.api.codec.documents import InvalidDocumentError, read_instant
-from rowen.api.codec.records.applications import ApplicationRecord
-from rowen.api.codec.records.job_stages import JobStageRecord
-from rowen.api.codec.records.shape import Json, Shape
+from rowen.api.codec.records.shape import Json
 from rowen.api.codec.records.shapes import SHAPES
-from rowen.api.codec.records.users import UserRecord, complete_user
+from rowen.api.codec.records.users import complete_user
 from rowen.app.archive import ARCHIVED
-from rowen.app.records import ACTIVE, APPLICATIONS, JOB_STAGES, USERS, RecordRow
+from rowen.app.records import APPLICATIONS, JOB_STAGES, USERS, RecordRow
 from rowen.interviews.errors import FieldProblem
-from rowen.interviews.moments import Instant
+from rowen.interviews.moments import Instant, text_of
 from rowen.interviews.observations import Fact, PersonFacts
 from rowen.interviews.search_terms import is_too_long
 
@@ -33,36 +31,59 @@ _EMPTY_OBJECTS: Final[Mapping[str, Json]] = {
 }
 """The objects that every record has, as served if nothing is known of them."""
 
-_encode: Final = msgspec.json.Encoder(enc_hook=str).encode
+_EMPTY: Final[Mapping[str, Json]] = {
+    resource: {
+        each.name: _EMPTY_OBJECTS.get(each.name, () if each.default is msgspec.NODEFAULT else each.default)
+        for each in msgspec.structs.fields(shape.kind)
+    }
+    for resource, shape in SHAPES.items()
+}
+"""The documents of which nothing is known, by resource: with every key, in order."""
+
+_TIMES: Final[Mapping[str, Sequence[str]]] = {
+    resource: [each.name for each in msgspec.structs.fields(shape.kind) if each.type == Instant | None]
+    for resource, shape in SHAPES.items()
+}
+"""The fields of each resource that hold times."""
+
+_encode: Final = msgspec.json.Encoder(enc_hook=text_of).encode
+_read: Final = msgspec.json.Decoder(Json).decode
 
 
 def draft(resource: str, body: bytes) -> RecordRow:
     """Return the row of one record, for any order of keys. Raises InvalidDocumentError."""
-    shape = SHAPES[resource]
     try:
-        record = msgspec.json.decode(body, type=Json)
-        # Null and a missing key mean the same: nothing is known.
-        given = {name: value for name, value in record.items() if value is not None}
-        document = _whole(shape, record, msgspec.convert(given, shape.kind, dec_hook=read_instant))
-        if resource == USERS:
-            complete_user(document)
-        return _draft(resource, document)
+        return _drafted(resource, _read(body))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InvalidDocumentError(diagnose(body, error, read_instant, shape.kind)) from error
+        raise InvalidDocumentError(diagnose(body, error, read_instant, SHAPES[resource].kind)) from error
     except OverflowError as error:
         raise InvalidDocumentError([FieldProblem("record", "holds a number that is too large")]) from error
 
 
-def _whole(shape: Shape, record: Json, checked: msgspec.Struct) -> Json:
+def draft_of(resource: str, record: Json) -> RecordRow:
+    """Return the row of one record that is decoded already. Raises InvalidDocumentError."""
+    try:
+        return _drafted(resource, record)
+    except (msgspec.ValidationError, RecursionError, OverflowError):
+        return draft(resource, _encode(record))  # which names what is wrong
+
+
+def _drafted(resource: str, record: Json) -> RecordRow:
+    # Null and a missing key mean the same: nothing is known.
+    given = {name: value for name, value in record.items() if value is not None}
+    checked = msgspec.convert(given, SHAPES[resource].kind, dec_hook=read_instant)
+    document = _whole(resource, record)
+    for name in _TIMES[resource]:
+        document[name] = getattr(checked, name)
+    if resource == USERS:
+        complete_user(document)
+    return _draft(resource, document)
+
+
+def _whole(resource: str, record: Json) -> Json:
     """Return a document with every key of its resource in order, and others after them."""
-    document: Json = {}
-    for name in shape.kind.__struct_fields__:
-        value = getattr(checked, name)
-        if isinstance(value, Instant) or record.get(name) is None:
-            document[name] = _EMPTY_OBJECTS.get(name) if value is None else value
-        else:
-            document[name] = record[name]
-    return document | {name: value for name, value in record.items() if name not in document}
+    empty = _EMPTY[resource]
+    return empty | {name: value for name, value in record.items() if value is not None or name not in empty}
 
 
 def _draft(resource: str, document: Json, *, derived: bool = False) -> RecordRow:
@@ -86,18 +107,17 @@ def _milliseconds(time: Instant | None) -> int | None:
 def inferred_user(identifier: int, facts: PersonFacts, at: tuple[Instant, Instant]) -> RecordRow:
     """Return a user known from interviews only, created and updated at those times."""
     name, first_name, last_name, employee_id, email = facts.texts()
-    made = UserRecord(
-        id=identifier,
-        name=name,
-        first_name=first_name,
-        last_name=last_name,
-        primary_email_address=email,
-        created_at=at[0],
-        updated_at=at[1],
-        emails=[] if email is None else [email],
-        employee_id=employee_id,
-    )
-    document = _whole(SHAPES[USERS], {}, made)
+    known: Json = {
+        "id": identifier,
+        "name": name,
+        "first_name": first_name,
+        "last_name": last_name,
+        "primary_email_address": email,
+        "created_at": at[0],
+        "updated_at": at[1],
+        "employee_id": employee_id,
+    }
+    document = _whole(USERS, known)
     complete_user(document)
     return _draft(USERS, document, derived=True)
 
@@ -108,7 +128,6 @@ def inferred_job_stage(identifier: int, name: Fact | None, at: tuple[Instant, In
     Nothing but its interview is known: the stage gets that interview's id and name.
     """
     title = None if name is None else name[1]
-    made = JobStageRecord(id=identifier, name=title, created_at=at[0], updated_at=at[1])
     interview: Json = {
         "id": identifier,
         "name": title,
@@ -117,7 +136,8 @@ def inferred_job_stage(identifier: int, name: Fact | None, at: tuple[Instant, In
         "default_interviewer_users": [],
         "interview_kit": None,
     }
-    return _draft(JOB_STAGES, _whole(SHAPES[JOB_STAGES], {"interviews": [interview]}, made), derived=True)
+    known: Json = {"id": identifier, "name": title, "created_at": at[0], "updated_at": at[1], "interviews": [interview]}
+    return _draft(JOB_STAGES, _whole(JOB_STAGES, known), derived=True)
 
 
 def with_times(record: RecordRow, created_at: int | None, updated_at: int | None) -> RecordRow:
@@ -137,13 +157,13 @@ def document(record: RecordRow) -> bytes:
     """Return a record as served: its document, or one made of its columns if it has none (applications only)."""
     if record.document is not None:
         return record.document
-    made = ApplicationRecord(
-        id=record.id,
-        applied_at=_instant(record.created_at),
-        last_activity_at=_instant(record.updated_at),
-        status=record.status or ACTIVE,
-    )
-    return _encode(_whole(SHAPES[APPLICATIONS], {}, made))
+    known: Json = {
+        "id": record.id,
+        "applied_at": _instant(record.created_at),
+        "last_activity_at": _instant(record.updated_at),
+        "status": record.status,
+    }
+    return _encode(_whole(APPLICATIONS, known))
 
 
 def _instant(milliseconds: int | None) -> Instant | None:

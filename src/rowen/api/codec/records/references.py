@@ -56,6 +56,9 @@ def people(document: bytes) -> Iterator[int]:
     team = record.get("hiring_team") or {}
     for group in _TEAM:
         named += _dictionaries(team.get(group))
+    for member in _dictionaries(record.get("members")):  # of a pool
+        if isinstance(member.get("user_id"), int):
+            yield member["user_id"]
     for person in _dictionaries(named):
         if isinstance(person.get("id"), int):
             yield person["id"]

@@ -85,9 +85,9 @@ def stored_interviews(body: bytes) -> list[StoredInterview]:
 
 def interviews(sources: Sequence[StoredInterview], surroundings: Surroundings) -> list[Row]:
     """Return a row for each interview; one without times has those of its organization."""
-    jobs, seats = surroundings.jobs, surroundings.interviewer_ids
+    job, seats = surroundings.jobs.get, surroundings.interviewer_ids.get
     otherwise = str(surroundings.made)
-    return [_row(each, jobs.get(each.application_id), seats.get(each.id, []), otherwise) for each in sources]
+    return [_row(each, job(each.application_id), seats(each.id) or [], otherwise) for each in sources]
 
 
 def _row(found: StoredInterview, job: int | None, seats: list[int], otherwise: str) -> InterviewRow:

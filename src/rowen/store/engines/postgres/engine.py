@@ -8,7 +8,7 @@ against another is run again.
 import asyncio
 import random
 from array import array
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Final, TypeVar, cast
 
 import asyncpg
@@ -288,6 +288,16 @@ class PostgresEngine(PostgresReader):
         found = array("q", collected or b"")
         found.byteswap()  # from network order
         return found
+
+    def collected_pairs(self, identifiers: ColumnElement[Any], others: ColumnElement[Any]) -> ColumnElement[Any]:
+        """Return the aggregate that collects different ids, each with another id, as sixteen bytes."""
+        pair = func.int8send(identifiers, type_=LargeBinary).concat(func.int8send(others))
+        return func.string_agg(pair, literal_column("''::bytea"), type_=LargeBinary)
+
+    def read_pairs(self, collected: Any) -> Iterable[tuple[int, int]]:
+        """Return collected pairs in the order of their rows."""
+        found = self.read_identifiers(collected)
+        return zip(found[::2], found[1::2], strict=True)
 
     def id_in(self, identifiers: ColumnElement[Any], parameter: str) -> ColumnElement[bool]:
         """Return the criterion that an id is among those bound to `parameter`."""

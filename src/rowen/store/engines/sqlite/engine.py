@@ -8,9 +8,11 @@ each have a worker thread, so that no request waits for them.
 import asyncio
 import sqlite3
 from array import array
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -36,8 +38,19 @@ from rowen.store.engines.sqlite.write_ahead_log import WriteAheadLog
 
 Result = TypeVar("Result")
 
+_pairs: Final = msgspec.json.Decoder(dict[int, int]).decode
+
 _SCANNER_CACHE_KIB: Final = 4_096
 _WRITER_CACHE_KIB: Final = 65_536
+_ROWS_AT_ONCE: Final = 1_000
+"""How many rows one statement adds: a third less time than one by one, and the interpreter lock is free meanwhile."""
+
+
+@lru_cache(maxsize=64)
+def _many(insertion: str) -> str:
+    """Return the statement that adds `_ROWS_AT_ONCE` rows, by the one that adds one."""
+    values = insertion[insertion.rindex("(") :]
+    return f"{insertion}{f', {values}' * (_ROWS_AT_ONCE - 1)}"
 
 
 class _SqliteTransaction:
@@ -60,7 +73,11 @@ class _SqliteTransaction:
         self._connection.executemany(statement.text, parameters)
 
     async def insert(self, insertion: Insertion, rows: Sequence[Sequence[Any]]) -> None:
-        self._connection.executemany(insertion.statement.text, rows)
+        whole = len(rows) - len(rows) % _ROWS_AT_ONCE
+        for start in range(0, whole, _ROWS_AT_ONCE):
+            some = rows[start : start + _ROWS_AT_ONCE]
+            self._connection.execute(_many(insertion.statement.text), [*chain.from_iterable(some)])
+        self._connection.executemany(insertion.statement.text, rows[whole:])
 
 
 class _Compiler(dialect_module.base.SQLiteCompiler):
@@ -227,6 +244,14 @@ class SqliteEngine:
     def read_identifiers(self, collected: Any) -> "array[int]":
         """Return collected ids as an ascending array."""
         return array("q", msgspec.json.decode(collected, type=list[int]))
+
+    def collected_pairs(self, identifiers: ColumnElement[Any], others: ColumnElement[Any]) -> ColumnElement[Any]:
+        """Return the aggregate that collects different ids, each with another id, as a JSON object."""
+        return func.json_group_object(identifiers, others)
+
+    def read_pairs(self, collected: Any) -> Iterable[tuple[int, int]]:
+        """Return collected pairs in the order of their rows."""
+        return _pairs(collected).items()
 
     def id_in(self, identifiers: ColumnElement[Any], parameter: str) -> ColumnElement[bool]:
         """Return the criterion that an id is among those bound to `parameter`."""

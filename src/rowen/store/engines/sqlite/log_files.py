@@ -123,6 +123,17 @@ class Folder(NamedTuple):
         return time_ns() - self.changed_at > _TICK
 
 
+def whole_mark(log: Descriptor, index: Index, known: Mark) -> Mark | None:
+    """Return the last frame if the log has it, and the one that was last in the previous check; None if it lacks one.
+
+    Commits between two checks are written after the end that the index names: if the log was cut short meanwhile, the
+    frames before are a hole.
+    """
+    last = last_mark(index, log)
+    before = known if known.content.startswith(index.salts) else header_mark(index)
+    return last if last is not None and (before == last or before.is_in(log)) else None
+
+
 def state_of_folder(path: str) -> Folder | None:
     """Return the state of a folder, or None if it does not exist or `path` is empty."""
     try:
@@ -159,21 +170,23 @@ def mapped(path: str) -> tuple[tuple[int, int], mmap]:
     return found, _maps[found]
 
 
-def removed(path: str) -> set[tuple[int, int]]:
-    """Return the files that SQLite opened at a path and that were removed since (on Linux; none elsewhere).
+def opened() -> dict[tuple[int, int], str]:
+    """Return the files that this process has open, with their paths now (on Linux; none elsewhere).
 
-    Maps of earlier indexes are left out, as they are kept for good. So are our own descriptors.
+    Our own descriptors of logs are left out.
     """
-    found = set()
+    found = {}
     with suppress(OSError), os.scandir("/proc/self/fd") as descriptors:
         for each in descriptors:
             with suppress(OSError):  # closed meanwhile
-                number = int(each.name)
-                if number in Descriptor.numbers:
-                    continue
-                if os.readlink(each.path) == f"{path} (deleted)":  # noqa: PTH115  (a path a descriptor is slow)
-                    found.add(identity_of(number))
-    return found - _maps.keys()
+                if (number := int(each.name)) not in Descriptor.numbers:
+                    found[identity_of(number)] = os.readlink(each.path)  # noqa: PTH115  (a path a descriptor is slow)
+    return found
+
+
+def has_removed(files: dict[tuple[int, int], str], path: str) -> bool:
+    """Return whether any of such open files was at a path and is removed; maps of earlier indexes are kept for good."""
+    return any(each == f"{path} (deleted)" and file not in _maps for file, each in files.items())
 
 
 def read_index(index: mmap) -> Index | None:

@@ -25,20 +25,19 @@ from rowen.store.engines.sqlite.log_files import (
     Descriptor,
     Files,
     Folder,
-    Index,
     Mark,
+    has_removed,
     has_short_log,
-    header_mark,
     identity,
     identity_of,
     is_open_elsewhere,
-    last_mark,
     lock_bytes,
     mapped,
+    opened,
     read_index,
-    removed,
     state_of_folder,
     users_of_lost_files,
+    whole_mark,
 )
 
 _LOOKS: Final = 20  # another process may have written between two of them
@@ -153,12 +152,17 @@ class WriteAheadLog:
         self._connection = connection
 
     def _watch(self) -> None:
-        with suppress(OSError, ValueError):
+        found = opened()
+        try:
             log = Descriptor(f"{self._real}-wal")
-            self._files = Files(log, identity_of(log.number), *mapped(f"{self._real}-shm"))
-        # SQLite may have opened files that were removed just now, or have created new ones while others use the old.
-        is_foreign = removed(f"{self._real}-wal") or removed(f"{self._real}-shm") or users_of_lost_files(self._path)
-        if is_foreign or not self.is_sound():
+            files = self._files = Files(log, identity_of(log.number), *mapped(f"{self._real}-shm"))
+        except (OSError, ValueError) as error:
+            raise self._foreign() from error
+        # SQLite may have opened files that were removed or renamed just now, or have created new ones while others use
+        # the old.
+        is_lost = bool(found) and not found.keys() >= {files.log_identity, files.index_identity}
+        is_lost = is_lost or any(has_removed(found, self._real + suffix) for suffix in ("-wal", "-shm"))
+        if is_lost or users_of_lost_files(self._path) or not self.is_sound():
             raise self._foreign()
 
     def _foreign(self) -> Unavailable:
@@ -246,25 +250,15 @@ class WriteAheadLog:
         files, index = self._files, None
         for _ in range(_LOOKS):
             index = files and read_index(files.shared)
-            if files is not None and index is not None and self._has_every_frame(files.log, index):
-                return True
+            if files is not None and index is not None:
+                if index.frames == 0:
+                    return True
+                mark = whole_mark(files.log, index, self._mark)
+                if mark is not None:
+                    self._mark, self._whole_at = mark, monotonic()
+                    return True
             sleep(_PAUSE)
         return index is None  # unknown: the process that wrote it was killed halfway, and the next reader rebuilds it
-
-    def _has_every_frame(self, log: Descriptor, index: Index) -> bool:
-        """Return whether the log has its last frame, and the last one of the previous check.
-
-        Commits between two checks are written after the end that the index names: if the log was cut short meanwhile,
-        the frames before are a hole.
-        """
-        if index.frames == 0:
-            return True
-        last = last_mark(index, log)
-        before = self._mark if self._mark.content.startswith(index.salts) else header_mark(index)
-        if last is None or not (before == last or before.is_in(log)):
-            return False
-        self._mark, self._whole_at = last, monotonic()
-        return True
 
     # --- saving
 

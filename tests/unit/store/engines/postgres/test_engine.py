@@ -282,8 +282,6 @@ async def test_where_the_server_lets_no_more_in_one_connection_does_for_all(url:
 
 
 async def test_while_one_is_lent_the_others_read(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pool, "PATIENCE_SECONDS", 0.05)
-
     async with opened(url) as engine:
         await asyncio.gather(engine.row(_COUNT, {}), engine.row(SELECT_ONE, {}))  # two connections
         begun, goes_on = asyncio.Event(), asyncio.Event()
@@ -296,7 +294,8 @@ async def test_while_one_is_lent_the_others_read(url: str, monkeypatch: pytest.M
         with limited(url, 1):
             lent = asyncio.create_task(engine.write(slow))
             await begun.wait()
-            with pytest.raises(Unavailable, match="busy for too long"):
+            with monkeypatch.context() as impatient, pytest.raises(Unavailable, match="busy for too long"):
+                impatient.setattr(pool, "PATIENCE_SECONDS", 0.05)
                 await engine.read(slow)
             assert await engine.row(SELECT_ONE, {}) == (1,)
             goes_on.set()
@@ -371,7 +370,7 @@ async def hanging(url: str) -> AsyncIterator[asyncio.Task[Any]]:
 
 def test_a_session_hanging_in_a_statement_is_ended(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a loop of its own: asyncpg leaves an error that nobody retrieves where a copy is cut off."""
-    monkeypatch.setitem(cast(dict[str, str], pool.SESSION_SETTINGS), "lock_timeout", "500ms")
+    monkeypatch.setitem(cast(dict[str, str], pool.SESSION_SETTINGS), "lock_timeout", "30s")
     monkeypatch.setattr(postgres, "LOCK_SECONDS", 0.2)
 
     async def test() -> None:

@@ -16,8 +16,11 @@ import pytest
 from sqlalchemy.sql.expression import ClauseElement
 
 from rowen import wiring
-from rowen.api.codec import documents
+from rowen.api.codec import documents, holds, setups
+from rowen.api.codec import records as record_codec
 from rowen.app.records import CRITERIA
+from rowen.store.busy import BusyTable
+from rowen.store.busy_addresses import BusyAddressTable
 from rowen.store.database import locate
 from rowen.store.engines.base import Prepared
 from rowen.store.engines.postgres.engine import PostgresEngine
@@ -26,6 +29,7 @@ from rowen.store.import_checkpoints import ImportCheckpoints
 from rowen.store.interviews import statements
 from rowen.store.interviews.conflicts import ConflictFinder
 from rowen.store.ledger.feed import ChangeFeed
+from rowen.store.planning import PlanningReader
 from rowen.store.records import reader
 from rowen.store.records.writer import RecordWriter
 from rowen.store.rows import statements as rows
@@ -124,6 +128,9 @@ def everything(url: str, monkeypatch: pytest.MonkeyPatch) -> list[Prepared]:
     getmembers(wiring.open_store(locate(url)))  # each part is built when it is first used
     for room in (Outbox, WebhookTable, DueInterviewFinder, ImportCheckpoints, partial(ConflictFinder, codec=documents)):
         room(engine)
+    PlanningReader(engine, (record_codec, setups, holds))
+    BusyTable(engine)
+    BusyAddressTable(engine, record_codec, setups)
     for criteria in SETS:
         engine.prepare(statements.gathered(engine, criteria))
     for count in range(3):
@@ -206,8 +213,8 @@ def test_few_do_not_name_an_organization(url: str, monkeypatch: pytest.MonkeyPat
     tables = {
         table for table in metadata.tables for each in asked if re.search(rf"FROM ([a-z_]+, )?{table}\b", each.text)
     }
-    assert tables == SMALL | {"scheduled_interviews", "idempotency_keys", "deliveries", "sessions"}
-    assert len(asked) <= 19, [each.text for each in asked]
+    assert tables == SMALL | {"scheduled_interviews", "idempotency_keys", "deliveries", "sessions", "busy_sources"}
+    assert len(asked) <= 20, [each.text for each in asked]
 
 
 def searched(accesses: Sequence[Access], table: str) -> str:
@@ -231,7 +238,7 @@ def test_frequent_queries_use_indexes(url: str, planner: Planner) -> None:
         (unit.overlapping, "panel", ("_pkey", "AND person = ", "AND ends_at > ")),
         (unit.due, "scheduled_interviews", ("due_at", "due_at <= ")),
         (statement_of(ChangeFeed, engine, "JOIN changes"), "changes", ("_pkey", "AND revision > ")),
-        (statement_of(ChangeFeed, engine, "interview_id = "), "changes", ("AND interview_id = ",)),
+        *((each, "changes", ("AND interview_id = ",)) for each in statements_of(ChangeFeed, engine, "interview_id = ")),
         (statement_of(RecordWriter, engine, of_records, "records.id = $"), "records", ("AND id = ",)),
     ):
         found = searched(planner.plan(statement), table)

@@ -236,7 +236,7 @@ async def test_a_host_that_hangs_does_not_stand_before_the_next(url: str) -> Non
     """Its machine is gone, so that nobody refuses the connection: each host has its own time limit."""
 
     async def test(address: str) -> None:
-        pool = CountingPool(address, 2, 10, connect_seconds=0.5)
+        pool = CountingPool(address, 2, 10, connect_seconds=2.0)
         connection, other = await pool.acquire(), await pool.acquire()
         assert await connection.fetchval("SELECT 1") == 1
         await close(pool, connection, other)

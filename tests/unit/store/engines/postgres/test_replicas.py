@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Final
+from unittest.mock import patch
 
 import asyncpg
 import pytest
@@ -65,8 +66,10 @@ def grown(url: str, organization: int = ONE) -> Version:
 
 
 @asynccontextmanager
-async def opened(url: str, replicas: list[PostgresServer]) -> AsyncIterator[ReplicatedEngine]:
-    engine = ReplicatedEngine(url, "test", [each.url(name_of(url)) for each in replicas])
+async def opened(url: str, replicas: list[PostgresServer], seconds: float = 60) -> AsyncIterator[ReplicatedEngine]:
+    """Open a database with replicas, which are waited for as long as a busy machine requires, or some seconds."""
+    with patch.object(postgres_replicas, "_SECONDS", seconds):
+        engine = ReplicatedEngine(url, "test", [each.url(name_of(url)) for each in replicas])
     try:
         async with asyncio.timeout(60):
             yield engine
@@ -227,7 +230,7 @@ async def test_one_that_is_stopped_is_left_out_and_taken_back(cluster: Cluster, 
 async def test_one_that_hangs_is_left_out_and_taken_back(cluster: Cluster, url: str) -> None:
     one = cluster.replicas[0]
 
-    async with opened(url, [one]) as engine:
+    async with opened(url, [one], 1) as engine:
         version = grown(url)
         await until_answers(engine, version, one)
         one.freeze()
@@ -243,7 +246,7 @@ async def test_a_long_read_does_not_wait_for_a_hanging_replica(cluster: Cluster,
     """Long reads have much time; but when short queries find that nobody responds, they stop waiting."""
     one = cluster.replicas[0]
 
-    async with opened(url, [one]) as engine:
+    async with opened(url, [one], 1) as engine:
         version = grown(url)
         await until_answers(engine, version, one)
         begun, go_on = asyncio.Event(), asyncio.Event()

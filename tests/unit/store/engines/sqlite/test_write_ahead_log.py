@@ -1,14 +1,17 @@
 """The write-ahead log of a SQLite file, as seen by one process that has it open."""
 
 import os
+import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from rowen.store.engines.sqlite.connections import create
+from rowen.interviews.errors import Unavailable
+from rowen.store.engines.sqlite import write_ahead_log
+from rowen.store.engines.sqlite.connections import connect, create
 from rowen.store.engines.sqlite.log_files import Descriptor
 from rowen.store.engines.sqlite.write_ahead_log import WriteAheadLog
 
@@ -83,6 +86,38 @@ def test_a_log_that_was_cut_short_within_a_transaction_is_not_sound(
     cut(path, share)
     writer.execute("COMMIT")
     assert not log.is_sound()
+
+
+def rename(path: Path, suffix: str) -> None:
+    Path(f"{path}{suffix}").rename(f"{path}{suffix}.old")
+
+
+def replace(path: Path, suffix: str) -> None:
+    rename(path, suffix)
+    shutil.copy(f"{path}{suffix}.old", f"{path}{suffix}")
+
+
+@pytest.mark.parametrize("suffix", ["-wal", "-shm"])
+@pytest.mark.parametrize("lose", [rename, replace])
+def test_files_that_are_renamed_while_they_are_opened_are_not_taken_for_those_at_the_path(
+    path: Path, monkeypatch: pytest.MonkeyPatch, lose: Callable[[Path, str], None], suffix: str
+) -> None:
+    """SQLite would go on writing to them: what it acknowledges would be lost with the process."""
+    log = WriteAheadLog(path)
+
+    def losing(database: Path, cache_kib: int) -> sqlite3.Connection:
+        connection = connect(database, cache_kib)
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        lose(path, suffix)
+        return connection
+
+    with monkeypatch.context() as patched:
+        patched.setattr(write_ahead_log, "connect", losing)
+        with pytest.raises(Unavailable):
+            log.attach(0)
+    log.attach(1)
+    assert log.is_sound()
+    log.close()
 
 
 def test_a_log_is_opened_though_something_refers_to_an_earlier_one(

@@ -1,0 +1,76 @@
+"""What mirrors an account: its objects, built.
+
+Owns which part gets which, as `wiring.py` does for the rest. Must not know what a part does. Nothing is built, and
+nothing of a mirror imported, when this is imported: the other commands need none of it.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rowen.app.organizations import Organization
+from rowen.wiring import Store, now
+
+if TYPE_CHECKING:
+    import httpx
+
+    from rowen.mirror.account import AccountPolicy
+    from rowen.mirror.credentials import Client
+    from rowen.mirror.follower import Follower
+    from rowen.mirror.reading import LoadStep
+    from rowen.mirror.write_through import WriteThrough
+
+
+@dataclass(frozen=True, slots=True)
+class MirroredAccount:
+    """An account to mirror: its address, the client, and how it is treated; writes may pass through to it.
+
+    `database` is the address of the database that it is mirrored into.
+    """
+
+    base: "httpx.URL"
+    client: "Client"
+    policy: "AccountPolicy"
+    database: str
+    write_through: bool = False
+
+
+@contextmanager
+def following(
+    store: Store,
+    organization: Organization,
+    mirrored: MirroredAccount,
+    loading: Callable[[], AbstractContextManager[Callable[["LoadStep"], None]]],
+) -> "Iterator[tuple[Follower, WriteThrough | None]]":
+    """Return what mirrors an account into an organization, and what passes writes through, if they do.
+
+    Their requests end with the block.
+    """
+    from rowen.mirror.account import Account
+    from rowen.mirror.account_writes import AccountWriter, prompt
+    from rowen.mirror.follower import Follower, FollowerDeps
+    from rowen.mirror.joining import JoiningProcess
+    from rowen.mirror.joining_process import Beginning
+    from rowen.mirror.turns import Turns
+    from rowen.mirror.write_through import PassingDeps, WriteThrough
+    from rowen.mirror.writing import Destination
+
+    async def try_lead() -> bool:
+        return await store.engine.try_lead(f"mirror-{organization.id}")
+
+    base, client, turns = mirrored.base, mirrored.client, Turns()
+    account = Account(base, client, mirrored.policy)
+    reading = Account(base, client, prompt(mirrored.policy))
+    destination = Destination(store.mirrors, store.merger, store.record_merger, store.writing, now)
+    beside = JoiningProcess(Beginning(mirrored.database, organization.name))
+    deps = FollowerDeps(try_lead, loading, turns=turns, write_through=mirrored.write_through, beside=beside)
+    passing = PassingDeps(
+        store.account_writes, reading, AccountWriter(base, client, now), turns, try_lead, store.commits
+    )
+    through = WriteThrough(destination, organization, passing) if mirrored.write_through else None
+    try:
+        yield Follower(destination, organization, account, str(base), deps), through
+    finally:
+        account.close()
+        reading.close()

@@ -1,0 +1,96 @@
+"""`rowen rooms`, `rowen availability` and `rowen pools`: what files bring in, and what they get back."""
+
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.support.command import rowen
+from tests.support.harness import Tenant
+from tests.support.hiring_teams import ADA, GRACE, USERS
+
+PEOPLE: Final = """\
+user,time_zone,monday,tuesday,wednesday,thursday,friday,saturday,sunday,buffer_before,buffer_after,per_day,per_week,\
+minimum_notice_minutes,holidays,time_off
+ada@team.example,Europe/Berlin,"09:00-12:00, 13:00-17:00",09:00-17:00,,,,,,0,15,3,,120,DE,2031-02-03/2031-02-05
+grace@team.example,UTC,,,,,00:00-24:00,,,0,0,,10,0,,
+"""
+POOLS: Final = """\
+pool,user,weight,tags
+Backend,ada@team.example,2,"senior, python"
+Backend,grace@team.example,1,
+Design,grace@team.example,1,
+"""
+
+
+@pytest.fixture
+def at(tenant: Tenant) -> tuple[str, ...]:
+    """Return the options that name an organization with users."""
+    tenant.merge_records("users", USERS)
+    return ("--organization", tenant.organization.name, "--database", tenant.harness.database)
+
+
+def written(folder: Path, text: str) -> Path:
+    """Write a file."""
+    file = folder / "table.csv"
+    file.write_text(text)
+    return file
+
+
+def test_what_was_imported_is_exported(at: tuple[str, ...], tmp_path: Path) -> None:
+    assert rowen("availability", "export", *at).stdout.count("\n") == 1
+    done = rowen("availability", "import", written(tmp_path, PEOPLE), *at)
+    assert done.stderr == "2 people have their availability.\n"
+    assert rowen("availability", "export", *at).stdout == PEOPLE
+    by_id = PEOPLE.replace("ada@team.example", str(ADA)).replace("120", "60")
+    rowen("availability", "import", written(tmp_path, by_id), *at)
+    assert rowen("availability", "export", *at).stdout == PEOPLE.replace("120", "60")
+
+
+def test_pools_are_added_and_replaced(at: tuple[str, ...], tmp_path: Path) -> None:
+    assert rowen("pools", "import", written(tmp_path, POOLS), *at).stderr == "2 pools have their members.\n"
+    assert rowen("pools", "export", *at).stdout == POOLS
+    rowen("pools", "import", written(tmp_path, f"pool,user\nDesign,{ADA}\n"), *at)
+    assert rowen("pools", "export", *at).stdout == POOLS.replace("Design,grace@", "Design,ada@")
+
+
+@pytest.mark.parametrize(
+    ("command", "text", "message"),
+    [
+        ("availability", "user,zone\n", "has no column time_zone"),
+        ("availability", "user,time_zone,zone\n", "has a column 'zone' that is not known"),
+        ("availability", "user,time_zone\nnobody@x.example,UTC\n", "line 2: user must be the id or e-mail address"),
+        ("availability", f"user,time_zone\n{ADA},Berlin\n", "line 2: time_zone must be a time zone"),
+        ("availability", f"user,time_zone,monday\n{ADA},UTC,9-17\n", "line 2: working_hours.monday[0].from must be"),
+        ("availability", f"user,time_zone\n{ADA}\n", "line 2 has not as many cells"),
+        ("pools", f"pool,user,weight\nBackend,{ADA},many\n", "line 2: members[0].weight must be a whole number"),
+        ("pools", f"pool,user\nBackend,{ADA}\nBackend,{ADA}\n", "must not be the same as members[0].user_id"),
+        ("pools", f"pool,user\n,{ADA}\n", "line 2: name must have 1 to 255 characters"),
+        ("pools", "pool,user\n\xff", "has not as many cells"),
+    ],
+)
+def test_a_bad_file_changes_nothing(at: tuple[str, ...], tmp_path: Path, command: str, text: str, message: str) -> None:
+    rowen("pools", "import", written(tmp_path, f"pool,user\nBackend,{GRACE}\n"), *at)
+    before = rowen(command, "export", *at).stdout
+    assert message in rowen(command, "import", written(tmp_path, text), *at, status=1).stderr
+    assert rowen(command, "export", *at).stdout == before
+
+
+def test_rooms_are_added_listed_and_removed(at: tuple[str, ...]) -> None:
+    options = ("--site", "Lisbon", "--capacity", "6", "--feature", "video", "--feature", "screen")
+    assert rowen("rooms", "add", "Attic", *options, *at).stderr == "Room Attic added.\n"
+    _, row = rowen("rooms", "list", *at).stdout.splitlines()
+    assert row.split("\t")[1:] == ["Attic", "Lisbon", "6", "video, screen"]
+    assert "name must be unique" in rowen("rooms", "add", "Attic", *at, status=1).stderr
+    assert "capacity must be a whole number" in rowen("rooms", "add", "Loft", "--capacity", "0", *at, status=1).stderr
+    assert "there is no room 'Atic'" in rowen("rooms", "remove", "Atic", *at, status=1).stderr
+    assert rowen("rooms", "remove", "Attic", *at).stderr == "Room Attic removed.\n"
+    assert len(rowen("rooms", "list", *at).stdout.splitlines()) == 1
+
+
+def test_an_organization_may_ask_for_calendars(tenant: Tenant) -> None:
+    name, database = tenant.organization.name, tenant.harness.database
+    on = rowen("organizations", "change", name, "--require-busy-source", "--database", database).stderr
+    assert on.endswith("grace 0 minutes; only people with a source of busy times are offered.\n")
+    off = rowen("organizations", "change", name, "--no-require-busy-source", "--database", database).stderr
+    assert off.endswith("grace 0 minutes.\n")

@@ -1,0 +1,56 @@
+"""Adding many rows with few statements: all of them, or none."""
+
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import closing
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from rowen.store.engines.base import Insertion, Prepared, Transaction
+from rowen.store.engines.sqlite.connections import create
+from rowen.store.engines.sqlite.engine import SqliteEngine
+
+Note = tuple[int, str]
+INSERTION: Final = Insertion("notes", Prepared("INSERT INTO notes (id, text) VALUES (?, ?)", ("id", "text")))
+
+
+@pytest.fixture
+async def engine(tmp_path: Path) -> AsyncIterator[SqliteEngine]:
+    create(tmp_path / "notes.db")
+    with closing(sqlite3.connect(tmp_path / "notes.db")) as connection:
+        connection.execute("CREATE TABLE notes (id INTEGER NOT NULL UNIQUE, text TEXT)")
+    engine = SqliteEngine(tmp_path / "notes.db")
+    yield engine
+    await engine.close()
+
+
+async def add(engine: SqliteEngine, notes: list[Note]) -> None:
+    """Add notes in one transaction."""
+
+    async def work(transaction: Transaction) -> None:
+        await transaction.insert(INSERTION, notes)
+
+    await engine.write(work)
+
+
+async def stored(engine: SqliteEngine) -> list[Note]:
+    """Return the notes in the order in which they were added."""
+    return [
+        (row[0], row[1]) for row in await engine.rows(Prepared("SELECT id, text FROM notes ORDER BY rowid", ()), {})
+    ]
+
+
+@pytest.mark.parametrize("count", [0, 1, 999, 1_000, 1_001, 2_500])
+async def test_all_rows_are_added_in_their_order(engine: SqliteEngine, count: int) -> None:
+    notes = [(number, f"{number}?)") for number in reversed(range(count))]
+    await add(engine, notes)
+    assert await stored(engine) == notes
+
+
+async def test_one_that_exists_keeps_all_others_out(engine: SqliteEngine) -> None:
+    await add(engine, [(1_430, "first")])
+    with pytest.raises(sqlite3.IntegrityError):
+        await add(engine, [(number, "second") for number in range(1_450)])
+    assert await stored(engine) == [(1_430, "first")]

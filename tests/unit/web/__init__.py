@@ -1,0 +1,1 @@
+"""The rules of the pages that need no server."""
