@@ -219,7 +219,8 @@ def serving_postgres(
 @cache
 def shared_postgres() -> PostgresServer:
     """Return the server that this process of tests shares; it ends with the process."""
-    server = new_server()
+    # Autovacuum begins transactions of its own at any time, and some tests look at the state of the whole server.
+    server = new_server(settings={"autovacuum": "off"})
     atexit.register(server.close)
     server.start()
     return server

@@ -393,3 +393,19 @@ def test_the_interviews_of_somebody_disabled_are_to_do(team: HiringTeam) -> None
     assert "Kate Austen is disabled" in page
     assert "Not answered" not in page, "nobody can answer"
     assert f"/interviews/{interview}/repair?person={KATE}" in page
+
+
+def test_an_imported_interview_that_has_ended_awaits_a_scorecard(team: HiringTeam) -> None:
+    """An answer must not move it elsewhere: it would get the status that its end gives."""
+    made = team.schedule(interviewers=[seat(KATE)], **_ahead(1))
+    begun, ended = (datetime.now(UTC) - timedelta(minutes=each) for each in (90, 30))
+    times = {"start": {"date_time": begun.isoformat()}, "end": {"date_time": ended.isoformat()}}
+    team.merge([{**made, **times, "id": 61, "external_event_id": "61"}], created_through_api=True)
+    assert team.get(61)["status"] == "scheduled"
+    with signed_in(team, KATE, Role.INTERVIEWER) as browser:
+        page = browser.get("/me").text
+    owed, _, ahead = page.partition("Coming up")
+    assert "Awaiting your scorecard" in owed
+    assert "/interviews/61/scorecard" in owed
+    assert "/interviews/61" not in ahead
+    assert f"/interviews/{made['id']}" in ahead

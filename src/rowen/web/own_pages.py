@@ -63,7 +63,10 @@ class OwnPages:
         self._calendar = calendar
 
     async def mine(self, request: PageRequest) -> Answer:
-        """Show the interviews that the person holds in the next four weeks, and those that lack a scorecard."""
+        """Show the interviews that the person holds in the next four weeks, and those that lack a scorecard.
+
+        The end decides, not the status alone: an imported interview stays `scheduled` after it (contract section 5).
+        """
         viewer, person = request.viewer, request.session.person
         now = self._ports.now()
         today = Instant.at_midnight(local(viewer, now).date(), viewer.zone)
@@ -71,9 +74,9 @@ class OwnPages:
         ahead, owed = [], []
         for each in entries.found:
             seat = each.seat(person.user.id)
-            if each.interview.status is Status.SCHEDULED:
+            if each.interview.status is Status.SCHEDULED and each.interview.end.instant(viewer.zone) > now:
                 ahead.append(each)
-            elif each.interview.status is Status.AWAITING_FEEDBACK and seat is not None and seat.scorecard_id is None:
+            elif each.interview.status is not Status.COMPLETE and seat is not None and seat.scorecard_id is None:
                 owed.append(each)
         values = {
             "next": _next(viewer, person, ahead, now),
@@ -146,11 +149,10 @@ def _name(viewer: Viewer, day: date, now: Instant) -> str:
 
 
 def _next(viewer: Viewer, person: Person, ahead: Sequence[Entry], now: Instant) -> Next | None:
-    """Return the first interview with a time that has not ended, and that the person has not declined."""
+    """Return the first interview with a time that the person has not declined."""
     for each in ahead:
-        start, end, seat = each.interview.start.date_time, each.interview.end.date_time, each.seat(person.user.id)
-        declined = seat is not None and seat.response_status is ResponseStatus.DECLINED
-        if start is None or end is None or end <= now or declined:
+        start, seat = each.interview.start.date_time, each.seat(person.user.id)
+        if start is None or (seat is not None and seat.response_status is ResponseStatus.DECLINED):
             continue
         day = day_of(viewer, each.interview.start)
         wait = ""

@@ -370,7 +370,7 @@ async def hanging(url: str) -> AsyncIterator[asyncio.Task[Any]]:
 
 def test_a_session_hanging_in_a_statement_is_ended(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a loop of its own: asyncpg leaves an error that nobody retrieves where a copy is cut off."""
-    monkeypatch.setitem(cast(dict[str, str], pool.SESSION_SETTINGS), "lock_timeout", "30s")
+    monkeypatch.setitem(cast(dict[str, str], pool.SESSION_SETTINGS), "lock_timeout", "5s")
     monkeypatch.setattr(postgres, "LOCK_SECONDS", 0.2)
 
     async def test() -> None:
