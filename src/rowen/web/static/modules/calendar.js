@@ -164,6 +164,7 @@ export class Board {
       eventStartEditable: false,
       eventDurationEditable: false,
       longPressDelay: 500,
+      eventTimeFormat: () => "", // the contents name the times
       dayHeaderFormat: (/** @type {Date} */ day) => words.shortDays.format(toUtc(day)),
       eventContent: (/** @type {{event: CalendarEvent | import("./types").BackgroundEvent}} */ { event }) => {
         const { extendedProps, start, display } = event;

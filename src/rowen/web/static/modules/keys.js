@@ -19,6 +19,7 @@ export class Keys {
     /** Whether the focus is on it, or was when the calendar drew it anew. */
     this.hasFocus = false;
     board.addEventListener("focusin", ({ target }) => {
+      this.#showHelp();
       if (target instanceof HTMLElement && target.matches(".ec-event")) {
         this.current = target;
         this.hasFocus = true;
@@ -28,10 +29,16 @@ export class Keys {
     board.addEventListener("focusout", ({ target }) => {
       // An element that is taken away loses the focus, too: in some browsers before that, and in some after it.
       queueMicrotask(() => {
+        this.#showHelp();
         this.hasFocus &&= document.activeElement === this.current || (target instanceof HTMLElement && !target.isConnected);
       });
     });
     board.addEventListener("keydown", (event) => this.#pressed(event));
+  }
+
+  /** Show the keys while the keyboard's focus is on the board; with `:has`, each change would style all of it anew. */
+  #showHelp() {
+    document.body.classList.toggle("is-keyed", document.activeElement?.matches("#board :focus-visible") ?? false);
   }
 
   /** @param {KeyboardEvent} event */
