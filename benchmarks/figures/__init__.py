@@ -64,5 +64,6 @@ FIGURES: Final[dict[str, Callable[[Bench], Iterable[Result]]]] = {
     "planning-memory": bookings.planning_memory,
     "board": board.board,
     "board-week": board.board_week,
+    "pages": board.pages,
 }
 """The figures by their names on the command line, in the order of the table."""

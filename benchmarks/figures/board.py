@@ -1,7 +1,7 @@
-"""The speed of the board in a browser, and of the server's part in it.
+"""The speed of the board in a browser, and of the server's part in the pages.
 
 Owns the figures of issue "the schedule as people see it" that need a browser, with the bare EventCalendar page that the
-board is compared with, and the data call of a week in a small and a large organization.
+board is compared with, the data call of a week in a small and a large organization, and each page next to its API call.
 """
 
 import functools
@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Any, Final
@@ -24,10 +24,11 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from benchmarks import subject
 from benchmarks.bench import Bench
+from benchmarks.client import Request
 from benchmarks.places import SqliteFile, fresh
 from benchmarks.processes import BenchmarkError, Server, run
 from benchmarks.report import Goal, Result, Unit
-from benchmarks.subject import Database
+from benchmarks.subject import Database, expect
 
 _INSTALLED: Final = Path(__file__).parents[2] / "src/rowen/web/installed"
 _PEOPLE: Final = 200
@@ -40,6 +41,17 @@ _DRAWN: Final = Goal(1.5, 1.1, more_is_better=False)
 _BYTES: Final = Goal(120, 90, Unit.KILOBYTES, more_is_better=False)
 _SEEN: Final = Goal(500, 150, Unit.MILLISECONDS, more_is_better=False)
 _WEEK: Final = Goal(1.3, 1.0, more_is_better=False)
+_PAGE: Final = Goal(100, 25, Unit.MILLISECONDS, more_is_better=False)
+_PAGES: Final = (
+    ("board", "/?view=week&week={monday}", "/v1/scheduled_interviews?{week}&per_page=500"),
+    ("agenda", "/?view=agenda&week={monday}", "/v1/scheduled_interviews?{week}&per_page=500"),
+    ("interview", "/interviews/5000", "/v1/scheduled_interviews/5000"),
+    ("new interview", "/interviews/new?application=900", "/v1/applications/900"),
+    ("to do", "/todo", "/v1/scheduled_interviews?{week}&per_page=500"),
+    ("mine", "/me", "/v1/scheduled_interviews?{week}&per_page=500"),
+    ("people", "/settings/people", "/v1/users?per_page=500"),
+)
+"""Pages, and the call by which a program gets what they show: `week` are the times of the week."""
 # Runs before the page's own scripts: notes when as many interviews as there should be have been drawn and painted.
 _WATCH: Final = """
 (() => {
@@ -161,18 +173,61 @@ def board_week(bench: Bench) -> Iterator[Result]:
     yield Result(what, f"{many * 1e3:.1f} ms and {few * 1e3:.1f} ms", many / few, _WEEK)
 
 
-def _calls(server: Server, link: str) -> Callable[[], float]:
-    """Return a function that makes the call of a week, after signing in, and returns its seconds."""
-    origin = {"Origin": f"http://127.0.0.1:{server.port}"}
-    signed_in = httpx.post(f"{origin['Origin']}{link}", headers=origin)
-    cookie = "; ".join(f"{name}={value}" for name, value in signed_in.cookies.items())
+def pages(bench: Bench) -> Iterator[Result]:
+    """Time each page next to its API call, in the week after this one."""
+    monday = datetime.combine(date.today(), datetime.min.time()) + timedelta(days=7 - date.today().weekday())
+    documents = [_document(number, monday) for number in range(_INTERVIEWS)]
+    database = _loaded(bench, "pages", documents, bench.scale.few)
+    ends = {"starts_after": monday, "starts_before": monday + timedelta(days=7)}
+    named = {
+        "monday": f"{monday:%Y-%m-%d}",
+        "week": "&".join(f"{name}={time_.isoformat()}Z" for name, time_ in ends.items()),
+    }
+    with bench.served(database) as server, server.connect() as connection:
+        cookie = _signed_in(server, _link(database, "admin"))
+        ask = _asking(server, {"Cookie": cookie, "Accept": "text/html"})
+        for page, path, call in _PAGES:
+            shown, called = [], []
+            request = Request(call.format_map(named), key=database.keys[0])
+            for _ in range(_CALLS):  # in turns
+                shown.append(ask(path.format_map(named))[0])
+                begun = time.perf_counter()
+                expect(connection, request)
+                called.append(time.perf_counter() - begun)
+            mine, other = median(shown) * 1e3, median(called) * 1e3
+            yield Result(f"page: {page}", f"its API call {other:.1f} ms, {mine / other:,.1f} times that", mine, _PAGE)
+    database.place.clear()
+
+
+def _signed_in(server: Server, link: str) -> str:
+    """Sign in, and return the cookies."""
+    origin = f"http://127.0.0.1:{server.port}"
+    answer = httpx.post(f"{origin}{link}", headers={"Origin": origin})
+    return "; ".join(f"{name}={value}" for name, value in answer.cookies.items())
+
+
+def _asking(server: Server, headers: dict[str, str]) -> Callable[[str], tuple[float, bytes]]:
+    """Return a function that requests a path on one connection, and returns its seconds and its body."""
     connection = http.client.HTTPConnection("127.0.0.1", server.port)
 
-    def call() -> float:
+    def ask(path: str) -> tuple[float, bytes]:
         begun = time.perf_counter()
-        connection.request("GET", f"/board/week?week={_MONDAY:%Y-%m-%d}", headers={"Cookie": cookie})
-        body = connection.getresponse().read()
-        seconds = time.perf_counter() - begun
+        connection.request("GET", path, headers=headers)
+        response = connection.getresponse()
+        body = response.read()
+        if response.status != http.HTTPStatus.OK:
+            raise BenchmarkError(f"{path} returned {response.status}")
+        return time.perf_counter() - begun, body
+
+    return ask
+
+
+def _calls(server: Server, link: str) -> Callable[[], float]:
+    """Return a function that makes the call of a week, after signing in, and returns its seconds."""
+    ask = _asking(server, {"Cookie": _signed_in(server, link)})
+
+    def call() -> float:
+        seconds, body = ask(f"/board/week?week={_MONDAY:%Y-%m-%d}")
         found = json.loads(body)["interviews"]
         if len(found) != _INTERVIEWS:
             raise BenchmarkError(f"the week has {len(found)} interviews")
@@ -185,9 +240,9 @@ def _ends(start: datetime) -> dict[str, datetime]:
     return {"start": start, "end": start + timedelta(minutes=45)}
 
 
-def _document(number: int) -> dict[str, Any]:
+def _document(number: int, monday: datetime = _MONDAY) -> dict[str, Any]:
     """Return an interview of the week, with a panel of two of the people."""
-    start = _MONDAY + timedelta(days=number % 5, hours=9 + number % 8, minutes=15 * (number % 4))
+    start = monday + timedelta(days=number % 5, hours=9 + number % 8, minutes=15 * (number % 4))
     people = (number % _PEOPLE, (number * 7 + 1) % _PEOPLE)
     ends = {name: {"date_time": f"{time_.isoformat()}.000Z"} for name, time_ in _ends(start).items()}
     answers = ("accepted", "needs_action", "tentative", "accepted", "declined")
@@ -236,9 +291,9 @@ def _loaded(bench: Bench, name: str, documents: Sequence[dict[str, Any]], beside
     return database
 
 
-def _link(database: Database) -> str:
-    """Return the path of a link that signs a coordinator in."""
-    invite = [*subject.ROWEN, "people", "invite", "person0@example.com", "--role", "coordinator"]
+def _link(database: Database, role: str = "coordinator") -> str:
+    """Return the path of a link that signs somebody in."""
+    invite = [*subject.ROWEN, "people", "invite", "person0@example.com", "--role", role]
     to = ["--organization", "Team", "--database", database.url]
     return run("rowen people invite", [*invite, *to]).output.strip().splitlines()[-1]
 

@@ -40,6 +40,7 @@ class Language:
         self.tag = tag
         self._locale = Locale.parse(tag, sep="-")
         self._texts = _TEXTS[self._locale.language]
+        self._times: dict[tuple[int, int], str] = {}  # at most one for each minute of a day
 
     def text(self, key: str, /, **values: object) -> str:
         """Return a text of the catalogue with its values filled in. Raises KeyError for an unknown key."""
@@ -110,7 +111,11 @@ class Language:
 
     def time(self, moment: datetime) -> str:
         """Write a time of day: `9:30 AM`."""
-        return format_time(moment, "short", locale=self._locale)
+        minute = (moment.hour, moment.minute)
+        written = self._times.get(minute)
+        if written is None:
+            written = self._times[minute] = format_time(moment, "short", locale=self._locale)
+        return written
 
     def wait(self, time: timedelta) -> str:
         """Write how long something takes to begin: `in 3 hours`."""

@@ -135,6 +135,7 @@ class _Writer:
         self._now = now
         self._rooms = rooms
         self._disabled = disabled
+        self._written: dict[int, tuple[Shown, str]] = {}
 
     def unanswered(self, entries: Sequence[Entry]) -> Tasks:
         """Return the tasks of interviews that somebody has not answered who still can."""
@@ -188,7 +189,7 @@ class _Writer:
         for overlap in overlaps(sorted(self._bookings(entries))):
             pair = sorted((by_id[each] for each in overlap.interviews), key=lambda each: each.open)
             name = self._name(pair[1], overlap.person)
-            other = shown(self._viewer, pair[0])
+            other, _ = self._shown(pair[0])
             what = self._text("todo.is_booked", name=name, title=other.title, candidate=other.candidate)
             found.append(self._editing(pair[1], what, "todo.move", "move"))
         return found
@@ -233,10 +234,10 @@ class _Writer:
             return ""
         lines = []
         for each in entries[:_MOST_IN_MAIL]:
-            one = shown(self._viewer, each)
+            one, time = self._shown(each)
             title = self._text("todo.subject", title=one.title, candidate=one.candidate)
             path = f"/interviews/{each.interview.id}{form}"
-            lines.append((title, f"{when(self._viewer, each.interview)}\n{self._address}{path}"))
+            lines.append((title, f"{time}\n{self._address}{path}"))
         subject, body = lines[0]
         if len(lines) > 1:
             subject = self._text(f"todo.subject_{kind}", count=len(entries))
@@ -250,4 +251,12 @@ class _Writer:
         return self._task(entry, what, f"{path}/{form}", self._text(action))
 
     def _task(self, entry: Entry, what: str, target: str = "", action: str = "") -> Task:
-        return Task(shown(self._viewer, entry), when(self._viewer, entry.interview), what, target, action)
+        return Task(*self._shown(entry), what, target, action)
+
+    def _shown(self, entry: Entry) -> tuple[Shown, str]:
+        """Return an interview as the viewer sees it, and when it is; most are in several tasks, and in a mail."""
+        found = self._written.get(entry.interview.id)
+        if found is None:
+            found = (shown(self._viewer, entry), when(self._viewer, entry.interview))
+            self._written[entry.interview.id] = found
+        return found
