@@ -102,3 +102,22 @@ def test_one_reaches_reads_and_moves_interviews_without_a_mouse(
         tab.open(f"{_BOARD}&interview={interviews[1]}")
         page.press("#aside-close", "Enter")
         expect(focused).to_have_accessible_name(re.compile("^Wednesday, March 24"))
+
+
+def test_a_room_that_is_booked_twice_is_marked_in_the_rows_of_people(
+    browser: Browser, harness: Harness, team: HiringTeam
+) -> None:
+    team.post("/rowen/v1/rooms", {"name": "Attic"})
+    for application, person in ((ACTIVE, KATE), (OTHER_ACTIVE, ADA)):
+        _scheduled(team, 24, "09:00", application_id=application, interviewers=[seat(person)], location="Attic")
+    with opened(browser, harness.server) as tab:
+        sign_in(tab, team)
+        tab.open(_BOARD)
+        drawn(tab.page, 2)
+        for rows in ("people", "rooms"):
+            tab.page.click(f"[data-rows={rows}]")
+            drawn(tab.page, 2)
+            twice = tab.page.locator("#board .ec-event[data-twice]")
+            expect(twice).to_have_count(2)
+            for each in twice.all():
+                expect(each).to_have_accessible_name(re.compile("Double booking of Attic with"))

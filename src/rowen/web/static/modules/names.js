@@ -1,6 +1,6 @@
 /** What screen readers read of the board: the names of interviews, and the rows or days that they are in. */
 
-import { isOverdue, roomKey } from "./store.js";
+import { NOBODY, isOverdue, isRoom, roomKey } from "./store.js";
 import { toClock } from "./words.js";
 
 /** @typedef {import("./types").Interview} Interview */
@@ -24,8 +24,8 @@ export class Names {
   }
 
   /**
-   * Name what is drawn: each row, or in the calendar each day, is a group with a heading that owns its interviews. Mark the
-   * interviews that book the person or the room of their row twice, or in the calendar anybody.
+   * Name what is drawn: each row, or in the calendar each day, is a group with a heading that owns its interviews. Mark those
+   * that book somebody or a room twice.
    * @param {Place} place
    * @param {string[]} rowIds
    */
@@ -46,7 +46,7 @@ export class Names {
       const held = groups[number].sort((one, other) => one.interview.starts_at - other.interview.starts_at);
       for (const { element, interview } of held) {
         set(element, "id", `interview-${interview.id}-${number}`);
-        this.#name(element, interview, row, byDay ? null : rowIds[number]);
+        this.#name(element, interview, row, byDay ? null : rowIds[number] ?? NOBODY); // a row of the view before, for a moment
       }
       set(head, "role", "group");
       const state = head.querySelector(".quiet")?.textContent ?? "";
@@ -83,13 +83,14 @@ export class Names {
   }
 
   /**
-   * Return who, or which room, an interview books twice, and what else is then: in a row only if it is of that person or room.
+   * Return who, or which room, an interview books twice, and what else is then: in rows of people only the person of the row
+   * and the room, which has no row there; in rows of rooms the room of the row and all people.
    * @param {Interview} interview
    * @param {string | null} rowId
    */
   #clash({ id, panel }, rowId) {
     const { store, words } = this.parts;
-    const keys = [...(store.conflicts.get(id) ?? [])].filter((key) => rowId === null || key === rowId);
+    const keys = [...(store.conflicts.get(id) ?? [])].filter((key) => rowId === null || key === rowId || isRoom(key) !== isRoom(rowId));
     if (!keys.length) return "";
     const names = keys.map((key) => panel.find((each) => each.key === key)?.name ?? key.slice(roomKey("").length));
     const pairs = store.pairs.filter(([one, other, key]) => (one === id || other === id) && keys.includes(key));

@@ -1,7 +1,7 @@
 /** The rows of the board: a person or a room each, with the interviews that are in it. */
 
 import { initials } from "./dom.js";
-import { NOBODY, roomKey } from "./store.js";
+import { NOBODY, isRoom, roomKey } from "./store.js";
 
 /** @typedef {import("./types").Interview} Interview */
 /** @typedef {import("./types").Place} Place */
@@ -71,6 +71,6 @@ export function rowIdsOf(place, interview) {
  * @returns {Record<string, string>}
  */
 export function chosenBy(row) {
-  if (row?.id.startsWith(roomKey(""))) return row.id === roomKey("") ? {} : { location: row.title };
+  if (row && isRoom(row.id)) return row.id === roomKey("") ? {} : { location: row.title };
   return row && /^\d+$/.test(row.id) ? { person: row.id } : {};
 }

@@ -109,6 +109,14 @@ export function roomKey(name) {
 }
 
 /**
+ * Return whether a key is that of a room.
+ * @param {string} key
+ */
+export function isRoom(key) {
+  return key.startsWith(roomKey(""));
+}
+
+/**
  * Return whether somebody has yet to answer the invitation to an interview to come.
  * @param {Interview} interview
  */
