@@ -270,7 +270,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "scorecard_question_answers": Kind(Answer, "scorecard_id", None, "scorecard_question_id"),
     "scorecards": Kind(Scorecard, "application_id", "interviewer_id", "interview_kit_id", "submitter_id"),
     "interviewers": Kind(Interviewer, "interview_id", "user_id", "scorecard_id"),
-    "interviews": Kind(Interview, "application_id", "organizer_id", "job_interview_id"),
+    "interviews": Kind(Interview, None, "organizer_id", "job_interview_id"),  # nothing is found by its application
 }
 """The resources, by their names in URLs."""
 
