@@ -19,11 +19,13 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 import httpx
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, FloatRect, Page, sync_playwright
 
 ROOT: Final = Path(__file__).parents[1]
 _NOW: Final = datetime(2026, 12, 2, 10, 20, tzinfo=UTC)
 _START_SECONDS: Final = 60
+_MARGIN: Final = 16
+"""Around a part of a page, in CSS pixels."""
 # Python imports this module before anything else, in every process of the server.
 _CLOCK: Final = """
 import time
@@ -33,7 +35,10 @@ time.time_ns = lambda: _real() + _ahead
 
 
 class Picture(NamedTuple):
-    """A picture: its name, who sees which page, and the window; `click` opens something, `ready` is there then."""
+    """A picture: its name, who sees which page, and the window.
+
+    `clicks` open something, one after the other; `ready` is there then. `part` is the element shown, or else all.
+    """
 
     name: str
     role: str
@@ -42,7 +47,8 @@ class Picture(NamedTuple):
     width: int = 1440
     height: int = 860
     scheme: str = "light"
-    click: str = ""
+    clicks: tuple[str, ...] = ()
+    part: str = ""
 
 
 PICTURES: Final = (
@@ -53,9 +59,19 @@ PICTURES: Final = (
         "/?view=week&rows=people",
         "#aside h1",
         scheme="dark",
-        click="#board .ec-event >> nth=2",
+        clicks=("#board .ec-event >> nth=2",),
     ),
     Picture("board-calendar", "coordinator", "/?view=week&rows=time", "#board .ec-event"),
+    Picture(
+        "find-a-time",
+        "coordinator",
+        "/interviews/new?application=4700150&interview=7004",
+        ".slots button",
+        width=720,
+        height=2400,  # nothing scrolls below the bar at the top
+        clicks=(".finder summary", ".finder > button"),
+        part=".finder",
+    ),
     Picture("my-interviews", "interviewer", "/me", ".invitation", width=390, height=760),
 )
 
@@ -105,12 +121,26 @@ def take(browser: Browser, address: str, picture: Picture, folder: Path) -> None
         page.click(f"button[value={picture.role}]")
         page.wait_for_selector(".menu")
         page.goto(address + picture.path)
-        if picture.click:
-            page.click(picture.click)
+        for each in picture.clicks:
+            page.click(each)
         page.wait_for_selector(picture.ready)
         page.wait_for_load_state("load")
         page.evaluate("document.fonts.ready")
-        page.screenshot(path=folder / f"{picture.name}.png")
+        page.screenshot(path=folder / f"{picture.name}.png", clip=_around(page, picture.part) if picture.part else None)
+
+
+def _around(page: Page, part: str) -> FloatRect:
+    """Return where an element is, with a margin."""
+    box = page.locator(part).bounding_box()
+    if box is None:
+        raise SystemExit(f"The page shows no {part}")
+    size = 2 * _MARGIN
+    return {
+        "x": box["x"] - _MARGIN,
+        "y": box["y"] - _MARGIN,
+        "width": box["width"] + size,
+        "height": box["height"] + size,
+    }
 
 
 def main() -> None:
