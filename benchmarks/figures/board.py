@@ -51,7 +51,7 @@ _PAGES: Final = (
     ("mine", "/me", "/v1/scheduled_interviews?{week}&per_page=500"),
     ("people", "/settings/people", "/v1/users?per_page=500"),
 )
-"""Pages, and the call by which a program gets what they show: `week` are the times of the week."""
+"""Pages, each with a call that reads the same interviews or fewer: `week` are the times of the week."""
 # Runs before the page's own scripts: notes when as many interviews as there should be have been drawn and painted.
 _WATCH: Final = """
 (() => {

@@ -114,9 +114,9 @@ def test_a_room_that_is_booked_twice_is_marked_in_the_rows_of_people(
         sign_in(tab, team)
         tab.open(_BOARD)
         drawn(tab.page, 2)
-        for rows in ("people", "rooms"):
+        for rows, first in (("people", "Ada Lovelace"), ("rooms", "Attic")):
             tab.page.click(f"[data-rows={rows}]")
-            drawn(tab.page, 2)
+            expect(tab.page.locator("#board .row-name >> nth=0")).to_have_text(first)
             twice = tab.page.locator("#board .ec-event[data-twice]")
             expect(twice).to_have_count(2)
             for each in twice.all():

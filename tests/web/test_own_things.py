@@ -400,12 +400,25 @@ def test_an_imported_interview_that_has_ended_awaits_a_scorecard(team: HiringTea
     made = team.schedule(interviewers=[seat(KATE)], **_ahead(1))
     begun, ended = (datetime.now(UTC) - timedelta(minutes=each) for each in (90, 30))
     times = {"start": {"date_time": begun.isoformat()}, "end": {"date_time": ended.isoformat()}}
-    team.merge([{**made, **times, "id": 61, "external_event_id": "61"}], created_through_api=True)
+    today = datetime.now(UTC).date()
+    days = {"start": {"date": f"{today}"}, "end": {"date": f"{today + timedelta(days=1)}"}}
+    declined = [{**each, "response_status": "declined"} for each in made["interviewers"]]
+    others = [
+        {**made, **times, "id": 61, "external_event_id": "61"},
+        {**made, **times, "id": 62, "external_event_id": "62", "interviewers": declined},
+        {**made, **days, "id": 63, "external_event_id": "63"},
+    ]
+    team.merge(others, created_through_api=True)
     assert team.get(61)["status"] == "scheduled"
     with signed_in(team, KATE, Role.INTERVIEWER) as browser:
+        submit(
+            browser, "/preferences", zone="Pacific/Auckland", language="en-US"
+        )  # where days end up to 13 hours before
         page = browser.get("/me").text
     owed, _, ahead = page.partition("Coming up")
     assert "Awaiting your scorecard" in owed
     assert "/interviews/61/scorecard" in owed
     assert "/interviews/61" not in ahead
+    assert "/interviews/62" not in page, "whoever declined owes nothing"
+    assert "/interviews/63" in ahead
     assert f"/interviews/{made['id']}" in ahead

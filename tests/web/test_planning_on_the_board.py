@@ -145,6 +145,7 @@ def test_a_drag_over_empty_time_gives_the_length_too(browser: Browser, team: Hir
         page.mouse.down()
         for part in (0.5, 1, 1.4):
             page.mouse.move(x, column["y"] + (3 + part) * hour)
+        expect(page.locator("#board .ec-preview")).to_have_text(re.compile("11:00.AM . 12:30.PM"))
         page.mouse.up()
         page.wait_for_url("**/interviews/new?**")
         page.goto(f"{page.url}&application=5001&interview=none")

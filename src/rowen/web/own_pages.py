@@ -6,12 +6,13 @@ Owns what they show. Must not know how answers are stored.
 from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Final, NamedTuple
+from zoneinfo import ZoneInfo
 
 from rowen.app.sessions import Person
 from rowen.interviews.interview import ResponseStatus, Status
 from rowen.interviews.moments import Instant
 from rowen.web import cookies
-from rowen.web.interview_page import own_answer
+from rowen.web.interview_page import may_score, own_answer
 from rowen.web.languages import LANGUAGES, zone_name
 from rowen.web.own_calendar import OwnCalendar
 from rowen.web.ports import PagePorts
@@ -70,13 +71,17 @@ class OwnPages:
         viewer, person = request.viewer, request.session.person
         now = self._ports.now()
         today = Instant.at_midnight(local(viewer, now).date(), viewer.zone)
+        zone = ZoneInfo(person.organization.time_zone)
         entries = await self._ports.schedule.own(person, Instant(today - _BEHIND), Instant(today + _AHEAD))
         ahead, owed = [], []
         for each in entries.found:
             seat = each.seat(person.user.id)
-            if each.interview.status is Status.SCHEDULED and each.interview.end.instant(viewer.zone) > now:
+            declined = seat is None or seat.response_status is ResponseStatus.DECLINED
+            if each.interview.status is Status.SCHEDULED and each.interview.end.instant(zone) > now:
                 ahead.append(each)
-            elif each.interview.status is not Status.COMPLETE and seat is not None and seat.scorecard_id is None:
+            elif (
+                not declined and each.interview.status is not Status.COMPLETE and may_score(person, each.interview, now)
+            ):
                 owed.append(each)
         values = {
             "next": _next(viewer, person, ahead, now),

@@ -164,14 +164,18 @@ export class Board {
       eventStartEditable: false,
       eventDurationEditable: false,
       longPressDelay: 500,
-      eventTimeFormat: () => "", // the contents name the times
+      eventTimeFormat: () => "", // costs as much as drawing: the contents name the times
       dayHeaderFormat: (/** @type {Date} */ day) => words.shortDays.format(toUtc(day)),
       eventContent: (/** @type {{event: CalendarEvent | import("./types").BackgroundEvent}} */ { event }) => {
-        const { extendedProps, start, display } = event;
+        const { extendedProps, start, end, allDay, display } = event;
         if (display === "preview" && "interview" in extendedProps && start instanceof Date) {
           return { domNodes: this.cards.nodes({ ...extendedProps.interview, start: toWall(toUtc(start), false) }) };
         }
         if ("interview" in extendedProps) return this.cards.content(extendedProps.interview);
+        if (display === "preview" && !allDay && start instanceof Date && end instanceof Date) {
+          const times = [start, end].map((each) => words.time(toWall(toUtc(each), false)));
+          return { domNodes: [make("time", {}, times.join(" \u2013 "))] };
+        }
         return "label" in extendedProps ? { domNodes: [make("span", {}, extendedProps.label)] } : undefined;
       },
       eventDidMount: (/** @type {{event: CalendarEvent, el: HTMLElement}} */ { event, el }) => {

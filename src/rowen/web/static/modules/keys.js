@@ -43,6 +43,7 @@ export class Keys {
 
   /** @param {KeyboardEvent} event */
   #pressed(event) {
+    this.#showHelp(); // the first key after a click makes the focus visible
     const isBoard = event.target === this.board;
     if (!this.current || (event.target !== this.current && !isBoard) || event.ctrlKey || event.altKey || event.metaKey) return;
     const direction = DIRECTIONS[event.key];
@@ -65,6 +66,7 @@ export class Keys {
       if (this.hasFocus && document.activeElement === document.body) this.current?.focus(); // unless it has moved on
     }
     this.current ??= all[0] ?? null;
+    this.#showHelp(); // one that is taken away may have had the focus
     for (const each of all) {
       const index = each === this.current ? 0 : -1;
       if (each.tabIndex !== index) each.tabIndex = index;

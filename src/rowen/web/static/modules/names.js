@@ -25,7 +25,7 @@ export class Names {
 
   /**
    * Name what is drawn: each row, or in the calendar each day, is a group with a heading that owns its interviews. Mark those
-   * that book somebody or a room twice.
+   * that book somebody or a room twice, as far as their row is about it.
    * @param {Place} place
    * @param {string[]} rowIds
    */

@@ -18,9 +18,9 @@ export class Store {
     this.disabled = new Set();
     /** @type {Map<number, Interview>} */
     this.interviews = new Map();
-    /** @type {Map<number, Set<string>>} The keys of the people who are booked twice, by interview. */
+    /** @type {Map<number, Set<string>>} The keys of the people and rooms that are booked twice, by interview. */
     this.conflicts = new Map();
-    /** @type {[number, number, string][]} The ids of two interviews at once, and the key of the person whom they keep busy. */
+    /** @type {[number, number, string][]} The ids of two interviews at once, and the key of the person or the room that they keep busy. */
     this.pairs = [];
   }
 

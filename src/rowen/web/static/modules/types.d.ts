@@ -138,6 +138,7 @@ export interface CalendarResource {
 /** A stretch of time behind the interviews. */
 export interface BackgroundEvent {
   id: string;
+  allDay?: boolean;
   start: string;
   end: string;
   display: string;
