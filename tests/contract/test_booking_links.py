@@ -9,6 +9,7 @@ import httpx
 import msgspec
 import pytest
 
+from rowen.store.schema.base import metadata
 from tests.support.booking_links import LINKS, ONSITE, candidate, new_link
 from tests.support.hiring_teams import (
     ACTIVE,
@@ -336,3 +337,11 @@ def test_an_address_that_begins_with_many_digits_is_unknown(team: HiringTeam) ->
 )
 def test_a_window_without_a_whole_minute_or_in_the_last_year_is_refused(team: HiringTeam, window: Record) -> None:
     assert refused_fields(team.post(LINKS, {**ONSITE, "window": window})) == ["window.to"]
+
+
+def test_the_secret_of_a_link_is_stored_nowhere(team: HiringTeam) -> None:
+    make_available(team, ADA, GRACE)
+    secret = new_link(team).rpartition("-")[2]
+    stored = repr([fetch(team.harness.database, f"SELECT * FROM {table}") for table in metadata.tables])
+    assert str(ACTIVE) in stored
+    assert secret not in stored

@@ -13,6 +13,7 @@ import pytest
 
 from tests.support.hiring_teams import ACTIVE, ADA, GRACE, INTERVIEWS, KATE, OTHER_ACTIVE, HiringTeam, guest, seat
 from tests.support.records import Record
+from tests.support.sql import fetch
 
 CALENDARS: Final = "/rowen/v1/calendars"
 PILOT: Final = 8001
@@ -158,6 +159,13 @@ def test_a_cancelled_interview_stays_as_cancelled(team: HiringTeam, visitor: htt
         assert after.sequence > event.sequence
         assert after.start == event.start
     assert not any(events(read(visitor, address)) for address in others)
+
+
+def test_the_secret_of_an_address_is_stored_as_a_digest(team: HiringTeam) -> None:
+    secret = new_calendar(team).rpartition("/")[2].removesuffix(".ics")
+    stored = repr(fetch(team.harness.database, "SELECT * FROM calendars"))
+    assert len(bytes.fromhex(secret[-32:])) * 8 >= 128
+    assert secret[-32:] not in stored
 
 
 def test_hostile_texts_stay_texts(team: HiringTeam, visitor: httpx.Client) -> None:

@@ -1,5 +1,6 @@
 """Finding times: `POST /rowen/v1/slots` (contract section 17)."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import pytest
@@ -20,7 +21,7 @@ from tests.support.hiring_teams import (
     refused_fields,
     seat,
 )
-from tests.support.planning_people import MONDAY, WINDOW, at, make_available, make_pool
+from tests.support.planning_people import MONDAY, OFFICE, WINDOW, at, make_available, make_pool
 from tests.support.records import Record
 
 SLOTS: Final = "/rowen/v1/slots"
@@ -305,3 +306,78 @@ def test_a_question_with_too_many_starts_is_refused(team: HiringTeam) -> None:
     window = {"from": f"{MONDAY}T00:00:00Z", "to": "2031-08-01T00:00:00Z"}
     body = {"window": window, "sessions": [{"minutes": 60, "seats": seats}] * 8, "step_minutes": 1}
     assert refused_fields(team.post(SLOTS, body, user=None)) == ["window"]
+
+
+def test_public_holidays_are_not_worked(team: HiringTeam) -> None:
+    labour_day = {"window": {"from": "2031-05-01T00:00:00Z", "to": "2031-05-02T24:00:00Z"}}
+    make_available(team, ADA, holidays="DE")
+    assert {start[:10] for start in starts(ask(team, session(ADA), **labour_day))} == {"2031-05-02"}
+    make_available(team, ADA)
+    assert ask(team, session(ADA), **labour_day)["total"] == 58
+
+
+def test_time_off_may_be_a_part_of_a_day(team: HiringTeam) -> None:
+    make_available(team, ADA, time_off=[{"from": at("08:00"), "to": at("12:00")}])
+    assert starts(ask(team, session(ADA)))[0] == at("12:00")
+
+
+def test_nobody_is_asked_at_shorter_notice_than_they_need(team: HiringTeam) -> None:
+    always = {day: [{"from": "00:00", "to": "24:00"}] for day in (*OFFICE, "saturday", "sunday")}
+    now = datetime.now(UTC)
+    window = {"from": now.isoformat(), "to": (now + timedelta(days=3)).isoformat()}
+    make_available(team, ADA, working_hours=always)
+    soon = starts(ask(team, session(ADA), window=window, limit=1))[0]
+    make_available(team, ADA, working_hours=always, minimum_notice_minutes=24 * 60)
+    later = starts(ask(team, session(ADA), window=window, limit=1))[0]
+    assert datetime.fromisoformat(soon) < now + timedelta(hours=1)
+    assert now + timedelta(days=1) <= datetime.fromisoformat(later) < now + timedelta(days=1, hours=1)
+
+
+def test_an_organization_may_offer_only_people_with_a_source_of_busy_times(team: HiringTeam) -> None:
+    make_available(team, ADA)
+    organizations = team.harness.store.organizations
+    team.harness.run(organizations.change(team.organization.name, require_busy_source=True))
+    answer = ask(team, session(ADA))
+    assert answer["total"] == 0
+    assert answer["not_offered"] == [{"user_id": ADA, "why": "Has no source of busy times", "read_at": None}]
+    push(team, busy=[])
+    assert ask(team, session(ADA))["total"] == 29
+
+
+def test_slots_lie_in_the_times_of_the_candidate(team: HiringTeam) -> None:
+    make_available(team, ADA)
+    free = [{"from": at("10:00"), "to": at("11:30")}, {"from": at("15:00"), "to": at("16:00")}]
+    found = starts(ask(team, session(ADA), candidate={"free": free}))
+    assert found == [at(clock) for clock in ("10:00", "10:15", "10:30", "15:00")]
+
+
+def test_a_room_has_the_site_and_the_features_asked_for(team: HiringTeam) -> None:
+    make_available(team, ADA)
+    rooms = [
+        {"name": "Attic", "site": "Lisbon", "features": ["screen"]},
+        {"name": "Cellar", "site": "Lisbon", "features": ["screen", "camera"]},
+        {"name": "Hall", "site": "Porto", "features": ["screen", "camera"]},
+    ]
+    _, cellar, hall = (accepted(team.post("/rowen/v1/rooms", each))["id"] for each in rooms)
+    asked = (({"site": "Porto"}, hall), ({"features": ["camera"], "site": "Lisbon"}, cellar))
+    for wanted, room in asked:
+        answer = ask(team, session(ADA, room=wanted), limit=1)
+        assert answer["slots"][0]["sessions"][0]["room_id"] == room, wanted
+    assert ask(team, session(ADA, room={"features": ["stage"]}))["total"] == 0
+
+
+def test_an_optional_seat_stays_empty_if_nobody_can_come(team: HiringTeam) -> None:
+    make_available(team, ADA)
+    make_available(team, GRACE, time_off=[{"from": at("08:00"), "to": at("12:00")}])
+    wanted = {"minutes": 60, "seats": [{"users": [ADA]}, {"users": [GRACE], "optional": True}]}
+    slots = ask(team, wanted, step_minutes=60)["slots"]
+    people = {slot["start"]: [each["user_id"] for each in slot["sessions"][0]["interviewers"]] for slot in slots}
+    assert people[at("11:00")] == [ADA]
+    assert people[at("12:00")] == [ADA, GRACE]
+
+
+def test_fifty_slots_are_named_unless_more_are_asked_for(team: HiringTeam) -> None:
+    make_available(team, ADA)
+    answer = ask(team, session(ADA), step_minutes=5)
+    assert (len(answer["slots"]), answer["total"]) == (50, 85)
+    assert len(ask(team, session(ADA), step_minutes=5, limit=5_000)["slots"]) == 85
