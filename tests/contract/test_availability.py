@@ -11,6 +11,8 @@ from tests.support.hiring_teams import (
     GRACE,
     KATE,
     NOBODY,
+    STAGE,
+    STAGE_INTERVIEW,
     UNKNOWN,
     HiringTeam,
     accepted,
@@ -149,6 +151,7 @@ def test_a_pool_is_added_listed_changed_and_removed(team: HiringTeam) -> None:
             {"user_id": ADA, "weight": 2, "tags": ["senior", "python"]},
             {"user_id": GRACE, "weight": 1, "tags": []},
         ],
+        "interviews": [],
     }
     path = f"{POOLS}/{made['id']}"
     assert accepted(team.client.get(path)) == made
@@ -174,12 +177,37 @@ def test_a_pool_is_added_listed_changed_and_removed(team: HiringTeam) -> None:
         ({"name": "x", "members": [{"user_id": ADA, "tags": [""]}]}, ["members[0].tags[0]"]),
         ({"name": "x", "members": [4]}, ["members[0]"]),
         ({"name": "x", "people": []}, ["people"]),
+        ({"name": "x", "interviews": [{"count": 1}, 4]}, ["interviews[0].interview_id", "interviews[1]"]),
+        ({"name": "x", "interviews": [{"interview_id": UNKNOWN}]}, ["interviews[0].interview_id"]),
+        ({"name": "x", "interviews": [{"interview_id": STAGE_INTERVIEW}] * 2}, ["interviews[1].interview_id"]),
+        ({"name": "x", "interviews": [{"interview_id": STAGE_INTERVIEW, "count": 0}]}, ["interviews[0].count"]),
+        ({"name": "x", "interviews": [{"interview_id": STAGE_INTERVIEW, "count": 11}]}, ["interviews[0].count"]),
     ],
 )
 def test_every_bad_field_of_a_pool_is_named(refusing: HiringTeam, content: Record, fields: list[str]) -> None:
     with refusing.unchanged():
         assert refused_fields(refusing.post(POOLS, content)) == fields
         assert refused_fields(refusing.post(POOLS, {"name": "x"}, user=None)) == ["On-Behalf-Of"]
+
+
+def test_a_pool_names_the_interviews_whose_seats_it_fills(team: HiringTeam) -> None:
+    made = accepted(team.post(POOLS, {"name": "Backend", "interviews": [{"interview_id": STAGE_INTERVIEW}]}))
+    assert made["interviews"] == [{"interview_id": STAGE_INTERVIEW, "count": 1}]
+    path = f"{POOLS}/{made['id']}"
+    several = [{"interview_id": STAGE_INTERVIEW, "count": 2}]
+    assert accepted(team.patch(path, {"interviews": several}))["interviews"] == several
+    assert accepted(team.patch(path, {"name": "Front"}))["interviews"] == several
+    assert accepted(team.client.get(path))["interviews"] == several
+    assert [each["field"] for each in team.changes()[1]["fields"]] == [f"{made['id']}.interviews"]
+
+
+def test_an_interview_that_has_left_its_plan_does_not_block_its_pool(team: HiringTeam) -> None:
+    made = accepted(team.post(POOLS, {"name": "Backend", "interviews": [{"interview_id": STAGE_INTERVIEW}]}))
+    accepted(team.patch(f"/rowen/v1/job_stages/{STAGE['id']}", {"interviews": []}))
+    kept = [{"interview_id": STAGE_INTERVIEW, "count": 3}]
+    assert accepted(team.patch(f"{POOLS}/{made['id']}", {"interviews": kept}))["interviews"] == kept
+    refused = team.post(POOLS, {"name": "Other", "interviews": kept})
+    assert errors_of(refused) == {"interviews[0].interview_id": "Must be the id of an interview of a job stage"}
 
 
 def test_a_member_is_not_deleted(team: HiringTeam) -> None:

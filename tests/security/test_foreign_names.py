@@ -99,6 +99,8 @@ def namings(tenants: TenantPair) -> Iterator[Naming]:
     pool = {"name": "Backend", "members": [{"user_id": home.ids["user"]}]}
     for method, path in (("POST", "/rowen/v1/pools"), ("PATCH", f"/rowen/v1/pools/{home.ids['pool']}")):
         yield Naming(method, path, "members[0].user_id", pool, auckland.ids["user"], NOWHERE)
+        fills = {"name": "Backend", "interviews": [{"interview_id": home.ids["interview"]}]}
+        yield Naming(method, path, "interviews[0].interview_id", fills, auckland.ids["interview"], NOWHERE)
     own_stage = f"/rowen/v1/job_stages/{home.ids['stage']}"
     planned = {"interviews": [{"name": "Flight"}]}
     yield Naming("PATCH", own_stage, seat, planned, auckland.ids["user"], NOWHERE)

@@ -118,7 +118,14 @@ def writes(home: IsolatedTenant) -> dict[str, Write]:
         "hold": Write("POST", "/rowen/v1/holds", new_booking(home), ("", "sessions[0]")),
         "book": Write("POST", "/rowen/v1/bookings", new_booking(home), ("", "sessions[0]")),
         "add pool": Write(
-            "POST", "/rowen/v1/pools", {"name": "Backend", "members": [{"user_id": ids["user"]}]}, ("", "members[0]")
+            "POST",
+            "/rowen/v1/pools",
+            {
+                "name": "Backend",
+                "members": [{"user_id": ids["user"]}],
+                "interviews": [{"interview_id": ids["interview"]}],
+            },
+            ("", "members[0]", "interviews[0]"),
         ),
         "change pool": Write(
             "PATCH", f"/rowen/v1/pools/{ids['pool']}", {"members": [{"user_id": ids["user"]}]}, ("", "members[0]")

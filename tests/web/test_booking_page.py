@@ -17,12 +17,13 @@ from tests.support.hiring_teams import (
     GRACE,
     KATE,
     OTHER_ACTIVE,
+    OTHER_STAGE_INTERVIEW,
     STAGE_INTERVIEW,
     HiringTeam,
     accepted,
     seat,
 )
-from tests.support.people import signed_in, submit, token_of
+from tests.support.people import signed_in, submit
 from tests.support.planning_people import MONDAY, at, make_available
 
 BROWSER: Final = {"accept": "text/html,application/xhtml+xml"}
@@ -224,6 +225,26 @@ def _plan(team: HiringTeam, *users: int, minutes: int | None = 45) -> str:
     return f"/applications/{ACTIVE}/booking-link"
 
 
+CHOICES: Final = {
+    "interview": [str(STAGE_INTERVIEW), str(OTHER_STAGE_INTERVIEW)],
+    "any_order": "1",
+    "days": "1",
+    "gap": "30",
+    "lunch_from": "12:00",
+    "lunch_until": "14:00",
+    "expires_in_days": "14",
+    "moves": "2",
+    "notice_hours": "24",
+}
+"""What the form of a link has, as it is shown, with both interviews chosen."""
+
+
+def _make(browser: httpx.Client, path: str, **fields: str | list[str]) -> httpx.Response:
+    """Send the form of a link, with the days that it shows."""
+    days = dict(re.findall(r'name="(times_from|times_until)" .*?value="([0-9-]+)"', browser.get(path).text))
+    return submit(browser, path, **{**CHOICES, **days, **fields})
+
+
 @pytest.mark.parametrize("minutes", [45, None])
 def test_a_coordinator_makes_a_link_for_the_current_stage(team: HiringTeam, minutes: int | None) -> None:
     make_available(team, ADA)
@@ -231,30 +252,34 @@ def test_a_coordinator_makes_a_link_for_the_current_stage(team: HiringTeam, minu
     with signed_in(team, ADA, Role.COORDINATOR) as browser:
         step = browser.get("/interviews/new", params={"application": ACTIVE})
         assert (action in step.text) == (minutes is not None)
-        made = browser.post(action, data={"csrf": token_of(browser)})
+        form = browser.get(action).text
+        assert f'value="{STAGE_INTERVIEW}"{" checked" if minutes else " disabled"}' in form
+        made = _make(browser, action)
         assert made.status_code == (200 if minutes else 422), made.text
-        assert browser.post("/applications/1/booking-link", data={"csrf": token_of(browser)}).status_code == 404
+        assert _make(browser, "/applications/1/booking-link").status_code == 404
+        assert browser.get("/applications/1/booking-link").status_code == 404
     if minutes:
         (url,) = re.findall(r'value="(http[^"]+/book/[^"]+)"', made.text)
         assert "&lt;b&gt;Fit" in made.text
         with candidate(team) as client:
             assert accepted(client.get(urlsplit(url).path))["sessions"] == [{"name": "<b>Fit</b>", "minutes": 45}]
     with signed_in(team, GRACE, Role.INTERVIEWER) as browser:
-        assert browser.post(action, data={"csrf": token_of(browser)}).status_code == 403
+        assert browser.get(action).status_code == 403
+        assert _make(browser, action).status_code == 403
 
 
 def test_a_link_without_free_times_is_asked_about_with_the_reasons(team: HiringTeam) -> None:
     action = _plan(team, ADA, KATE)
     with signed_in(team, GRACE, Role.COORDINATOR) as browser:
-        asked = submit(browser, action)
+        asked = _make(browser, action)
         assert asked.status_code == 200
         assert "No time is free for this link" in asked.text
         assert "Ada Lovelace, Kate Austen: no working hours entered yet" in html.unescape(asked.text)
         assert "/book/" not in asked.text
-        assert "/book/" in submit(browser, action, action="anyway").text
-        made = submit(browser, action, action="usual_hours")
+        assert "/book/" in _make(browser, action, action="anyway").text
+        made = _make(browser, action, action="usual_hours")
         assert "/book/" in made.text
-        assert "/book/" in submit(browser, action).text, "nothing to ask about any more"
+        assert "/book/" in _make(browser, action).text, "nothing to ask about any more"
     for user in (ADA, KATE):
         hours = team.client.get(f"/rowen/v1/users/{user}/availability").json()["working_hours"]
         assert list(hours) == ["monday", "tuesday", "wednesday", "thursday", "friday"]
@@ -265,7 +290,7 @@ def test_what_keeps_several_interviews_of_a_link_apart_is_in_words(team: HiringT
         body = {"time_zone": "UTC", "working_hours": {day: [{"from": "09:00", "to": "17:00"}]}}
         team.send("PUT", f"/rowen/v1/users/{user}/availability", body).raise_for_status()
     with signed_in(team, GRACE, Role.COORDINATOR) as browser:
-        asked = submit(browser, _plan(team, ADA, KATE)).text
+        asked = _make(browser, _plan(team, ADA, KATE)).text
     assert "On two days instead of one" in asked
     assert "usual_hours" not in asked
 
@@ -274,11 +299,10 @@ def test_a_coordinator_sees_what_became_of_the_links_of_an_application_and_revok
     make_available(team, ADA, time_zone="Pacific/Kiritimati")
     action = _plan(team, ADA)
     with signed_in(team, GRACE, Role.COORDINATOR) as browser, candidate(team) as client:
-        first = _address(submit(browser, action))
-        second = _address(submit(browser, action))
+        first = _address(_make(browser, action))
+        second = _address(_make(browser, action))
         assert client.get(first).status_code == 404, "a new link replaces the open one"
         other = new_link(team)
-        assert browser.get(action).headers["location"] == f"/interviews/new?application={ACTIVE}"
         page = html.unescape(browser.get(f"/interviews/new?application={ACTIVE}").text)
         assert page.count('class="status open"') == 2
         start = accepted(client.get(second))["slots"][0]["start"]
@@ -286,7 +310,7 @@ def test_a_coordinator_sees_what_became_of_the_links_of_an_application_and_revok
         (interview,) = (each["id"] for each in team.client.get("/v1/scheduled_interviews").json())
         page = browser.get(f"/interviews/{interview}").text
         assert page.count('class="status booked"') == 1
-        asked = submit(browser, action)
+        asked = _make(browser, action)
         assert "These interviews are booked already" in asked.text
         assert "/book/" not in asked.text
         (revoked,) = (path for path in _revocations(page) if f"{_newest(team)}/" in path)
@@ -297,6 +321,76 @@ def test_a_coordinator_sees_what_became_of_the_links_of_an_application_and_revok
     with signed_in(team, ADA, Role.INTERVIEWER) as browser:
         assert "Booking links" not in browser.get(f"/interviews/{interview}").text
         assert submit(browser, revoked).status_code == 403
+
+
+def test_a_link_covers_the_whole_plan_with_pools_rooms_and_lunch(team: HiringTeam) -> None:
+    for user in (ADA, GRACE, KATE):
+        make_available(team, user)
+    action = _plan(team, ADA, KATE)
+    room = accepted(team.post("/rowen/v1/rooms", {"name": "Room 4"}))
+    fills = [{"interview_id": OTHER_STAGE_INTERVIEW, "count": 1}]
+    pool = {"name": "Backend", "members": [{"user_id": GRACE}], "interviews": fills}
+    accepted(team.post("/rowen/v1/pools", pool))
+    with signed_in(team, GRACE, Role.COORDINATOR) as browser, candidate(team) as client:
+        assert "1 of Backend" in browser.get(action).text
+        chosen = {"with_room": "1", "lunch": "45", "expires_in_days": "3", "moves": "1", "notice_hours": "0"}
+        made = _make(browser, action, **chosen)
+        assert "It works for 3 days" in made.text
+        path = _address(made)
+        link = team.client.get(LINKS).json()[-1]
+        assert link["moves"] == 1
+        found = accepted(client.get(path))
+        assert found["change_notice_minutes"] == 0
+        start = found["slots"][0]["start"]
+        accepted(client.post(path, json={"start": start}))
+    booked = team.client.get("/v1/scheduled_interviews").json()
+    assert {each["location"] for each in booked} == {room["name"]}
+    held = {each["interview"]["id"]: {one["id"] for one in each["interviewers"]} for each in booked}
+    assert held == {STAGE_INTERVIEW: {ADA}, OTHER_STAGE_INTERVIEW: {KATE, GRACE}}
+
+
+def test_a_new_link_starts_from_the_current_stage_and_offers_the_whole_plan(team: HiringTeam) -> None:
+    action = _plan(team, ADA)
+    planned = {"name": "Final", "estimated_minutes": 30, "default_interviewer_users": [KATE]}
+    final = {"job_id": 8001, "name": "Last", "interviews": [planned]}
+    accepted(team.post("/rowen/v1/job_stages", final))
+    with signed_in(team, GRACE, Role.COORDINATOR) as browser:
+        form = browser.get(action).text
+    assert f'value="{STAGE_INTERVIEW}" checked' in form
+    assert form.count('name="interview"') == 2
+    assert "Final" in form
+    assert form.count("checked") == 2, "one interview, and any order"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "problem"),
+    [
+        ({"interview": []}, "interview"),
+        ({"interview": ["1"]}, "interview"),
+        ({"times_from": "soon"}, "times_from"),
+        ({"times_until": "2019-01-01"}, "times_until"),
+        ({"days": "11"}, "days"),
+        ({"gap": "-1"}, "gap"),
+        ({"lunch": "0"}, "lunch"),
+        ({"lunch": "180"}, "lunch"),
+        ({"lunch": "45", "lunch_from": "noon"}, "lunch_from"),
+        ({"lunch": "45", "lunch_until": "11:00"}, "lunch"),
+        ({"expires_in_days": "181"}, "expires_in_days"),
+        ({"moves": "101"}, "moves"),
+        ({"notice_hours": "721"}, "notice_hours"),
+    ],
+)
+def test_every_bad_field_of_a_link_is_named_and_keeps_what_was_typed(
+    team: HiringTeam, wrong: dict[str, str | list[str]], problem: str
+) -> None:
+    make_available(team, ADA)
+    action = _plan(team, ADA)
+    with signed_in(team, GRACE, Role.COORDINATOR) as browser:
+        answer = _make(browser, action, **wrong)
+    assert answer.status_code == 422, answer.text
+    assert re.findall(r'id="([a-z_]+)-problem"', answer.text) == [problem]
+    assert all(f'value="{text}"' in answer.text for text in wrong.values() if isinstance(text, str))
+    assert team.client.get(LINKS).json() == []
 
 
 def _address(page: httpx.Response) -> str:

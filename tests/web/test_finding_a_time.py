@@ -105,6 +105,22 @@ def test_the_least_loaded_of_a_pool_is_chosen_with_a_room(planned: HiringTeam) -
         assert re.search(rf'name="pool-{pool["id"]}"[^>]*value="0"', chosen)
 
 
+def test_the_pools_of_the_plan_fill_seats_from_the_start(planned: HiringTeam) -> None:
+    for user in (KATE, GRACE):
+        _works(planned, user)
+    fills = [{"interview_id": 7001, "count": 1}]
+    pool = {"name": "Backend", "members": [{"user_id": GRACE}], "interviews": fills}
+    field = f"pool-{accepted(planned.post('/rowen/v1/pools', pool))['id']}"
+    shown = re.compile(rf'name="{field}"[^>]*value="([0-9]+)"')
+    with signed_in(planned, ADA, Role.COORDINATOR) as browser:
+        assert shown.findall(browser.get(_STEP).text) == ["1"]
+        assert shown.findall(browser.get("/interviews/new?application=5001&interview=none").text) == ["0"]
+        assert "Kate Austen, 1 of Backend" in browser.get("/interviews/new?application=5001").text
+        page = _find(browser, **{field: "1"}).text
+        assert _slots(page)[0].endswith(f"-{KATE}.{GRACE}-")
+        assert shown.findall(_find(browser, action=..., slot=_slots(page)[0], **{field: "1"}).text) == ["0"]
+
+
 def test_the_day_with_the_fewest_other_interviews_is_suggested_first(planned: HiringTeam) -> None:
     _works(planned, KATE)
     planned.schedule(

@@ -118,6 +118,16 @@ def test_a_pool_fills_the_seat_with_the_least_loaded_who_are_free(planned: Hirin
         assert [int(each["joining"]) for each in _forms(_page(browser, interview["id"]))] == [GRACE]
 
 
+def test_a_pool_that_fills_seats_of_the_interview_replaces_somebody_who_is_in_none(planned: HiringTeam) -> None:
+    _works(planned, LUKASZ)
+    planned.schedule(interviewers=[seat(GRACE)], application_id=5002, **_TIMES)
+    fills = {"name": "Backend", "members": [{"user_id": LUKASZ}], "interviews": [{"interview_id": 7001}]}
+    accepted(planned.post("/rowen/v1/pools", fills))
+    interview = _broken(planned)
+    with signed_in(planned, ADA, Role.COORDINATOR) as browser:
+        assert [int(each["joining"]) for each in _forms(_page(browser, interview["id"]))] == [LUKASZ]
+
+
 def test_where_nobody_else_is_free_the_interview_is_moved_with_the_same_people(planned: HiringTeam) -> None:
     planned.schedule(interviewers=[seat(GRACE)], application_id=5002, **_TIMES)
     interview = _broken(planned)

@@ -8,13 +8,14 @@ import httpx
 
 from rowen.app.roles import Role
 from tests.support.harness import served
-from tests.support.hiring_teams import ADA, GRACE, KATE, HiringTeam, hiring_team
+from tests.support.hiring_teams import ADA, GRACE, KATE, HiringTeam, accepted, hiring_team
 from tests.support.people import signed_in, submit, token_of
-from tests.support.sql import execute
+from tests.support.sql import execute, fetch
 from tests.support.storage import Storage
 
 _HOURS: Final = "/settings/hours"
 _POOLS: Final = "/settings/pools"
+_BACKEND: Final = {"name": "Backend", "members": [{"user_id": KATE}, {"user_id": ADA}]}
 
 
 def _post(browser: httpx.Client, path: str, **fields: Any) -> httpx.Response:
@@ -60,6 +61,36 @@ def test_everybody_without_hours_gets_usual_ones_by_one_button(team: HiringTeam)
     assert found["time_zone"] == team.organization.time_zone
     assert found["working_hours"]["friday"] == [{"from": "09:00", "to": "17:00"}]
     assert "saturday" not in found["working_hours"]
+
+
+def test_a_pool_fills_seats_of_an_interview_of_a_plan(team: HiringTeam) -> None:
+    """In a mirror the plan is read-only, and which pools fill its seats is not."""
+    path = f"{_POOLS}/{accepted(team.post('/rowen/v1/pools', _BACKEND))['id']}"
+    accepted(team.post("/rowen/v1/pools", {"name": "Nobody"}))
+    with signed_in(team, GRACE, Role.COORDINATOR) as browser:
+        job = _post(browser, "/settings/jobs", name="Nurse").headers["location"]
+        _post(browser, job, action="plan", interview_name="Talk", minutes="30")
+        assert "nobody usually holds it" in browser.get(job).text
+        (talk,) = re.findall(r'href="(/settings/jobs/\d+/interviews/\d+)"', browser.get(job).text)
+        field, interview = f"pool-{path.rpartition('/')[2]}", int(talk.rpartition("/")[2])
+        given = {"action": "change", "interview_name": "Talk", "minutes": "30"}
+        assert browser.get(talk).text.count('name="pool-') == 1, "only pools that somebody is in"
+        wrong = _post(browser, talk, **given, **{field: "11"})
+        assert (wrong.status_code, f'id="{field}-problem"' in wrong.text) == (422, True)
+        assert _post(browser, talk, **given, **{field: "2"}).status_code == 303
+        assert _pool(team, path)["interviews"] == [{"interview_id": interview, "count": 2}]
+        assert "2 of Backend" in browser.get(job).text
+        assert f'name="{field}" type="number" min="0" max="10" inputmode="numeric" value="2"' in browser.get(talk).text
+        change = "UPDATE organizations SET mirrored_from = ? WHERE id = ?"
+        fetch(team.harness.database, change, "https://account.example", team.organization.id)
+        assert 'name="interview_name"' not in browser.get(talk).text
+        assert _post(browser, talk, **{**given, "interview_name": "Other"}, **{field: "1"}).status_code == 303
+        assert _pool(team, path)["interviews"] == [{"interview_id": interview, "count": 1}]
+        assert "Talk" in browser.get(job).text
+        assert _post(browser, talk, action="remove", sure="1").status_code == 403
+        fetch(team.harness.database, change, None, team.organization.id)
+        assert _post(browser, talk, action="remove", sure="1").status_code == 303
+        assert _pool(team, path)["interviews"] == []
 
 
 def test_a_pool_is_made_filled_changed_and_removed(team: HiringTeam) -> None:

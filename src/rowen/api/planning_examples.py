@@ -20,6 +20,7 @@ ROOM_DELETED: Final[Json] = {"message": f"Room {examples.ROOM_ID} has been delet
 NEW_POOL: Final[Json] = {
     "name": "Backend",
     "members": [{"user_id": examples.INTERVIEWER_ID, "weight": 2, "tags": ["senior"]}, {"user_id": examples.USER_ID}],
+    "interviews": [{"interview_id": examples.TIMED["interview"]["id"]}],
 }
 POOL_CHANGES: Final[Json] = {"members": [{"user_id": examples.INTERVIEWER_ID}]}
 POOL: Final[Json] = {
@@ -29,6 +30,7 @@ POOL: Final[Json] = {
         {"user_id": examples.INTERVIEWER_ID, "weight": 2, "tags": ["senior"]},
         {"user_id": examples.USER_ID, "weight": 1, "tags": []},
     ],
+    "interviews": [{"interview_id": examples.TIMED["interview"]["id"], "count": 1}],
 }
 POOL_DELETED: Final[Json] = {"message": f"Pool {examples.POOL_ID} has been deleted."}
 AVAILABILITY: Final[Json] = {

@@ -25,13 +25,13 @@ from rowen.web.directory import Applicant, PlannedInterview, Stage, person_name
 from rowen.web.forms import Form
 from rowen.web.languages import zone_name
 from rowen.web.link_list import links_of
-from rowen.web.link_making import sessions_of
 from rowen.web.local_times import read_day, read_time
 from rowen.web.new_records import NewRecords
 from rowen.web.ports import PagePorts
 from rowen.web.request import Answer, Fields, PageRequest, Redirected, Rendered
 from rowen.web.scheduling_form import MINUTES, ScheduleForm, Scheduling
-from rowen.web.time_search import Search, TimeSearch, add_defaults, fill, pool_fields
+from rowen.web.time_search import Search, TimeSearch, add_defaults, fill
+from rowen.web.usual_panel import MOST_POOLS, default_pools, panel_words, pool_fields, seats_of
 from rowen.web.views import initials, local, when
 
 PATH: Final = "/interviews/new"
@@ -81,6 +81,7 @@ class NewInterviewPage:
             return await self._plan(request, applicant, form)
         choice = await self._choice(request, applicant)
         defaults = choice.interview.defaults if choice.interview else []
+        default_pools(form, await self._directory.pools(_organization(request)), choice.interview)
         given = read_identifier(request.query.get("person", ""))
         panel = [*defaults, *([given] if given is not None and given not in defaults else [])]
         return await self._panel(request, choice, form, panel)
@@ -148,18 +149,23 @@ class NewInterviewPage:
     async def _plan(self, request: PageRequest, applicant: Applicant, form: Form) -> Answer:
         stages = await self._stages(request, applicant)
         application = applicant.application
+        names = {each.id: person_name(each) for each in await self._directory.people(_organization(request))}
+        pools = await self._directory.pools(_organization(request), most=MOST_POOLS)
         planned = [
-            (each, _address(request, application=application, interview=one.id), one)
+            (
+                each,
+                _address(request, application=application, interview=one.id),
+                one,
+                ", ".join(panel_words(request.language, one, names, pools)),
+            )
             for each in stages
             for one in each.interviews
         ]
-        names = {each.id: person_name(each) for each in await self._directory.people(_organization(request))}
         values = {
             "form": form,
             "applicant": applicant,
             "planned": planned,
             "choices": [(str(each.id), each.name or str(each.id)) for each in stages],
-            "names": names,
             "chosen": await self._chosen(request),
             "back": _address(request),
             "unplanned": _address(request, application=application, interview=_UNPLANNED),
@@ -167,7 +173,7 @@ class NewInterviewPage:
             "adding": bool(form.problems) or not planned,
             "links": await links_of(self._ports, request, application),
             "held": await self._held(request, application),
-            "linkable": bool(sessions_of(applicant, stages, names)),
+            "linkable": any(one.minutes and seats_of(one, names, pools) for _, _, one, _ in planned),
         }
         return Rendered("new_plan.html", values, form.status)
 

@@ -32,6 +32,7 @@ from rowen.web.editing import UNSEEN, Editing, identifier_of
 from rowen.web.ports import PagePorts
 from rowen.web.request import Answer, PageRequest, Redirected, Rendered
 from rowen.web.schedule import Detail, Entry, HistoryEntry
+from rowen.web.usual_panel import MOST_POOLS
 from rowen.web.views import Viewer, local, name_of, shown, when
 
 KEPT: Final = "repair"
@@ -186,11 +187,12 @@ class RepairPage:
     async def _instead(self, request: PageRequest, entry: Entry, leaving: int) -> dict[int, int]:
         """Return who may sit there instead, with their weights: of the same pools, and who usually holds it."""
         organization = request.session.person.organization
-        found: dict[int, int] = {}
-        for pool in await self._ports.directory.pools(organization):
-            if any(each.user_id == leaving for each in pool.members):
-                found |= {each.user_id: each.weight for each in pool.members}
         planned = await self._planned(request, entry.interview)
+        found: dict[int, int] = {}
+        for pool in await self._ports.directory.pools(organization, most=MOST_POOLS):
+            fills = planned is not None and pool.seats_of(planned.id)
+            if fills or any(each.user_id == leaving for each in pool.members):
+                found |= {each.user_id: each.weight for each in pool.members}
         for each in planned.defaults if planned else []:
             found.setdefault(each, 1)
         found.pop(leaving, None)

@@ -23,6 +23,7 @@ from rowen.web.local_times import instants_of, read_day
 from rowen.web.ports import PagePorts
 from rowen.web.request import PageRequest
 from rowen.web.time_words import LEFT_OUT, Asked, Times, written_times
+from rowen.web.usual_panel import pool_fields, wanted_pools
 from rowen.web.views import local
 
 FEW: Final = 5
@@ -33,20 +34,10 @@ DAYS: Final = 14
 
 MOST_DAYS: Final = 56
 _MOST_SLOTS: Final = 300
-_MOST_PLACES: Final = 10
 _SHORTEST: Final = 30
 _SHORTER: Final = 15
 _DAY: Final = timedelta(days=1)
 _SLOT: Final = re.compile(r"([0-9]{1,15})-([0-9]{1,20}(?:\.[0-9]{1,20}){0,99})-([^\0]{0,2000})", re.DOTALL)
-
-
-class PoolField(NamedTuple):
-    """A pool in the form: the name of its field, which holds how many of its people are wanted."""
-
-    id: int
-    field: str
-    name: str
-    members: int
 
 
 class Search(NamedTuple):
@@ -56,11 +47,6 @@ class Search(NamedTuple):
     panel: tuple[int, ...]
     pools: Sequence[Pool]
     rooms: Sequence[Room]
-
-
-def pool_fields(pools: Sequence[Pool]) -> list[PoolField]:
-    """Return the fields of pools that somebody is in."""
-    return [PoolField(each.id, f"pool-{each.id}", each.name, len(each.members)) for each in pools if each.members]
 
 
 def add_defaults(form: Form, request: PageRequest, now: Instant) -> None:
@@ -112,14 +98,9 @@ def _relax(form: Form) -> None:
 
 def _question(request: PageRequest, form: Form, search: Search) -> Asked | None:
     """Return the question of a form; None, with the problems noted."""
-    window = _window(request, form)
+    window = read_window(request, form)
     minutes = form.whole("minutes", 5, LONGEST_MINUTES, "form.minutes")
-    places = {
-        each.id: form.whole(each.field, 0, _MOST_PLACES, "find.places")
-        for each in pool_fields(search.pools)
-        if form.text(each.field)
-    }
-    wanted = {each: count for each, count in places.items() if count}
+    wanted = {each: count for each, count in wanted_pools(form, search.pools).items() if count}
     if not search.panel and not wanted:
         form.note("panel", "new.panel_needed")
     elif len(search.panel) > MOST_INTERVIEWERS:
@@ -156,7 +137,7 @@ def _left_out(text: str) -> tuple[str, int | None] | None:
     return (LEFT_OUT[without], identifier) if without in LEFT_OUT and identifier is not None else None
 
 
-def _window(request: PageRequest, form: Form) -> tuple[int, int] | None:
+def read_window(request: PageRequest, form: Form) -> tuple[int, int] | None:
     """Return the first and last moment of the days of a form, in milliseconds; None, with the problem noted."""
     first, last = read_day(form.text("times_from")), read_day(form.text("times_until"))
     if first is None:

@@ -30,7 +30,15 @@ from rowen.interviews.availability import (
 from rowen.interviews.errors import Problems
 from rowen.interviews.holidays import is_country
 from rowen.interviews.moments import Instant
-from rowen.interviews.pools import LARGEST_WEIGHT, MOST_MEMBERS, PoolFields, PoolMember
+from rowen.interviews.pools import (
+    LARGEST_WEIGHT,
+    MOST_INTERVIEWS,
+    MOST_MEMBERS,
+    MOST_SEATS,
+    PoolFields,
+    PoolInterview,
+    PoolMember,
+)
 from rowen.interviews.rooms import RoomFields
 
 _MOST_FEATURES: Final = 100
@@ -69,9 +77,16 @@ _MEMBER: Final[Mapping[str, Reader[Any]]] = {
     "weight": whole(1, LARGEST_WEIGHT).described("Of equally loaded members, the greatest weight is chosen"),
     "tags": _distinct(sequence(values.name, _MOST_FEATURES)).described("Skills that a seat may ask for"),
 }
+_POOL_INTERVIEW: Final[Mapping[str, Reader[Any]]] = {
+    "interview_id": values.identifier.described("The interview of a job stage"),
+    "count": whole(1, MOST_SEATS).described("How many of its seats; 1 where it is left out"),
+}
 _POOL: Final[Mapping[str, Reader[Any]]] = {
     "name": values.name,
     "members": sequence(structure(PoolMember, _MEMBER, "user_id"), MOST_MEMBERS),
+    "interviews": sequence(structure(PoolInterview, _POOL_INTERVIEW, "interview_id"), MOST_INTERVIEWS).described(
+        "The interviews of plans whose seats it usually fills"
+    ),
 }
 NEW_POOL: Final = Body("NewPool", _POOL, examples.NEW_POOL, ("name",))
 POOL_CHANGES: Final = Body("PoolChanges", _POOL, examples.POOL_CHANGES)

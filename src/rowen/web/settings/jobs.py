@@ -13,6 +13,7 @@ from rowen.app.records import JOBS
 from rowen.app.unit_of_work import UnitOfWork, WriteResult
 from rowen.interviews.errors import Code, Refusal
 from rowen.interviews.hiring import JobFields, JobStatus, StageInterviewInput
+from rowen.interviews.pools import Pool
 from rowen.web.directory import LONGEST_MINUTES, Job, PlannedInterview, Stage, person_name
 from rowen.web.forms import Form
 from rowen.web.new_records import NewRecords
@@ -23,6 +24,7 @@ from rowen.web.scheduling_form import MINUTES
 from rowen.web.settings.plans import Plans
 from rowen.web.settings.sections import JOBS as SECTION
 from rowen.web.settings.sections import identifier_of, is_confirmed, question, rendered
+from rowen.web.usual_panel import MOST_POOLS, default_pools, panel_words, pool_fields, wanted_pools
 
 _STEPS: Final = {"earlier": -1, "later": 1}
 """By how many places a button moves a stage or an interview."""
@@ -95,26 +97,25 @@ class JobPages:
         return await self._interview(request, job, stage, planned, Form(request.language))
 
     async def change_interview(self, request: PageRequest) -> Answer:
-        """Change an interview of a plan, or remove it."""
+        """Change an interview of a plan and which pools fill its seats, or remove it; in a mirror, only its pools."""
         job = await self._job(request)
         stage, planned = await self._planned(request, job)
-        form = Form(request.language, request.form)
-        wanted = None
+        form, known = Form(request.language, request.form), await self._pools(request)
         if form.value("action") == "remove":
             if not is_confirmed(request):
                 return self._ask(request, job, planned)
-        else:
-            name = form.read("interview_name", values.name, "form.name")
-            minutes = form.whole("minutes", 5, LONGEST_MINUTES, "form.minutes")
-            usual = tuple(found for text in form.all("usual") if (found := read_identifier(text)) is not None)
-            wanted = StageInterviewInput(
-                id=planned.id, name=name, estimated_minutes=minutes, default_interviewer_users=usual
-            )
+            none = {each.id: 0 for each in known if each.seats_of(planned.id)}
+            await self._plans.replace_interview(request, stage.id, planned.id, None, none)
+            return Redirected(f"{SECTION.path}/{job.id}", message="removed")
+        is_mirrored = request.session.person.organization.mirrored_from is not None
+        wanted, pools = None if is_mirrored else _changed(form, planned), wanted_pools(form, known)
         if form.problems:
             return await self._interview(request, job, stage, planned, form)
-
-        await self._plans.replace_interview(request, stage.id, planned.id, wanted)
-        return Redirected(f"{SECTION.path}/{job.id}", message="removed" if wanted is None else "saved")
+        if wanted is None:
+            await self._plans.fill_from_pools(request, planned.id, pools)
+        else:
+            await self._plans.replace_interview(request, stage.id, planned.id, wanted, pools)
+        return Redirected(f"{SECTION.path}/{job.id}", message="saved")
 
     async def _list(self, request: PageRequest, form: Form) -> Answer:
         jobs = await self._ports.directory.jobs(request.session.person.organization)
@@ -126,6 +127,7 @@ class JobPages:
         stages = await self._ports.directory.stages(organization, job.id)
         users, disabled = await self._ports.directory.users(organization), request.language.text("people.disabled")
         names = {each.id: f"{person_name(each)} ({disabled})" if each.disabled else person_name(each) for each in users}
+        pools = await self._pools(request)
         form.default("name", job.name or "")
         form.default("status", job.status or JobStatus.OPEN.value)
         form.default("minutes", str(MINUTES))
@@ -136,7 +138,11 @@ class JobPages:
             "form": form,
             "job": job,
             "stages": stages,
-            "names": names,
+            "panels": {
+                each.id: ", ".join(panel_words(request.language, each, names, pools))
+                for stage in stages
+                for each in stage.interviews
+            },
             "choices": [*((str(each.id), each.name or str(each.id)) for each in stages), *new_stage],
             "statuses": [(each.value, text(f"job.{each.value}")) for each in JobStatus],
             "people": [(each.id, person_name(each), str(each.id) in usual) for each in users if not each.disabled],
@@ -151,11 +157,14 @@ class JobPages:
         form.default("interview_name", planned.name or "")
         form.default("minutes", str(planned.minutes or MINUTES))
         offered = [(each.id, person_name(each), str(each.id) in usual) for each in people]
+        pools = await self._pools(request)
+        default_pools(form, pools, planned)
         shown = {
             "form": form,
             "job": job,
             "stage": stage,
             "people": sorted(offered, key=lambda each: not each[2]),
+            "pools": pool_fields(pools),
         }
         return rendered(request, SECTION, "settings_planned.html", shown, form.status)
 
@@ -164,6 +173,9 @@ class JobPages:
         if job is None:
             raise Refusal(Code.NOT_FOUND)
         return job
+
+    async def _pools(self, request: PageRequest) -> list[Pool]:
+        return await self._ports.directory.pools(request.session.person.organization, most=MOST_POOLS)
 
     async def _planned(self, request: PageRequest, job: Job) -> tuple[Stage, PlannedInterview]:
         identifier = identifier_of(request, "interview")
@@ -189,6 +201,14 @@ class JobPages:
         text = request.language.text
         asked = text("plan.remove_question", name=planned.name or text("interview.untitled")), text("plan.remove_hint")
         return question(request, SECTION, asked, "plan.remove", f"{SECTION.path}/{job.id}/interviews/{planned.id}")
+
+
+def _changed(form: Form, planned: PlannedInterview) -> StageInterviewInput:
+    """Return an interview of a plan as a form has it; with the problems noted."""
+    name = form.read("interview_name", values.name, "form.name")
+    minutes = form.whole("minutes", 5, LONGEST_MINUTES, "form.minutes")
+    usual = tuple(found for text in form.all("usual") if (found := read_identifier(text)) is not None)
+    return StageInterviewInput(id=planned.id, name=name, estimated_minutes=minutes, default_interviewer_users=usual)
 
 
 def _status(request: PageRequest, job: Job) -> tuple[str, str]:

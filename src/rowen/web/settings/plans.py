@@ -1,4 +1,4 @@
-"""Changes of a plan: its stages, their interviews, and the order of both.
+"""Changes of a plan: its stages, their interviews, the order of both, and the pools that fill their seats.
 
 Owns that each is one change, made of the plan as it is then. Must not know a form. The use cases are those of the API.
 """
@@ -10,11 +10,13 @@ import msgspec
 
 from rowen.app.hiring import stored
 from rowen.app.plans import change_stage
-from rowen.app.records import JOB_STAGES
+from rowen.app.pools import change_pool
+from rowen.app.records import JOB_STAGES, POOLS
 from rowen.app.unit_of_work import UnitOfWork, WriteResult
 from rowen.interviews.errors import Code, Refusal
 from rowen.interviews.hiring import StageFields, StageInterviewInput
 from rowen.interviews.people import UserId
+from rowen.interviews.pools import PoolFields, PoolInterview
 from rowen.web.directory import PlannedInterview, Stage
 from rowen.web.ports import PagePorts
 from rowen.web.request import PageRequest
@@ -29,6 +31,7 @@ class Plans:
 
     def __init__(self, ports: PagePorts) -> None:
         self._codec = ports.services.hiring_codec
+        self._setups = ports.services.setup_codec
         self._writing = ports.writing
 
     async def change_stages(self, request: PageRequest, changes: Mapping[int, StageFields]) -> None:
@@ -62,17 +65,46 @@ class Plans:
         await self._writing.write(request.session.person.organization, work)
 
     async def replace_interview(
-        self, request: PageRequest, stage: int, interview: int, wanted: StageInterviewInput | None
+        self,
+        request: PageRequest,
+        stage: int,
+        interview: int,
+        wanted: StageInterviewInput | None,
+        pools: Mapping[int, int],
     ) -> None:
-        """Replace an interview of a stage, or remove it. Raises Refusal (invalid), too."""
+        """Replace an interview of a stage, or remove it, and set how many of its seats each of some pools fills.
+
+        Raises Refusal (invalid), too.
+        """
         _require(request)
 
         async def work(unit: UnitOfWork) -> WriteResult:
             changed = (wanted if each.id == interview else each for each in await self._interviews(unit, stage))
             await self._put(unit, request, stage, [each for each in changed if each is not None])
+            await self._fill(unit, request, interview, pools)
             return WriteResult(b"")
 
         await self._writing.write(request.session.person.organization, work)
+
+    async def fill_from_pools(self, request: PageRequest, interview: int, pools: Mapping[int, int]) -> None:
+        """Set how many seats of an interview each of some pools fills, whosever the plan is."""
+
+        async def work(unit: UnitOfWork) -> WriteResult:
+            await self._fill(unit, request, interview, pools)
+            return WriteResult(b"")
+
+        await self._writing.write(request.session.person.organization, work)
+
+    async def _fill(self, unit: UnitOfWork, request: PageRequest, interview: int, pools: Mapping[int, int]) -> None:
+        request.require("pools:update")
+        for identifier, count in pools.items():
+            record = await stored(unit, POOLS, identifier)
+            pool = self._setups.pool(record.document or b"")
+            if pool.seats_of(interview) != count:
+                others = [each for each in pool.interviews if each.interview_id != interview]
+                filled = [*others, PoolInterview(interview_id=interview, count=count)] if count else others
+                fields = PoolFields(interviews=tuple(filled), on_behalf_of=request.session.person.user.id)
+                await change_pool(unit, self._setups, record, fields, request.session.name)
 
     async def _interviews(self, unit: UnitOfWork, stage: int) -> list[StageInterviewInput]:
         record = await stored(unit, JOB_STAGES, stage)

@@ -1,0 +1,64 @@
+"""The usual panel of an interview of a plan: people by name, and people of pools.
+
+Owns the seats that a plan gives an interview, how they are written, and the fields that ask how many people of each
+pool are wanted. Must not know a page, or how somebody of a pool is chosen.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from rowen.interviews.pools import MOST_SEATS, Pool
+from rowen.web.directory import PlannedInterview
+from rowen.web.forms import Form
+from rowen.web.languages import Language
+
+MOST_POOLS: Final = 500
+"""How many pools are looked at, the newest ones, for those that fill a seat of an interview."""
+
+
+class PoolField(NamedTuple):
+    """A pool in a form: the name of its field, which holds how many of its people are wanted."""
+
+    id: int
+    field: str
+    name: str
+    members: int
+
+
+def pool_fields(pools: Sequence[Pool]) -> list[PoolField]:
+    """Return the fields of pools that somebody is in."""
+    return [PoolField(each.id, _field(each), each.name, len(each.members)) for each in pools if each.members]
+
+
+def default_pools(form: Form, pools: Sequence[Pool], planned: PlannedInterview | None) -> None:
+    """Show how many people of each pool an interview of a plan usually has."""
+    for each in pools:
+        form.default(_field(each), str(each.seats_of(None if planned is None else planned.id)))
+
+
+def wanted_pools(form: Form, pools: Sequence[Pool]) -> dict[int, int]:
+    """Return how many people of each pool a form asks for, by the pools' ids; with the problems noted."""
+    return {
+        each.id: form.whole(each.field, 0, MOST_SEATS, "find.places") or 0
+        for each in pool_fields(pools)
+        if form.text(each.field)
+    }
+
+
+def _field(pool: Pool) -> str:
+    return f"pool-{pool.id}"
+
+
+def seats_of(planned: PlannedInterview, people: Mapping[int, str], pools: Sequence[Pool]) -> list[dict[str, Any]]:
+    """Return the seats of an interview, as a question for slots has them: of those `people` and pools there are."""
+    named = [{"users": [user]} for user in planned.defaults if user in people]
+    return [*named, *({"pool": each.id, "count": count} for each in pools if (count := each.seats_of(planned.id)))]
+
+
+def panel_words(
+    language: Language, planned: PlannedInterview, people: Mapping[int, str], pools: Sequence[Pool]
+) -> list[str]:
+    """Return the seats of an interview in words: the names of people, and how many of which pools."""
+    names = [people[user] for user in planned.defaults if user in people]
+    filled = ((each.name, each.seats_of(planned.id)) for each in pools)
+    return [*names, *(language.text("plan.from_pool", count=count, pool=name) for name, count in filled if count)]
