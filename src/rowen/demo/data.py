@@ -13,6 +13,7 @@ import msgspec
 
 from rowen.api.codec.documents import decode
 from rowen.api.examples import ALL_DAY, TIMED
+from rowen.demo.plans import PLANNED, WHOLE_DAY, by_plan
 from rowen.interviews.interview import (
     Interviewer,
     InterviewReference,
@@ -33,18 +34,21 @@ _NEAR: Final = 100
 _ATTEMPTS: Final = 40
 """How often an interview is drawn again whose people, room or candidate are booked at its time."""
 _DOUBLE_BOOKINGS: Final = 2
+_RECENT_DAYS: Final = 14
+_LATE_DAYS: Final = 60
+"""How old the oldest interview without feedback is, in days."""
 _COMING: Final = (ResponseStatus.ACCEPTED, ResponseStatus.TENTATIVE)
 _FIRST_ID: Final = 9_200_001
 _FIRST_APPLICATION: Final = 4_700_001
-STAGES: Final = (
-    (7001, "Culture Fit", 45, "Video call"),
-    (7002, "Whiteboarding Challenge", 60, "Small Conference Room"),
-    (7003, "Phone Screen", 30, None),
-    (7004, "System Design", 60, "Big Conference Room"),
-    (7005, "Hiring Manager", 45, "Video call"),
-    (7006, "Onsite Day", 0, "Headquarters"),
+_PLACES: Final = (
+    (7001, "Video call"),
+    (7002, "Small Conference Room"),
+    (7003, None),
+    (7004, "Big Conference Room"),
+    (7005, "Video call"),
+    (WHOLE_DAY, "Headquarters"),
 )
-"""The interviews of the job: id, name, minutes (0 for a whole day), and place."""
+"""The interviews of plans that are drawn: id, and place."""
 _FREQUENCIES: Final = (4, 4, 5, 4, 4, 1)
 ROOM_NAMES: Final = ("Small Conference Room", "Big Conference Room")
 """The places that are rooms, booked by one interview at a time."""
@@ -87,7 +91,7 @@ def invented_interviews(today: date) -> Iterator[ScheduledInterview]:
                 break
         booked.add(interview)
         made.append(interview)
-    yield from _with_double_bookings(made)
+    yield from by_plan(list(_with_double_bookings(made)))
 
 
 class _Booked:
@@ -149,9 +153,10 @@ def _working_day(day: date) -> date:
 
 
 def _interview(random: Random, number: int, day: date, today: date) -> ScheduledInterview:
-    ((stage, name, minutes, place),) = random.choices(STAGES, _FREQUENCIES)
+    ((planned, place),) = random.choices(_PLACES, _FREQUENCIES)
+    minutes = PLANNED[planned].minutes
     begins = datetime.combine(day, time(random.randint(9, 16), random.choice((0, 15, 30, 45))), UTC)
-    status = _status(random, day, today)
+    status = _status(random, number, day, today)
     created = begins - timedelta(days=random.randint(2, 12), seconds=random.randint(0, 40_000))
     present = datetime.combine(today, time(), UTC)
     created = min(created, present - timedelta(hours=1, seconds=number % 3_000))
@@ -172,7 +177,7 @@ def _interview(random: Random, number: int, day: date, today: date) -> Scheduled
         status=status,
         created_at=Instant.of(created),
         updated_at=Instant.of(min(max(created, settled), max(created, present))),
-        interview=InterviewReference(id=stage, name=name),
+        interview=InterviewReference(id=planned, name=PLANNED[planned].name),
         organizer=Organizer(
             id=organizer,
             first_name=first_name,
@@ -184,12 +189,14 @@ def _interview(random: Random, number: int, day: date, today: date) -> Scheduled
     )
 
 
-def _status(random: Random, day: date, today: date) -> Status:
+def _status(random: Random, number: int, day: date, today: date) -> Status:
     if day >= today:
         return Status.SCHEDULED
-    if day > today - timedelta(days=14):
-        return random.choice((Status.AWAITING_FEEDBACK, Status.COMPLETE))
-    return Status.AWAITING_FEEDBACK if random.random() < 0.05 else Status.COMPLETE
+    ago = (today - day).days
+    awaits = random.choice((True, False)) if ago < _RECENT_DAYS else random.random() < 0.05
+    # Feedback is overdue a day after the interview: that of few is.
+    is_missing = awaits and (ago <= 1 or (ago < _LATE_DAYS and number % 2 == 0))
+    return Status.AWAITING_FEEDBACK if is_missing else Status.COMPLETE
 
 
 def _panel(random: Random, status: Status, number: int) -> Iterator[Interviewer]:

@@ -1,4 +1,4 @@
-"""The demo's candidates with their applications, and its jobs with the stages of one.
+"""The demo's candidates with their applications, and its jobs with their stages.
 
 Owns invented records only, made from the demo's interviews: the same interviews give the same records. Must not know a
 clock or a database.
@@ -12,7 +12,9 @@ import msgspec
 from rowen.api import examples
 from rowen.api.codec.records import draft
 from rowen.app.records import ACTIVE, APPLICATIONS, CANDIDATES, JOB_STAGES, JOBS, RecordRow
-from rowen.demo.data import INTERVIEWERS, ORGANIZERS, STAGES
+from rowen.demo.data import INTERVIEWERS, ORGANIZERS
+from rowen.demo.plans import PLANNED_JOBS, PlannedJob, stage_of
+from rowen.interviews.hiring import JobStatus
 from rowen.interviews.interview import ScheduledInterview, Status
 
 _Json = dict[str, Any]
@@ -20,7 +22,6 @@ _Json = dict[str, Any]
 _OPENED: Final = "2024-01-08T09:00:00.000Z"
 _CLOSED: Final = "2025-06-30T17:00:00.000Z"
 _FIRST_CANDIDATE: Final = 53_900_001
-_JOB: Final[_Json] = {"id": examples.JOB_ID, "name": examples.JOB["name"]}
 _FIRST_NAMES: Final = (
     *("Ana", "Boone", "Danielle", "Desmond", "Ethan", "Frank", "Ilana", "Jin"),
     *("Juliet", "Libby", "Michael", "Naomi", "Penelope", "Richard", "Shannon", "Walter"),
@@ -39,7 +40,8 @@ def hiring_records(interviews: Iterable[ScheduledInterview]) -> list[RecordRow]:
     by_application: dict[int, list[ScheduledInterview]] = {}
     for interview in interviews:
         by_application.setdefault(interview.application_id, []).append(interview)
-    made = [_drafted(JOBS, job) for job in _jobs()] + [_drafted(JOB_STAGES, stage) for stage in _stages()]
+    made = [_drafted(JOBS, _job(each)) for each in PLANNED_JOBS]
+    made += [_drafted(JOB_STAGES, stage) for each in PLANNED_JOBS for stage in _stages(each)]
     for number, (identifier, found) in enumerate(sorted(by_application.items())):
         candidate = _known_candidate() if identifier == examples.APPLICATION["id"] else _candidate(number)
         application = _drafted(APPLICATIONS, _application(identifier, candidate, found))
@@ -75,7 +77,7 @@ def _candidate(number: int) -> _Json:
 
 def _application(identifier: int, candidate: _Json, interviews: Sequence[ScheduledInterview]) -> _Json:
     """Return an application: it is active unless all of its interviews are complete."""
-    newest = interviews[-1]
+    job, stage = stage_of(interviews[-1])
     is_over = len(interviews) > 1 and all(each.status is Status.COMPLETE for each in interviews)
     created = [each.created_at for each in interviews if each.created_at is not None]
     updated = [each.updated_at for each in interviews if each.updated_at is not None]
@@ -91,9 +93,9 @@ def _application(identifier: int, candidate: _Json, interviews: Sequence[Schedul
         "source": {"id": 16, "public_name": "Job board"},
         "recruiter": _person(1),
         "coordinator": _person(0),
-        "jobs": [_JOB],
+        "jobs": [{"id": job.id, "name": job.name}],
         "status": status,
-        "current_stage": newest.interview,
+        "current_stage": {"id": stage.id, "name": stage.name},
     }
 
 
@@ -112,38 +114,49 @@ def _with_application(candidate: _Json, row: RecordRow) -> _Json:
     }
 
 
-def _stages() -> Iterator[_Json]:
-    """Yield a stage for each interview of the job; both have the same id."""
-    for priority, (identifier, name, minutes, _) in enumerate(STAGES):
+def _stages(job: PlannedJob) -> Iterator[_Json]:
+    """Yield the stages of a job's plan."""
+    for priority, stage in enumerate(job.stages):
         yield {
-            "id": identifier,
-            "name": name,
+            "id": stage.id,
+            "name": stage.name,
             "created_at": _OPENED,
             "updated_at": _OPENED,
-            "job_id": _JOB["id"],
+            "job_id": job.id,
             "priority": priority,
             "interviews": [
                 {
-                    "id": identifier,
-                    "name": name,
+                    "id": each.id,
+                    "name": each.name,
                     "schedulable": True,
-                    "estimated_minutes": minutes or None,
-                    "default_interviewer_users": [_interviewer(priority)],
+                    "estimated_minutes": each.minutes or None,
+                    "default_interviewer_users": [_interviewer(each.usual)],
                     "interview_kit": None,
                 }
+                for each in stage.interviews
             ],
         }
 
 
-def _jobs() -> Iterator[_Json]:
-    """Yield the job of all applications, one that is being prepared, and one that is closed."""
-    shared = {"created_at": _OPENED, "updated_at": _OPENED, "offices": examples.JOB["offices"]}
-    yield {
-        **shared,
-        **_JOB,
-        "requisition_id": "ENG-1",
-        "status": "open",
-        "opened_at": _OPENED,
+def _job(job: PlannedJob) -> _Json:
+    """Return a job: nothing is known of the people of one that is not open."""
+    made = {
+        "id": job.id,
+        "name": job.name,
+        "requisition_id": job.requisition,
+        "status": job.status,
+        "created_at": _OPENED,
+        "updated_at": _OPENED,
+        "offices": examples.JOB["offices"],
+    }
+    if job.status is JobStatus.DRAFT:
+        return made
+    made["opened_at"] = _OPENED
+    if job.status is JobStatus.CLOSED:
+        openings = [_opening(number, _OPENED, _CLOSED) for number in job.openings]
+        return {**made, "updated_at": _CLOSED, "closed_at": _CLOSED, "openings": openings}
+    return {
+        **made,
         "departments": examples.JOB["departments"],
         "hiring_team": {
             "hiring_managers": [_person(2)],
@@ -151,12 +164,8 @@ def _jobs() -> Iterator[_Json]:
             "coordinators": [{**_person(0), "responsible": True}],
             "sourcers": [],
         },
-        "openings": [_opening(number, _OPENED) for number in (1, 2)],
+        "openings": [_opening(number, _OPENED) for number in job.openings],
     }
-    yield {**shared, "id": 8002, "name": "Data Analyst", "requisition_id": "DATA-1", "status": "draft"}
-    ended = {"status": "closed", "opened_at": _OPENED, "closed_at": _CLOSED, "updated_at": _CLOSED}
-    openings = [_opening(3, _OPENED, _CLOSED)]
-    yield {**shared, **ended, "id": 8003, "name": "Community Manager", "requisition_id": "COM-1", "openings": openings}
 
 
 def _opening(number: int, opened_at: str, closed_at: str | None = None) -> _Json:

@@ -1,16 +1,19 @@
-"""The demo's interviews are believable: nobody and no room is booked twice, apart from what is planned."""
+"""The demo's interviews are believable: in working hours, few scorecards are late, and two double bookings."""
 
 from collections import Counter
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import combinations
 from typing import Final
 
 import pytest
 
 from rowen.demo.data import ROOM_NAMES, invented_interviews
-from rowen.interviews.interview import Moment, ResponseStatus, ScheduledInterview
+from rowen.interviews.interview import Moment, ResponseStatus, ScheduledInterview, Status
 
-TODAYS: Final = [date(2026, 11, 28), date(2026, 11, 30), date(2027, 3, 3)]
+TODAYS: Final = [date(2026, 11, 28 + number) for number in range(3)] + [
+    date(2027, 3, 2 + number) for number in range(4)
+]
+"""One of each day of the week: the year looks different on each."""
 
 
 def time_of(moment: Moment) -> datetime:
@@ -37,8 +40,9 @@ def twice_booked(interviews: list[ScheduledInterview]) -> Counter[str]:
 
 @pytest.mark.parametrize("today", TODAYS, ids=str)
 def test_two_double_bookings_are_to_come_and_no_others(today: date) -> None:
-    to_come = [each for each in invented_interviews(today) if time_of(each.start).date() >= today]
-    assert sum(twice_booked(to_come).values()) == 2
+    made = list(invented_interviews(today))
+    to_come = [each for each in made if time_of(each.start).date() >= today]
+    assert sum(twice_booked(to_come).values()) == sum(twice_booked(made).values()) == 2
 
 
 @pytest.mark.parametrize("today", TODAYS, ids=str)
@@ -48,3 +52,20 @@ def test_the_weeks_around_today_are_busy_on_working_days(today: date) -> None:
     assert not any(day.weekday() > 4 for day in days)
     assert sum(count for day, count in days.items() if 0 <= (day - today).days < 7) > 20
     assert len({each.id for each in made}) == len(made) == 600
+
+
+@pytest.mark.parametrize("today", TODAYS, ids=str)
+def test_interviews_are_in_working_hours(today: date) -> None:
+    for each in invented_interviews(today):
+        if each.start.date is None:
+            assert time(9) <= time_of(each.start).time() < time_of(each.end).time() <= time(18)
+
+
+@pytest.mark.parametrize("today", TODAYS, ids=str)
+def test_a_few_scorecards_are_overdue(today: date) -> None:
+    made = [each for each in invented_interviews(today) if each.status is Status.AWAITING_FEEDBACK]
+    yesterday = datetime.combine(today, time(10), UTC) - timedelta(days=1)
+    overdue = [time_of(each.end) for each in made if time_of(each.end) < yesterday]
+    assert 5 <= len(overdue) <= 20
+    assert min(overdue).date() > today - timedelta(days=61)
+    assert "Kate Austen" in {one.name for each in made for one in each.interviewers}, "the interviewer of the demo"

@@ -1,4 +1,4 @@
-"""The demo's applications have names, and its stages a job."""
+"""The demo's applications have names, and its jobs plans."""
 
 from datetime import date
 from typing import Any, Final
@@ -31,10 +31,39 @@ def test_every_application_has_a_candidate_and_a_job() -> None:
     assert len(names) == len(found["candidates"])
 
 
-def test_every_interview_is_in_a_stage_of_that_job() -> None:
+def test_every_job_has_a_plan_of_three_to_five_interviews() -> None:
     found = records()
-    assert {each.interview.id for each in INTERVIEWS if each.interview is not None} <= found["job_stages"].keys()
-    assert {each["job_id"] for each in found["job_stages"].values()} <= found["jobs"].keys()
+    assert {each["job_id"] for each in found["job_stages"].values()} == found["jobs"].keys()
+    for job in found["jobs"]:
+        stages = [each for each in found["job_stages"].values() if each["job_id"] == job]
+        planned = [each for stage in stages for each in stage["interviews"]]
+        assert 3 <= len(planned) <= 5
+        assert [each["priority"] for each in stages] == list(range(len(stages)))
+        assert all(each["default_interviewer_users"] for each in planned)
+    ids = [each["id"] for stage in found["job_stages"].values() for each in stage["interviews"]]
+    assert len(set(ids)) == len(ids)
+
+
+def test_every_interview_is_of_the_plan_of_its_job() -> None:
+    found = records()
+    planned = {
+        (stage["job_id"], each["id"]): each["name"]
+        for stage in found["job_stages"].values()
+        for each in stage["interviews"]
+    }
+    for interview in INTERVIEWS:
+        (job,) = found["applications"][interview.application_id]["jobs"]
+        assert interview.interview is not None
+        assert planned[job["id"], interview.interview.id] == interview.interview.name
+
+
+def test_open_jobs_have_the_applications() -> None:
+    found = records()
+    applied = {each["jobs"][0]["id"] for each in found["applications"].values()}
+    assert applied == {each["id"] for each in found["jobs"].values() if each["status"] == "open"}
+    assert {each["status"] for each in found["jobs"].values()} == {"open", "closed", "draft"}
+    openings = [each["id"] for job in found["jobs"].values() for each in job.get("openings") or ()]
+    assert len(set(openings)) == len(openings)
 
 
 def test_interviews_still_to_come_belong_to_active_applications() -> None:
