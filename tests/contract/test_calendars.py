@@ -161,6 +161,18 @@ def test_a_cancelled_interview_stays_as_cancelled(team: HiringTeam, visitor: htt
     assert not any(events(read(visitor, address)) for address in others)
 
 
+def test_a_cancelled_interview_is_kept_for_thirty_days(team: HiringTeam, visitor: httpx.Client) -> None:
+    identifier = team.schedule()["id"]
+    address = new_calendar(team)
+    assert team.delete(f"/v1/scheduled_interviews/{identifier}").status_code == 200
+    cancelled = "UPDATE changes SET time = ? WHERE organization_id = ? AND interview_id = ?"
+    # It goes at midnight in UTC, so that a calendar changes at most once a day by itself.
+    for age, kept in (({"days": 29, "hours": 23}, {identifier}), ({"days": 31}, set())):
+        time = datetime.datetime.now(datetime.UTC) - datetime.timedelta(**age)
+        fetch(team.harness.database, cancelled, int(time.timestamp() * 1_000), team.organization.id, identifier)
+        assert events(read(visitor, address)).keys() == kept, age
+
+
 def test_the_secret_of_an_address_is_stored_as_a_digest(team: HiringTeam) -> None:
     secret = new_calendar(team).rpartition("/")[2].removesuffix(".ics")
     stored = repr(fetch(team.harness.database, "SELECT * FROM calendars"))

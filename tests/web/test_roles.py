@@ -142,11 +142,15 @@ def test_hostile_text_never_becomes_part_of_a_form(full: HiringTeam) -> None:
     def send(path: str, **fields: Any) -> httpx.Response:
         return browser.post(path, data={"csrf": token_of(browser), **fields})
 
-    room = _room(full)
+    room, pool = f"/settings/rooms/{_room(full)}", f"/settings/pools/{_pool(full)}"
+    full.schedule(application_id=91, interview_id=7101, interviewers=[seat(71)])
     with _admin(full) as browser:
         pages = [
-            *(browser.get(path) for path in ("/settings/rooms", f"/settings/rooms/{room}")),
+            *(browser.get(path) for path in ("/settings/rooms", room, "/settings/pools", pool)),
             send("/settings/rooms", name=_HOSTILE, capacity=_HOSTILE),
+            send("/settings/pools", name=_HOSTILE * 9),
+            send(pool, action="member", member=71, weight=_HOSTILE, tags=_HOSTILE),
+            *(browser.get("/interviews", params={"search": text}) for text in (_HOSTILE, "alert")),
             browser.get("/interviews/new"),
             browser.get("/interviews/new", params={"search": _HOSTILE}),
             browser.get("/interviews/new?application=91"),
