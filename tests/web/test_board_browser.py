@@ -268,29 +268,6 @@ def test_a_change_never_moves_what_is_being_dragged(
         expect(page.locator("#board")).to_contain_text("Łukasz Żółć")
 
 
-def test_filters_narrow_the_board_and_stay_in_its_address(
-    browser: Browser, harness: Harness, team: HiringTeam, interview: int
-) -> None:
-    _scheduled(team, interviewers=[seat(LUKASZ, "accepted")])
-    with opened(browser, harness.server) as tab:
-        page = tab.page
-        sign_in(tab, team)
-        tab.open(_BOARD)
-        drawn(page, 3)
-        page.fill("[name=search]", "łukasz")
-        drawn(page, 1)
-        page.fill("[name=search]", "")
-        page.check("[name=unanswered]")
-        drawn(page, 2)
-        page.reload()
-        drawn(page, 2)
-        page.click("#clear")
-        page.select_option("[name=person]", "Łukasz Żółć")
-        drawn(page, 1)
-        page.click("#clear")
-        drawn(page, 3)
-
-
 def test_the_agenda_follows_the_schedule_too(
     browser: Browser, harness: Harness, team: HiringTeam, interview: int
 ) -> None:
