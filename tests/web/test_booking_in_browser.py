@@ -1,18 +1,19 @@
 """A candidate at a booking link, in a real browser on a phone: three taps, moving, cancelling, what can go wrong."""
 
-from typing import Any, Final
+from typing import Final
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.support.booking_links import new_link
+from tests.support.booking_links import LINKS, new_link
 from tests.support.browsers import opened
-from tests.support.hiring_teams import ADA, GRACE, HiringTeam
+from tests.support.hiring_teams import ADA, GRACE, HiringTeam, accepted, hiring_team
 from tests.support.planning_people import at, make_available
 from tests.support.storage import SQLITE, Storage
 
 PHONE: Final = {"viewport": {"width": 390, "height": 800}, "has_touch": True}
-HOSTILE: Final = "<img src=x onerror=alert(1)> " + "\u202eW" * 60
+HOSTILE: Final = """<img src=x onerror=alert(1)></script>"'{{7*7}} """ + "\u202eW" * 60
 WEEK: Final = {"from": "2031-02-03T00:00:00Z", "to": "2031-02-08T00:00:00Z"}
 
 
@@ -134,17 +135,34 @@ def test_a_booking_is_made_by_keyboard(browser: Browser, team: HiringTeam, path:
 
 
 def test_names_that_try_to_be_code_are_text(browser: Browser, team: HiringTeam) -> None:
+    with hiring_team(team.harness, name=HOSTILE) as hostile:
+        path = _hostile_link(hostile)
+        with opened(browser, team.harness.server, **PHONE) as tab:
+            page = tab.page
+            tab.open(path)
+            expect(page.locator(".sessions")).to_contain_text(HOSTILE)
+            for name in ("Job", "Contact"):
+                expect(page.locator("main")).to_contain_text(f"{name} {HOSTILE}")
+            expect(page.locator("h1")).to_contain_text(HOSTILE)
+            tab.check()
+            choose(page, 0)
+            expect(page.locator(".done")).to_be_visible()
+            tab.check()
+            tab.follow("a[href*='change=cancel']")
+            tab.check()
+            assert page.locator("img[src=x]").count() == 0
+
+
+def _hostile_link(team: HiringTeam) -> str:
+    """Make a link whose job, contact and session have hostile names, and return its path."""
+    contact = {"id": 71, "name": f"Contact {HOSTILE}", "first_name": "Contact", "last_name": HOSTILE}
+    team.merge_records("users", [{**contact, "emails": ["x@x.example"], "primary_email_address": "x@x.example"}])
+    job = {"id": 9, "name": f"Job {HOSTILE}"}
+    team.merge_records("applications", [{"id": 91, "candidate_id": 81, "jobs": [job], "status": "active"}])
     make_available(team, ADA)
-    sessions: list[Any] = [{"name": HOSTILE, "minutes": 45, "seats": [{"users": [ADA]}]}]
-    path = new_link(team, window=WEEK, sessions=sessions)
-    with opened(browser, team.harness.server, **PHONE) as tab:
-        page = tab.page
-        tab.open(path)
-        expect(page.locator(".sessions")).to_contain_text("<img src=x")
-        tab.check()
-        choose(page, 0)
-        expect(page.locator(".done")).to_be_visible()
-        tab.check()
+    sessions = [{"name": HOSTILE, "minutes": 45, "seats": [{"users": [ADA]}]}]
+    asked = {"application_id": 91, "window": WEEK, "sessions": sessions, "moves": 1}
+    return urlsplit(accepted(team.post(LINKS, asked, 71))["url"]).path
 
 
 def test_links_without_times_and_unknown_links_say_what_to_do(browser: Browser, team: HiringTeam) -> None:

@@ -2,18 +2,24 @@
 
 import re
 from datetime import date, timedelta
-from typing import Final
+from typing import Any, Final
+from urllib.parse import urlencode
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from rowen.demo.key import DEMO_KEY
 from tests.support.browsers import Tab, opened
+from tests.support.hiring_teams import accepted
 from tests.support.scale import sample
 from tests.support.server import Server
 
 _SECTIONS: Final = (
     *("people", "people/list", "hours", "pools", "jobs", "rooms", "keys", "webhooks", "sign-in", "organization"),
 )
+_APPLICATION: Final = 4684156
+_HOSTILE: Final = """<img src=x onerror=alert(1)></script>"'{{7*7}} """ + "\u202eW" * 60
 _INTERVIEW: Final = re.compile(r"/interviews/\d+$")
 _DAY: Final = (date.today() + timedelta(days=9)).isoformat()
 
@@ -70,6 +76,51 @@ def test_everybody_can_use_every_form(browser: Browser, server: Server, width: i
         expect(tab.page.locator(":focus")).to_have_attribute("aria-invalid", "true")
         tab.check()
         _forgive_refusals(tab)
+
+
+@pytest.mark.parametrize(
+    ("width", "scheme", "locale"),
+    sample([(1440, "dark", "en-US"), (1024, "light", "de-DE"), (390, "dark", "de-DE")], 1),
+)
+def test_everybody_can_use_pages_of_what_was_added_whatever_it_is_called(
+    browser: Browser, server: Server, width: int, scheme: str, locale: str
+) -> None:
+    paths = _added(server, f"{_HOSTILE} {width}")
+    window = {"width": width, "height": 900}
+    with opened(browser, server, viewport=window, color_scheme=scheme, locale=locale) as tab:
+        tab.sign_in("admin")
+        for path in paths:
+            tab.open(path)
+            tab.check()
+            assert tab.page.locator("img[src=x]").count() == 0, path
+        tab.follow(".links a[href*='/deliveries/'] >> nth=0")
+        tab.check()
+        tab.open(f"/interviews/new?application={_APPLICATION}")
+        tab.follow("form[action$='/booking-link'] button")
+        expect(tab.page.locator("input[value*='/book/']")).to_have_count(1)
+        tab.check()
+
+
+def _added(server: Server, name: str) -> tuple[str, ...]:
+    """Add a room, a pool, a user, an interview and a webhook that gets it; return the pages that show them."""
+    with httpx.Client(base_url=server.url, auth=(DEMO_KEY, ""), headers={"On-Behalf-Of": "2000"}) as client:
+
+        def add(path: str, **fields: Any) -> int:
+            identifier: int = accepted(client.post(path, json=fields))["id"]
+            return identifier
+
+        room = add("/rowen/v1/rooms", name=name, site=name, features=[name])
+        person = {"first_name": name, "last_name": "X", "email": f"x{name[-4:].strip()}@x.example"}
+        user = client.post("/v1/users", json=person).raise_for_status().json()
+        pool = add("/rowen/v1/pools", name=name, members=[{"user_id": user["id"], "tags": [name]}])
+        hook = add("/rowen/v1/webhooks", url="https://nowhere.invalid/" + "x" * 500, actions=["interview_scheduled"])
+        interview = {"application_id": _APPLICATION, "interview_id": 7001, "external_event_id": name[-4:]}
+        times = {"start": f"{_DAY}T05:00:00Z", "end": f"{_DAY}T06:00:00Z", "location": name}
+        panel = [{"user_id": user["id"], "response_status": "needs_action"}]
+        add("/v2/scheduled_interviews", **interview, **times, interviewers=panel)
+    search = f"/interviews?{urlencode({'search': name})}"
+    one = (f"/settings/rooms/{room}", f"/settings/pools/{pool}")
+    return ("/settings/rooms", "/settings/pools", *one, search, "/settings/webhooks", f"/settings/webhooks/{hook}")
 
 
 def _open_rooms(tab: Tab) -> None:
