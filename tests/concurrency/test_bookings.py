@@ -8,8 +8,10 @@ import os
 import signal
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from datetime import datetime
 from random import Random
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -36,7 +38,8 @@ AT_ONCE: Final = 12
 SLOTS: Final = 50
 PEOPLE: Final = 10
 ROOMS: Final = 3
-PER_DAY: Final = 3
+MOST: Final = 3
+"""How many interviews a person may have on a day or in a week."""
 HOUR: Final = 3_600_000
 DAY: Final = 24 * HOUR
 MONDAY: Final = int(Instant.parse("2031-02-03T00:00:00Z"))
@@ -45,11 +48,12 @@ DAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday
 AVAILABILITY: Final[Record] = {
     "time_zone": "UTC",
     "working_hours": {day: [{"from": "00:00", "to": "24:00"}] for day in DAYS},
-    "limits": {"per_day": PER_DAY},
+    "limits": {"per_day": MOST},
 }
+OF_A_WEEK: Final[Record] = {**AVAILABILITY, "time_zone": "Asia/Tokyo", "limits": {"per_week": MOST}}
 
 
-def prepare(tenant: Tenant, count: int) -> list[int]:
+def prepare(tenant: Tenant, count: int, availability: Record = AVAILABILITY) -> list[int]:
     """Add people, rooms and some applications; return the ids of the rooms."""
     tenant.merge_records("users", [bodies.person(each) for each in range(1, PEOPLE + 1)])
     applications = [{"id": each, "status": "active", "candidate_id": each} for each in range(1, count + 1)]
@@ -58,7 +62,7 @@ def prepare(tenant: Tenant, count: int) -> list[int]:
     with tenant.open_client() as client:
         for user in range(1, PEOPLE + 1):
             path = f"/rowen/v1/users/{user}/availability"
-            client.put(path, json=AVAILABILITY, headers=ON_BEHALF).raise_for_status()
+            client.put(path, json=availability, headers=ON_BEHALF).raise_for_status()
         for number in range(ROOMS):
             made = client.post("/rowen/v1/rooms", json={"name": f"Room {number}"}, headers=ON_BEHALF)
             rooms.append(made.raise_for_status().json()["id"])
@@ -94,15 +98,17 @@ async def race(ports: list[int], key: str, wanted: list[Record]) -> list[Reply]:
         return await asyncio.gather(*map(send, opened, wanted))
 
 
+@pytest.mark.parametrize("availability", [AVAILABILITY, OF_A_WEEK], ids=["days", "weeks in another zone"])
 def test_of_all_who_race_for_slots_on_two_nodes_one_gets_each(
-    storage: Storage, tmp_path_factory: pytest.TempPathFactory
+    storage: Storage, tmp_path_factory: pytest.TempPathFactory, availability: Record
 ) -> None:
     database = storage.new_database(tmp_path_factory.mktemp("bookings"))
     with served(database, clock=FakeClock()) as harness, serving(database, ["--rate-limit", "0"]) as second:
         tenant = harness.tenant("bookings")
         count = scaled(CLIENTS)
-        rooms, chance = prepare(tenant, count), Random(1)
-        starts = [MONDAY + chance.randrange(SLOTS) * HOUR for _ in range(count)]
+        rooms, chance = prepare(tenant, count, availability), Random(1)
+        # Two or three days, and two weeks: in Tokyo Monday begins in the middle of them.
+        starts = [MONDAY - DAY + chance.randrange(SLOTS) * HOUR for _ in range(count)]
         wanted = [booking(each, start, rooms, chance) for each, start in enumerate(starts, 1)]
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             replies = runner.run(race([harness.server.port, second.port], tenant.key, wanted))
@@ -114,7 +120,7 @@ def test_of_all_who_race_for_slots_on_two_nodes_one_gets_each(
     assert len(interviews) == 2 * statuses[200]
     assert conflicts == []
     assert faults_of(locate(database)) == []
-    check(interviews)
+    assert check(interviews, availability) == MOST, "somebody has as many as allowed"
 
 
 async def book_until_killed(server: Server, key: str, wanted: list[Record], replies: int) -> set[int]:
@@ -174,14 +180,21 @@ def pages(client: httpx.Client) -> Iterator[list[Record]]:
         following = answer.links.get("next", {}).get("url")
 
 
-def check(interviews: list[Record]) -> None:
-    """Assert that nothing is half-booked, nobody has more interviews on a date than allowed, no room two at once."""
+def check(interviews: list[Record], availability: Record = AVAILABILITY) -> int:
+    """Assert that nothing is half-booked, nobody has more interviews than allowed, and no room has two at once.
+
+    Return the most interviews that somebody has on a day or in a week, whichever is limited.
+    """
     assert set(Counter(each["application_id"] for each in interviews).values()) == {2}
-    days: Counter[tuple[int, str]] = Counter()
+    counts: Counter[tuple[int, str]] = Counter()
     rooms: dict[str, list[str]] = defaultdict(list)
+    limited = "%G-%V" if "per_week" in availability["limits"] else "%F"
     for interview in interviews:
         start = interview["start"]["date_time"]
-        days[interview["interviewers"][0]["id"], start[:10]] += 1
+        there = datetime.fromisoformat(start).astimezone(ZoneInfo(availability["time_zone"]))
+        counts[interview["interviewers"][0]["id"], f"{there:{limited}}"] += 1
         rooms[interview["location"]].append(start)
-    assert max(days.values()) <= PER_DAY
+    most = max(counts.values())
+    assert most <= MOST
     assert all(len(set(starts)) == len(starts) for starts in rooms.values())
+    return most

@@ -1,5 +1,6 @@
 """Booking the sessions of a slot: `POST /rowen/v1/bookings` (contract section 17)."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import pytest
@@ -17,12 +18,13 @@ from tests.support.hiring_teams import (
     UNKNOWN,
     HiringTeam,
     accepted,
+    body,
     errors_of,
     guest,
     refused_fields,
     seat,
 )
-from tests.support.planning_people import WINDOW, at, make_available
+from tests.support.planning_people import ALWAYS, WINDOW, at, make_available
 from tests.support.records import Record
 
 BOOKINGS: Final = "/rowen/v1/bookings"
@@ -105,6 +107,47 @@ def test_the_limit_of_a_week_counts_interviews_on_days_far_from_the_booking(team
     message = "Has as many interviews as allowed in that day or week"
     assert errors_of(team.post(BOOKINGS, asked), 409) == {"sessions[0].interviewers[0]": message}
     accepted(team.post(BOOKINGS, {**booking(on(following)), "application_id": OTHER_ACTIVE}))
+
+
+def test_a_week_of_limits_begins_on_monday_in_the_zone_of_the_person(team: HiringTeam) -> None:
+    make_available(team, ADA, time_zone="Asia/Tokyo", working_hours=ALWAYS, limits={"per_week": 1})
+    accepted(team.post(BOOKINGS, booking(session("10:00", "11:00", ADA))))
+    sunday = "2031-02-02"  # in Tokyo Monday begins at 15:00 of it
+
+    def on_sunday(start: str, end: str) -> Record:
+        held = {"start": at(start, sunday), "end": at(end, sunday), "interviewers": [{"user_id": ADA}]}
+        return {**booking(held), "application_id": OTHER_ACTIVE}
+
+    assert refused_fields(team.post(BOOKINGS, on_sunday("15:00", "16:00")), 409) == ["sessions[0].interviewers[0]"]
+    accepted(team.post(BOOKINGS, on_sunday("14:00", "15:00")))
+
+
+def test_notice_is_kept_to_the_minute(team: HiringTeam) -> None:
+    make_available(team, ADA, working_hours=ALWAYS, minimum_notice_minutes=24 * 60)
+    now = datetime.now(UTC).replace(second=0, microsecond=0)
+
+    def starting(minutes: int) -> Record:
+        start = now + timedelta(days=1, minutes=minutes)
+        times = {"start": start.isoformat(), "end": (start + timedelta(hours=1)).isoformat()}
+        return booking({**times, "interviewers": [{"user_id": ADA}]})
+
+    for asked in (starting(-1), starting(0)):  # a minute that has begun is too late
+        assert refused_fields(team.post(BOOKINGS, asked), 409) == ["sessions[0].interviewers[0]"]
+    accepted(team.post(BOOKINGS, starting(2)))
+
+
+def test_limits_hours_buffers_and_notice_stop_no_write_of_harvest(team: HiringTeam) -> None:
+    rules = {"limits": {"per_day": 1}, "buffer_minutes": {"before": 30, "after": 30}, "working_hours": {}}
+    make_available(team, ADA, minimum_notice_minutes=366 * 24 * 60, **rules)
+    day = f"{datetime.now(UTC) + timedelta(days=2):%Y-%m-%d}"
+    team.schedule(start=at("10:00", day), end=at("11:00", day))
+    second = team.schedule(start=at("11:00", day), end=at("12:00", day), application_id=OTHER_ACTIVE)
+    team.change(second["id"], start=at("11:15", day), end=at("12:00", day))
+    of_application = f"/v1/applications/{OTHER_ACTIVE}/scheduled_interviews"
+    third = accepted(team.post(of_application, body(start=at("12:00", day), end=at("13:00", day), application_id=...)))
+    asked = booking({"start": at("15:00", day), "end": at("16:00", day), "interviewers": [{"user_id": ADA}]})
+    assert refused_fields(team.post(BOOKINGS, asked), 409) == ["sessions[0].interviewers[0]"]
+    assert third["interviewers"][0]["id"] == ADA
 
 
 def test_force_goes_against_hours_limits_and_buffers_but_never_against_interviews(team: HiringTeam) -> None:

@@ -6,8 +6,20 @@ from typing import Any, Final
 import httpx
 import pytest
 
-from tests.support.hiring_teams import ADA, GRACE, NOBODY, UNKNOWN, HiringTeam, accepted, errors_of, refused_fields
+from tests.support.hiring_teams import (
+    ADA,
+    GRACE,
+    NOBODY,
+    OTHER_ACTIVE,
+    UNKNOWN,
+    HiringTeam,
+    accepted,
+    errors_of,
+    refused_fields,
+)
+from tests.support.planning_people import WINDOW, make_available
 from tests.support.records import Record
+from tests.support.sql import fetch
 
 
 def day(number: int, clock: str = "00:00") -> str:
@@ -94,6 +106,27 @@ def test_without_a_time_of_reading_it_was_read_now(team: HiringTeam) -> None:
     content = {"window": WEEK, "busy": []}
     read_at = datetime.fromisoformat(accepted(put(team, content))["read_at"])
     assert before <= read_at <= datetime.now(UTC) + timedelta(seconds=5)
+
+
+@pytest.mark.parametrize(("url", "minutes"), [(None, 24 * 60), ("https://calendar.example/ada.ics", 60)])
+def test_a_push_is_trusted_for_a_day_and_an_address_for_an_hour(
+    team: HiringTeam, url: str | None, minutes: int
+) -> None:
+    make_available(team, ADA, GRACE)
+    for user, age in ((ADA, minutes - 1), (GRACE, minutes + 1)):
+        read_at = (datetime.now(UTC) - timedelta(minutes=age)).isoformat()
+        accepted(put(team, {"window": WEEK, "busy": [], "read_at": read_at}, user=user))
+    becomes = "UPDATE busy_sources SET url = ? WHERE organization_id = ?"
+    fetch(team.harness.database, becomes, url, team.organization.id)
+    sessions = [{"minutes": 60, "seats": [{"users": [ADA, GRACE]}]}]
+    answer = accepted(team.post("/rowen/v1/slots", {"window": WINDOW, "sessions": sessions}))
+    assert {each["user_id"] for slot in answer["slots"] for each in slot["sessions"][0]["interviewers"]} == {ADA}
+    assert [each["user_id"] for each in answer["not_offered"]] == [GRACE]
+    for user, status in ((ADA, 200), (GRACE, 409)):
+        interviewers = [{"user_id": user}]
+        session = {"start": day(3, "11:00"), "end": day(3, "12:00"), "interviewers": interviewers}
+        booked = team.post("/rowen/v1/bookings", {"application_id": OTHER_ACTIVE, "sessions": [session]})
+        assert booked.status_code == status, booked.text
 
 
 def test_sources_are_apart(team: HiringTeam) -> None:

@@ -21,7 +21,7 @@ from tests.support.hiring_teams import (
     refused_fields,
     seat,
 )
-from tests.support.planning_people import MONDAY, OFFICE, WINDOW, at, make_available, make_pool
+from tests.support.planning_people import ALWAYS, MONDAY, WINDOW, at, make_available, make_pool
 from tests.support.records import Record
 
 SLOTS: Final = "/rowen/v1/slots"
@@ -173,6 +173,24 @@ def test_an_onsite_has_its_sessions_in_order_with_different_people(team: HiringT
         assert (slot["start"], slot["end"]) == (first["start"], second["end"])
 
 
+def test_lunch_and_days_go_by_the_first_time_zone(team: HiringTeam) -> None:
+    make_available(team, ADA, GRACE, working_hours=ALWAYS)
+    both = (session(ADA), session(GRACE))
+    noon: Record = {
+        "window": {"from": at("02:00"), "to": at("05:00")},
+        "gap_minutes": {"max": 0},
+        "lunch": {"from": "12:00", "to": "13:00", "minutes": 60},
+    }
+    midnight = {"window": {"from": at("13:00"), "to": at("17:00")}, "step_minutes": 60}
+    for zones, around_noon, around_midnight in (
+        ([], ["02:00", "02:15", "02:30", "02:45", "03:00"], ["13:00", "14:00", "15:00"]),
+        (["UTC", "Asia/Tokyo"], ["02:00", "02:15", "02:30", "02:45", "03:00"], ["13:00", "14:00", "15:00"]),
+        (["Asia/Tokyo", "UTC"], ["02:00"], ["13:00", "15:00"]),  # where it is 11, 22 and 0 o'clock
+    ):
+        assert starts(ask(team, *both, time_zones=zones, **noon)) == [at(each) for each in around_noon], zones
+        assert starts(ask(team, *both, time_zones=zones, **midnight)) == [at(each) for each in around_midnight], zones
+
+
 BAD: Final[list[tuple[Record, list[str]]]] = [
     ({"window": {"from": at("10:00"), "to": at("09:00")}}, ["window.to"]),
     ({"window": {"from": "yesterday"}}, ["window.to", "window.from"]),
@@ -322,12 +340,11 @@ def test_time_off_may_be_a_part_of_a_day(team: HiringTeam) -> None:
 
 
 def test_nobody_is_asked_at_shorter_notice_than_they_need(team: HiringTeam) -> None:
-    always = {day: [{"from": "00:00", "to": "24:00"}] for day in (*OFFICE, "saturday", "sunday")}
     now = datetime.now(UTC)
     window = {"from": now.isoformat(), "to": (now + timedelta(days=3)).isoformat()}
-    make_available(team, ADA, working_hours=always)
+    make_available(team, ADA, working_hours=ALWAYS)
     soon = starts(ask(team, session(ADA), window=window, limit=1))[0]
-    make_available(team, ADA, working_hours=always, minimum_notice_minutes=24 * 60)
+    make_available(team, ADA, working_hours=ALWAYS, minimum_notice_minutes=24 * 60)
     later = starts(ask(team, session(ADA), window=window, limit=1))[0]
     assert datetime.fromisoformat(soon) < now + timedelta(hours=1)
     assert now + timedelta(days=1) <= datetime.fromisoformat(later) < now + timedelta(days=1, hours=1)

@@ -12,6 +12,8 @@ OFFICE: Final = {
     day: [{"from": "09:00", "to": "17:00"}] for day in ("monday", "tuesday", "wednesday", "thursday", "friday")
 }
 """From nine to five on working days."""
+ALWAYS: Final = {day: [{"from": "00:00", "to": "24:00"}] for day in (*OFFICE, "saturday", "sunday")}
+"""All day on all days."""
 
 MONDAY: Final = "2031-02-03"
 WINDOW: Final[Record] = {"from": f"{MONDAY}T00:00:00Z", "to": f"{MONDAY}T24:00:00Z"}

@@ -135,7 +135,8 @@ def test_each_status_has_the_color_of_the_legend(browser: Browser, team: HiringT
         for day, statuses in ((_PAST, ("awaiting_feedback", "complete")), (_SUNDAY, ("scheduled",))):
             tab.open(_BOARD.format(rows="time", day=day))
             for status in statuses:
-                expect(event := page.locator(f"#board .ec-event.{status}")).to_have_count(1)
+                event = page.locator(f"#board .ec-event.{status}")
+                expect(event).to_have_count(1)
                 assert _color(event) == _color(page.locator(f".legend .{status}"))
                 colors.add(_color(event))
     assert len(colors) == 3
