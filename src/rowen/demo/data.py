@@ -40,10 +40,13 @@ _LATE_DAYS: Final = 60
 _COMING: Final = (ResponseStatus.ACCEPTED, ResponseStatus.TENTATIVE)
 _FIRST_ID: Final = 9_200_001
 _FIRST_APPLICATION: Final = 4_700_001
+_PHONE: Final = "Phone call"
+_PLACELESS: Final = 3
+"""Of so many phone calls, one has no place yet."""
 _PLACES: Final = (
     (7001, "Video call"),
     (7002, "Small Conference Room"),
-    (7003, None),
+    (7003, _PHONE),
     (7004, "Big Conference Room"),
     (7005, "Video call"),
     (WHOLE_DAY, "Headquarters"),
@@ -172,7 +175,7 @@ def _interview(random: Random, number: int, day: date, today: date) -> Scheduled
             if minutes
             else Moment(date=day + timedelta(days=1))
         ),
-        location=place,
+        location=None if place == _PHONE and number % _PLACELESS == 1 else place,
         video_conferencing_url=f"https://video.example.com/{_FIRST_ID + number}" if place == "Video call" else None,
         status=status,
         created_at=Instant.of(created),

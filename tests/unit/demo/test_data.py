@@ -69,3 +69,9 @@ def test_a_few_scorecards_are_overdue(today: date) -> None:
     assert 5 <= len(overdue) <= 20
     assert min(overdue).date() > today - timedelta(days=61)
     assert "Kate Austen" in {one.name for each in made for one in each.interviewers}, "the interviewer of the demo"
+
+
+@pytest.mark.parametrize("today", TODAYS, ids=str)
+def test_a_few_interviews_have_no_place(today: date) -> None:
+    soon = [each for each in invented_interviews(today) if 0 < (time_of(each.start).date() - today).days < 14]
+    assert 3 <= sum(each.location is None for each in soon) <= 12
