@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from random import Random
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -26,6 +27,8 @@ from rowen.interviews.interview import (
 from rowen.interviews.moments import Instant
 
 _SEED: Final = 815
+TIME_ZONE: Final = "Europe/London"
+"""Where the people work: interviews are from 9 to 18 o'clock there."""
 _SATURDAY: Final = 5
 _SUNDAY: Final = 6
 _INTERVIEWS: Final = 600
@@ -158,7 +161,8 @@ def _working_day(day: date) -> date:
 def _interview(random: Random, number: int, day: date, today: date) -> ScheduledInterview:
     ((planned, place),) = random.choices(_PLACES, _FREQUENCIES)
     minutes = PLANNED[planned].minutes
-    begins = datetime.combine(day, time(random.randint(9, 16), random.choice((0, 15, 30, 45))), UTC)
+    clock = time(random.randint(9, 16), random.choice((0, 15, 30, 45)))
+    begins = datetime.combine(day, clock, ZoneInfo(TIME_ZONE)).astimezone(UTC)
     status = _status(random, number, day, today)
     created = begins - timedelta(days=random.randint(2, 12), seconds=random.randint(0, 40_000))
     present = datetime.combine(today, time(), UTC)

@@ -10,7 +10,7 @@ from rowen.api.codec import setups
 from rowen.app.records import AVAILABILITY, POOLS, ROOMS, RecordRow
 from rowen.app.rooms import add_room
 from rowen.app.unit_of_work import UnitOfWork, WriteResult
-from rowen.demo.data import INTERVIEWERS, ROOM_NAMES
+from rowen.demo.data import INTERVIEWERS, ROOM_NAMES, TIME_ZONE
 from rowen.interviews.availability import WEEKDAYS, Availability, Hours, Limits
 from rowen.interviews.changes import Actor, ActorKind
 from rowen.interviews.moments import Instant
@@ -21,7 +21,7 @@ _FIRST_ROOM: Final = 8_101
 _POOL: Final = 8_201
 _SITE: Final = "Headquarters"
 _CAPACITIES: Final = (4, 12)
-_HOURS: Final = (Hours(9 * 60, 12 * 60), Hours(13 * 60, 17 * 60 + 30))
+_HOURS: Final = (Hours(9 * 60, 18 * 60),)
 _DAYS: Final = WEEKDAYS[:5]
 _SENIOR: Final = 3
 """How many of the interviewers are senior: the first ones."""
@@ -51,5 +51,5 @@ def setup_records(now: Instant) -> Iterator[RecordRow]:
 
 
 _AVAILABILITY: Final = Availability(
-    "Europe/London", dict.fromkeys(_DAYS, _HOURS), limits=Limits(4, 16), minimum_notice_minutes=4 * 60
+    TIME_ZONE, dict.fromkeys(_DAYS, _HOURS), limits=Limits(6, 16), minimum_notice_minutes=4 * 60
 )

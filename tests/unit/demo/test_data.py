@@ -4,11 +4,16 @@ from collections import Counter
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import combinations
 from typing import Final
+from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 
-from rowen.demo.data import ROOM_NAMES, invented_interviews
+from rowen.app.records import AVAILABILITY
+from rowen.demo.data import ROOM_NAMES, TIME_ZONE, invented_interviews
+from rowen.demo.setups import setup_records
 from rowen.interviews.interview import Moment, ResponseStatus, ScheduledInterview, Status
+from rowen.interviews.moments import Instant
 
 TODAYS: Final = [date(2026, 11, 28 + number) for number in range(3)] + [
     date(2027, 3, 2 + number) for number in range(4)
@@ -55,10 +60,21 @@ def test_the_weeks_around_today_are_busy_on_working_days(today: date) -> None:
 
 
 @pytest.mark.parametrize("today", TODAYS, ids=str)
-def test_interviews_are_in_working_hours(today: date) -> None:
+def test_interviews_keep_to_the_availability_of_their_people(today: date) -> None:
+    rows = [row for row in setup_records(Instant(0)) if row.resource == AVAILABILITY]
+    availability = msgspec.json.decode(rows[0].document or b"")
+    days, weeks = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
     for each in invented_interviews(today):
-        if each.start.date is None:
-            assert time(9) <= time_of(each.start).time() < time_of(each.end).time() <= time(18)
+        if each.start.date is not None:
+            continue
+        start, end = (time_of(moment).astimezone(ZoneInfo(TIME_ZONE)) for moment in (each.start, each.end))
+        (worked,) = availability["working_hours"][f"{start:%A}".lower()]
+        assert worked["from"] <= f"{start:%H:%M}" < f"{end:%H:%M}" <= worked["to"]
+        names = [one.name or "" for one in each.interviewers if one.response_status is not ResponseStatus.DECLINED]
+        days.update((name, f"{start:%F}") for name in names)
+        weeks.update((name, f"{start:%G-%V}") for name in names)
+    assert max(days.values()) <= availability["limits"]["per_day"]
+    assert max(weeks.values()) <= availability["limits"]["per_week"]
 
 
 @pytest.mark.parametrize("today", TODAYS, ids=str)
