@@ -45,7 +45,7 @@ _FIRST_ID: Final = 9_200_001
 _FIRST_APPLICATION: Final = 4_700_001
 _PHONE: Final = "Phone call"
 _PLACELESS: Final = 3
-"""Of so many phone calls, one has no place yet."""
+"""One of this number of phone calls has no place yet."""
 _PLACES: Final = (
     (7001, "Video call"),
     (7002, "Small Conference Room"),
