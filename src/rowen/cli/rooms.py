@@ -1,8 +1,11 @@
 """`rowen rooms`.
 
-Owns adding, listing and removing rooms on the command line. Must not know how rooms are stored or booked.
+Owns adding, listing and removing rooms on the command line, and their CSV files. Must not know how rooms are stored or
+booked.
 """
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -12,12 +15,12 @@ from rowen.api.codec import setups
 from rowen.api.reading.setup_fields import NEW_ROOM
 from rowen.app.organizations import Organization as FoundOrganization
 from rowen.app.records import ROOMS
-from rowen.app.rooms import create_room, delete_room
+from rowen.app.rooms import MOST_ROOMS, change_room, create_room, delete_room
 from rowen.app.setups import OPERATOR
 from rowen.app.unit_of_work import UnitOfWork, WriteResult
 from rowen.cli.console import print_table
 from rowen.cli.options import Database, Organization
-from rowen.cli.setups import all_records
+from rowen.cli.setups import all_records, at_line, listed, numbers, print_csv, read_table
 from rowen.cli.similar_names import alternatives
 from rowen.cli.store import in_organization
 from rowen.interviews.errors import Code, Problems, Refusal
@@ -26,6 +29,10 @@ from rowen.settings import DEFAULT_DATABASE, DEFAULT_ORGANIZATION
 from rowen.wiring import Store
 
 app = typer.Typer(no_args_is_help=True, help="The rooms of an organization: interviews book them by their location.")
+
+COLUMNS: Final = ("name", "site", "capacity", "features")
+"""The columns of files: a row for each room."""
+
 _rooms: Final = msgspec.json.Decoder(list[Room])
 
 
@@ -57,6 +64,75 @@ def add(
 
     in_organization(database, organization, lambda store, found: store.writing.write(found, work))
     typer.echo(f"Room {name} added.", err=True)
+
+
+@app.command("import")
+def import_file(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV file; - is standard input.", show_default=False)],
+    organization: Organization = DEFAULT_ORGANIZATION,
+    database: Database = DEFAULT_DATABASE,
+) -> None:
+    """Add the rooms in a CSV file, and change those whose names exist.
+
+    Each row is a room: its name, and optionally a site, a capacity and features, separated by commas. Values that a row
+    leaves out are removed from its room. All rows are taken, or none if one is wrong. Rooms that are not in the file
+    stay as they are.
+
+    \b
+    Example:
+      rowen rooms import rooms.csv
+    """
+    rows = read_table(file, COLUMNS, ("name",))
+
+    async def work(unit: UnitOfWork) -> WriteResult:
+        problems, places = Problems(), MOST_ROOMS - unit.organization.room_count
+        for line, name, fields in _fields(rows, problems):
+            known = await unit.records_by_term(ROOMS, "name", name)
+            places -= not known
+            if known:
+                await change_room(unit, setups, known[0], fields, OPERATOR)
+            elif places >= 0:
+                await create_room(unit, setups, fields, OPERATOR)
+            else:
+                problems.note(f"line {line}: name", f"Must be that of one of at most {MOST_ROOMS:,} rooms")
+                break
+        problems.raise_any()
+        return WriteResult(b"")
+
+    in_organization(database, organization, lambda store, found: store.writing.write(found, work))
+    typer.echo(f"{len(rows)} rooms are as in the file.", err=True)
+
+
+def _fields(rows: list[tuple[int, dict[str, str]]], problems: Problems) -> list[tuple[int, str, RoomFields]]:
+    """Return the line, the name and the fields of each row. Raises Refusal (invalid) with the problems of all rows."""
+    read, lines = [], dict[str, int]()
+    for line, row in rows:
+        found = Problems()
+        read.append((line, NEW_ROOM.read_values(_body(row), found)))
+        first = lines.setdefault(row.get("name", ""), line)
+        if first != line:
+            found.note("name", f"Must be unique (line {first} has it)")
+        at_line(line, found, problems)
+    problems.raise_any()
+    return [(line, values["name"], RoomFields(**values)) for line, values in read]
+
+
+def _body(row: Mapping[str, str]) -> dict[str, Any]:
+    """Return the body of the call that stores a row."""
+    body: dict[str, Any] = {"name": row.get("name", ""), "site": row.get("site"), "capacity": None}
+    return {**body, **dict(numbers(row, {"capacity": "capacity"})), "features": listed(row.get("features"))}
+
+
+@app.command("export")
+def export(organization: Organization = DEFAULT_ORGANIZATION, database: Database = DEFAULT_DATABASE) -> None:
+    """Print all rooms as CSV.
+
+    \b
+    Example:
+      rowen rooms export > rooms.csv
+    """
+    found = in_organization(database, organization, _all)
+    print_csv(COLUMNS, [(each.name, each.site, each.capacity, ", ".join(each.features)) for each in found])
 
 
 @app.command("list")

@@ -5,9 +5,11 @@ from typing import Final
 
 import pytest
 
+from rowen.app.rooms import MOST_ROOMS
 from tests.support.command import rowen
 from tests.support.harness import Tenant
 from tests.support.hiring_teams import ADA, GRACE, USERS
+from tests.support.sql import fetch
 
 PEOPLE: Final = """\
 user,time_zone,monday,tuesday,wednesday,thursday,friday,saturday,sunday,buffer_before,buffer_after,per_day,per_week,\
@@ -20,6 +22,11 @@ pool,user,weight,tags
 Backend,ada@team.example,2,"senior, python"
 Backend,grace@team.example,1,
 Design,grace@team.example,1,
+"""
+ROOMS: Final = """\
+name,site,capacity,features
+Attic,Lisbon,6,"video, screen"
+Cellar,,,
 """
 
 
@@ -67,6 +74,10 @@ def test_pools_are_added_and_replaced(at: tuple[str, ...], tmp_path: Path) -> No
         ("pools", f"pool,user\nBackend,{ADA}\nBackend,{ADA}\n", "must not be the same as members[0].user_id"),
         ("pools", f"pool,user\n,{ADA}\n", "line 2: name must have 1 to 255 characters"),
         ("pools", "pool,user\n\xff", "has not as many cells"),
+        ("rooms", "name,seats\nAttic,4\n", "has a column 'seats' that is not known"),
+        ("rooms", "name,capacity\nCellar,\nAttic,many\n", "line 3: capacity must be a whole number"),
+        ("rooms", "name,capacity\nCellar,\n,4\n", "line 3: name must have 1 to 255 characters"),
+        ("rooms", "name\nAttic\nAttic\n", "line 3: name must be unique (line 2 has it)"),
     ],
 )
 def test_a_bad_file_changes_nothing(at: tuple[str, ...], tmp_path: Path, command: str, text: str, message: str) -> None:
@@ -86,6 +97,26 @@ def test_rooms_are_added_listed_and_removed(at: tuple[str, ...]) -> None:
     assert "there is no room 'Atic'" in rowen("rooms", "remove", "Atic", *at, status=1).stderr
     assert rowen("rooms", "remove", "Attic", *at).stderr == "Room Attic removed.\n"
     assert len(rowen("rooms", "list", *at).stdout.splitlines()) == 1
+
+
+def test_rooms_are_added_and_replaced_by_their_names(at: tuple[str, ...], tmp_path: Path) -> None:
+    rowen("rooms", "add", "Attic", "--site", "Porto", "--feature", "piano", *at)
+    number = rowen("rooms", "list", *at).stdout.split()[-4]
+    assert rowen("rooms", "import", written(tmp_path, ROOMS), *at).stderr == "2 rooms are as in the file.\n"
+    assert rowen("rooms", "export", *at).stdout == ROOMS
+    assert f"{number}\tAttic\tLisbon" in rowen("rooms", "list", *at).stdout, "it is the same room"
+    rowen("rooms", "import", written(tmp_path, "name,capacity\nCellar,12\n"), *at)
+    assert rowen("rooms", "export", *at).stdout == ROOMS.replace("Cellar,,,", "Cellar,,12,")
+
+
+def test_a_file_does_not_bring_more_rooms_than_there_may_be(
+    tenant: Tenant, at: tuple[str, ...], tmp_path: Path
+) -> None:
+    count = "UPDATE organizations SET room_count = ? WHERE id = ?"
+    fetch(tenant.harness.database, count, MOST_ROOMS - 1, tenant.organization.id)
+    refused = rowen("rooms", "import", written(tmp_path, ROOMS), *at, status=1).stderr
+    assert refused == "rowen: line 3: name must be that of one of at most 10,000 rooms\n"
+    assert rowen("rooms", "export", *at).stdout.count("\n") == 1
 
 
 def test_an_organization_may_ask_for_calendars(tenant: Tenant) -> None:
