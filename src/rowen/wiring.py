@@ -15,6 +15,7 @@ from rowen.app.account_writes import AccountWrites, WaitLimits
 from rowen.app.adoption import Adopter
 from rowen.app.agenda import Agenda
 from rowen.app.booking_links import BookingLinks, Codecs, LinkStore
+from rowen.app.busy import BusySources
 from rowen.app.calendars import Calendars, CalendarStore
 from rowen.app.changes import Commits, Feed
 from rowen.app.clients import Clients
@@ -198,6 +199,11 @@ class Store:
         """Its calendars."""
         return CalendarTable(self.engine)
 
+    @cached_property
+    def busy(self) -> BusySources:
+        """What reads its busy times."""
+        return BusyTable(self.engine)
+
     async def close(self) -> None:
         """Close the database."""
         await self.engine.close()
@@ -325,7 +331,7 @@ def services(
             store.booking_links, Codecs(booking_links, documents, scorecards, holds), finding, store.interviews, now
         ),
         planner=finding,
-        busy=BusyTable(store.engine),
+        busy=store.busy,
     )
 
 

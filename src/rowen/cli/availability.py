@@ -52,7 +52,9 @@ def import_file(
         problems = Problems()
         read = []
         for line, row in rows:
-            read.append((await user_of(unit, row.get("user"), line, problems), _values(line, row, problems)))
+            read.append(
+                (await user_of(unit, row.get("user"), f"line {line}: user", problems), _values(line, row, problems))
+            )
         problems.raise_any()
         for user, fields in read:
             if user is not None:

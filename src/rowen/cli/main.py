@@ -15,6 +15,7 @@ import typer
 from rowen import __version__
 from rowen.cli import (
     availability,
+    busy,
     change_feed,
     clients,
     database,
@@ -59,6 +60,7 @@ app.add_typer(users.app, name="users")
 app.add_typer(people.app, name="people")
 app.add_typer(rooms.app, name="rooms")
 app.add_typer(availability.app, name="availability")
+app.add_typer(busy.app, name="busy")
 app.add_typer(pools.app, name="pools")
 app.add_typer(webhooks.app, name="webhooks")
 webhooks.app.add_typer(webhook_deliveries.app)  # without a name of their own: they are commands of the same group

@@ -53,7 +53,7 @@ def import_file(
         problems = Problems()
         members: dict[str, list[dict[str, Any]]] = {}
         for line, row in rows:
-            user = await user_of(unit, row.get("user"), line, problems)
+            user = await user_of(unit, row.get("user"), f"line {line}: user", problems)
             member = {"user_id": user or 1, **dict(numbers(row, {"weight": "weight"})), "tags": listed(row.get("tags"))}
             found = Problems()
             NEW_POOL.read_values({"name": row.get("pool", ""), "members": [member]}, found)

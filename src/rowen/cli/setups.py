@@ -1,4 +1,4 @@
-"""What the commands of rooms, pools and availability have in common.
+"""What the commands of rooms, pools, availability and busy times have in common.
 
 Owns reading and writing their CSV files, and finding users in them. Must not know a single command.
 """
@@ -63,15 +63,15 @@ def print_csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     typer.echo(text.getvalue(), nl=False)
 
 
-async def user_of(unit: UnitOfWork, cell: str | None, line: int, problems: Problems) -> int | None:
-    """Return the id of the user whom a cell names by id or e-mail address; None, after noting the problem."""
+async def user_of(unit: UnitOfWork, cell: str | None, field: str, problems: Problems) -> int | None:
+    """Return the id of the user whom a text names by id or e-mail address; None, after noting the problem."""
     found: list[User | None] = []
     if cell is not None:
         found = [await unit.user(UserId(int(cell)))] if cell.isdigit() else [*await unit.users_by_email(fold(cell))]
     known = [each.id for each in found if each is not None]
     if len(known) == 1:
         return known[0]
-    problems.note(f"line {line}: user", "Must be the id or e-mail address of one user")
+    problems.note(field, "Must be the id or e-mail address of one user")
     return None
 
 

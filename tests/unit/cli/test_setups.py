@@ -1,4 +1,4 @@
-"""`rowen rooms`, `rowen availability` and `rowen pools`: what files bring in, and what they get back."""
+"""`rowen rooms`, `availability`, `pools` and `busy`: what files bring in, and what they get back."""
 
 from pathlib import Path
 from typing import Final
@@ -28,6 +28,14 @@ name,site,capacity,features
 Attic,Lisbon,6,"video, screen"
 Cellar,,,
 """
+BUSY: Final = """\
+user,source,from,to,url
+ada@team.example,google,,,https://calendar.example.com/secret.ics
+ada@team.example,script,2031-02-03T09:00:00.000Z,2031-02-03T10:30:00.000Z,
+ada@team.example,script,2031-02-04T00:00:00.000Z,2031-02-05T00:00:00.000Z,
+grace@team.example,script,,,
+"""
+FEBRUARY: Final = ("--from", "2031-02-01", "--to", "2031-03-01")
 
 
 @pytest.fixture
@@ -117,6 +125,70 @@ def test_a_file_does_not_bring_more_rooms_than_there_may_be(
     refused = rowen("rooms", "import", written(tmp_path, ROOMS), *at, status=1).stderr
     assert refused == "rowen: line 3: name must be that of one of at most 10,000 rooms\n"
     assert rowen("rooms", "export", *at).stdout.count("\n") == 1
+
+
+def test_busy_times_and_addresses_are_imported_listed_and_exported(at: tuple[str, ...], tmp_path: Path) -> None:
+    done = rowen("busy", "import", written(tmp_path, BUSY), *FEBRUARY, *at)
+    assert done.stderr == "3 sources are as in the file.\n"
+    assert rowen("busy", "export", *at).stdout == BUSY
+    head, google, script, grace = (line.split("\t") for line in rowen("busy", "list", *at).stdout.splitlines())
+    assert head == ["user", "source", "host", "read_at", "until", "error"]
+    assert google == ["ada@team.example", "google", "calendar.example.com", "never", "", ""], "an address is a secret"
+    assert script[:3] == ["ada@team.example", "script", ""]
+    assert script[4:] == ["2031-03-01T00:00:00.000Z", ""]
+    assert grace[:2] == ["grace@team.example", "script"]
+
+
+def test_an_import_replaces_the_window_of_the_sources_in_the_file(at: tuple[str, ...], tmp_path: Path) -> None:
+    rowen("busy", "import", written(tmp_path, BUSY), *FEBRUARY, *at)
+    free = f"user,source\n{ADA},script\n"
+    rowen("busy", "import", written(tmp_path, free), "--from", "2031-02-04", "--to", "2031-02-06", *at)
+    assert rowen("busy", "export", *at).stdout == "".join(
+        line for line in BUSY.splitlines(keepends=True) if "2031-02-04" not in line
+    )
+    connected = f"user,source,url\n{GRACE},script,https://calendar.example.com/grace.ics\n"
+    rowen("busy", "import", written(tmp_path, connected), *at)
+    assert "grace@team.example,script,,,https" in rowen("busy", "export", *at).stdout
+    assert rowen("busy", "remove", "grace@team.example", "script", *at).stderr == "Source script removed.\n"
+    assert "grace@team.example" not in rowen("busy", "list", *at).stdout
+    assert f"{ADA} has no source 'skript'" in rowen("busy", "remove", str(ADA), "skript", *at, status=1).stderr
+    assert "user must be the id" in rowen("busy", "remove", "nobody", "script", *at, status=1).stderr
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ("nobody@x.example,script,,,", "line 2: user must be the id or e-mail address"),
+        (f"{ADA},,,,", "line 2: source must have 1 to 255 characters"),
+        (f"{ADA},a,,,\n{ADA},b,2031-02-03T09:00Z,soon,", "line 3: to must be an ISO-8601 time"),
+        (f"{ADA},a,2031-02-03T09:00Z,,", "line 2: to is required"),
+        (f"{ADA},a,,2031-02-03T09:00Z,", "line 2: from is required"),
+        (f"{ADA},a,2031-02-03T09:00Z,2031-02-03T09:00Z,", "line 2: to must be after from"),
+        (f"{ADA},a,,,\n{ADA},a,2031-03-03,2031-03-04,", "line 3: from must be in the window, at least partly"),
+        (f"{ADA},a,2031-02-03,2031-02-04,https://x.example/", "line 2: url must not be given beside busy times"),
+        (f"{ADA},a,,,\n{ADA},a,,,https://x.example/", "line 3: url must not be given beside busy times"),
+        (f"{ADA},a,,,https://x.example/\n{ADA},a,,,https://y.example/", "line 3: url must be given once"),
+        (f"{ADA},a,,,ftp://x.example/", "line 2: url must be an http or https URL"),
+        (f"{ADA},a,,,http://127.0.0.1/a.ics", "line 2: url must not lead to a private"),
+        ("\n".join(f"{ADA},{each},,," for each in range(21)), "line 22: source must be one of at most 20 sources"),
+    ],
+)
+def test_a_bad_file_of_busy_times_changes_nothing(at: tuple[str, ...], tmp_path: Path, rows: str, message: str) -> None:
+    file = written(tmp_path, f"user,source,from,to,url\n{rows}\n")
+    assert message in rowen("busy", "import", file, *FEBRUARY, *at, status=1).stderr
+    assert rowen("busy", "export", *at).stdout.count("\n") == 1
+
+
+def test_busy_times_need_a_window_and_addresses_may_be_allowed(at: tuple[str, ...], tmp_path: Path) -> None:
+    file = written(tmp_path, BUSY)
+    needed = rowen("busy", "import", file, "--from", "2031-02-01", *at, status=1).stderr
+    assert needed == "rowen: --to is required, as the file has busy times\n"
+    wrong = rowen("busy", "import", file, "--from", "soon", "--to", "2031-03-01", *at, status=1).stderr
+    assert wrong == "rowen: --from must be an ISO-8601 time\n"
+    long = rowen("busy", "import", file, "--from", "2031-02-01", "--to", "2034-01-01", *at, status=1).stderr
+    assert long == "rowen: --to must be at most 732 days after from\n"
+    local = written(tmp_path, f"user,source,url\n{ADA},own,http://127.0.0.1/a.ics\n")
+    assert rowen("busy", "import", local, "--webhook-allow", "127.0.0.1", *at).stderr == "1 source is as in the file.\n"
 
 
 def test_an_organization_may_ask_for_calendars(tenant: Tenant) -> None:

@@ -10,7 +10,7 @@ from rowen.api import planning_examples as examples
 from rowen.api.headers.acting_user import read_acting_user
 from rowen.api.reading import values
 from rowen.api.reading.body import Body
-from rowen.api.reading.values import Reader, sequence, structure
+from rowen.api.reading.values import LONGEST_NAME, Reader, sequence, structure
 from rowen.api.request import ApiRequest
 from rowen.api.schemas import closed
 from rowen.app.busy import LONGEST_WINDOW, PUSH_MOST, BusyFields
@@ -41,10 +41,23 @@ _FIELDS: Final[Mapping[str, Reader[Any]]] = {
 BUSY: Final = Body("BusyTimesBody", _FIELDS, examples.PUSHED_BUSY)
 
 
+def read_source_name(text: str) -> str:
+    """Return the name of a source. Raises ValueError."""
+    if 0 < len(text) <= LONGEST_NAME and text.isprintable():
+        return text
+    raise ValueError(f"Must have 1 to {LONGEST_NAME} characters, and no control characters")
+
+
 def read_busy(request: ApiRequest, source: str) -> BusyFields:
     """Read the PUT of a source. Raises Refusal."""
     problems = Problems()
-    fields = BUSY.read(request.body, problems)
+    fields = busy_fields(source, BUSY.read(request.body, problems), problems)
+    user = read_acting_user(request, problems)
+    return fields._replace(on_behalf_of=user, problems=tuple(problems.found))
+
+
+def busy_fields(source: str, fields: Mapping[str, Any], problems: Problems) -> BusyFields:
+    """Return what the values of a body put, of nobody, after noting what is wrong with them together."""
     if "url" in fields:
         for name in fields.keys() - {"url"}:
             problems.note(name, "Must not be given beside url")
@@ -54,10 +67,9 @@ def read_busy(request: ApiRequest, source: str) -> BusyFields:
                 problems.note(name, "Is required, unless a url is given")
     busy = fields.get("busy", ())
     _check_window(fields.get("window"), busy, problems)
-    user = read_acting_user(request, problems)
     known = tuple(each for each in busy if each is not None)
     return BusyFields(
-        source, fields.get("url"), fields.get("window"), fields.get("read_at"), known, user, tuple(problems.found)
+        source, fields.get("url"), fields.get("window"), fields.get("read_at"), known, None, tuple(problems.found)
     )
 
 

@@ -17,7 +17,7 @@ from rowen.api.headers.acting_user import ON_BEHALF_OF, read_acting_user
 from rowen.api.headers.conditional import document_etag
 from rowen.api.headers.idempotency import IDEMPOTENCY_KEY, idempotent_request, write_once
 from rowen.api.parameters import path_id
-from rowen.api.reading.busy_fields import BUSY, read_busy
+from rowen.api.reading.busy_fields import BUSY, read_busy, read_source_name
 from rowen.api.reading.query import by_name, read_values, text_parameter
 from rowen.api.reading.values import LONGEST_NAME
 from rowen.api.request import ApiRequest
@@ -30,17 +30,9 @@ from rowen.interviews.errors import Code, FieldProblem, Problems, Refusal
 
 _PATH: Final = "/rowen/v1/users/{id}/busy"
 _TAG: Final = "Busy times"
-
-
-def _read_name(text: str) -> str:
-    if 0 < len(text) <= LONGEST_NAME and text.isprintable():
-        return text
-    raise ValueError(f"Must have 1 to {LONGEST_NAME} characters, and no control characters")
-
-
 _SOURCE: Final = by_name(
     replace(
-        text_parameter("source", "The name of the source, such as `google`", _read_name),
+        text_parameter("source", "The name of the source, such as `google`", read_source_name),
         required=True,
         example="google",
         schema={"type": "string", "minLength": 1, "maxLength": LONGEST_NAME},
