@@ -1,18 +1,16 @@
 """Busy times that are read from addresses of calendars: only times are kept, and servers that fail do no harm."""
 
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from time import monotonic, sleep
-from typing import Any, Final
+from typing import Final
 
 import pytest
 
 from rowen.interviews.availability import WEEKDAYS
 from rowen.polling.fetching import LARGEST_CALENDAR
+from tests.support.calendar_server import DAY, CalendarServer, calendar, calendars, send, tomorrow
 from tests.support.harness import Harness, served
 from tests.support.hiring_teams import ADA, HiringTeam, accepted, hiring_team
 from tests.support.records import Record
@@ -21,67 +19,7 @@ from tests.support.storage import Storage
 
 pytestmark = pytest.mark.slow
 
-_DAY: Final = timedelta(days=1)
 _LONGEST: Final = 60.0
-
-
-@dataclass
-class CalendarServer:
-    """A server of calendars: `answers` are made for the paths, and `asked` are the headers of the requests."""
-
-    url: str = ""
-    answers: dict[str, Callable[[BaseHTTPRequestHandler], None]] = field(default_factory=dict)
-    asked: dict[str, list[dict[str, str]]] = field(default_factory=dict)
-    stopping: threading.Event = field(default_factory=threading.Event)
-
-
-@contextmanager
-def calendars() -> Iterator[CalendarServer]:
-    """Serve calendars until the end of the block."""
-    state = CalendarServer()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            state.asked.setdefault(self.path, []).append({name.lower(): value for name, value in self.headers.items()})
-            state.answers[self.path](self)
-
-        def log_message(self, *args: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    state.url = f"http://127.0.0.1:{server.server_address[1]}"
-    try:
-        yield state
-    finally:
-        state.stopping.set()
-        server.shutdown()
-        server.server_close()
-
-
-def send(handler: BaseHTTPRequestHandler, content: bytes, status: int = 200, **headers: str) -> None:
-    """Send a response."""
-    handler.send_response(status)
-    for name, value in headers.items():
-        handler.send_header(name.replace("_", "-"), value)
-    handler.send_header("Content-Length", str(len(content)))
-    handler.end_headers()
-    handler.wfile.write(content)
-
-
-def calendar(*lines: str) -> bytes:
-    """Return a calendar with one event tomorrow, and with these lines."""
-    start = tomorrow()
-    event = (f"DTSTART:{start:%Y%m%dT%H%M%SZ}", "DURATION:PT1H", "SUMMARY:Very secret")
-    whole = ("BEGIN:VCALENDAR", "VERSION:2.0", "BEGIN:VEVENT", "UID:1", *event, *lines, "END:VEVENT", "END:VCALENDAR")
-    return "\r\n".join([*whole, ""]).encode()
-
-
-def tomorrow() -> datetime:
-    """Return noon of the next day."""
-    return datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0) + _DAY
 
 
 @pytest.fixture(scope="module")
@@ -140,8 +78,8 @@ def test_times_are_kept_and_titles_are_not(team: HiringTeam, remote: CalendarSer
         {"from": f"{start:%Y-%m-%dT%H:%M:%S}.000Z", "to": f"{start + timedelta(hours=1):%Y-%m-%dT%H:%M:%S}.000Z"}
     ]
     (window,) = found["windows"]
-    assert datetime.fromisoformat(window["from"]) <= datetime.now(UTC) - _DAY
-    assert datetime.fromisoformat(window["to"]) >= datetime.now(UTC) + 365 * _DAY
+    assert datetime.fromisoformat(window["from"]) <= datetime.now(UTC) - DAY
+    assert datetime.fromisoformat(window["to"]) >= datetime.now(UTC) + 365 * DAY
     assert found["error"] is None
     rows = fetch(team.harness.database, "SELECT * FROM busy_sources WHERE organization_id = ?", team.organization.id)
     assert len(rows) == 1

@@ -44,8 +44,9 @@ def test_everybody_can_use_every_page(browser: Browser, server: Server, width: i
         tab.check()
         tab.follow("a[href$='/scorecard'] >> nth=0")
         tab.check()
-        tab.open("/me/availability")
-        tab.check()
+        for path in ("/me/availability", "/me/busy"):
+            tab.open(path)
+            tab.check()
         tab.open("/me")
         tab.follow("button[value=make]")
         tab.check()
@@ -99,6 +100,30 @@ def test_an_answer_on_a_phone_keeps_the_place(browser: Browser, server: Server) 
         tab.wrong.clear()  # the console names the lost connection
         page.reload()
         expect(card.locator("[aria-pressed=true]")).to_have_text("Accept")
+
+
+@pytest.mark.parametrize("role", ["interviewer", "coordinator"])
+def test_a_calendar_is_connected_on_a_phone_without_javascript(browser: Browser, server: Server, role: str) -> None:
+    with opened(browser, server, java_script_enabled=False, viewport={"width": 390, "height": 800}) as tab:
+        page = tab.page
+        tab.sign_in(role)
+        if role == "coordinator":
+            tab.open("/settings/hours")
+            tab.follow(".people a.name >> nth=2")
+        tab.follow("a[href$='/busy']")
+        page.fill("#url", "http://127.0.0.1/calendar.ics")
+        page.fill("#name", "Work")
+        tab.follow("button[value=connect]")
+        expect(page.locator("#url")).to_be_focused()
+        expect(page.locator("#url-problem")).to_contain_text("private network")
+        tab.wrong.clear()  # the console names the status
+        page.fill("#url", "https://calendar.example.com/calendar.ics")
+        tab.follow("button[value=connect]")
+        expect(page.locator(".people")).to_contain_text("calendar.example.com")
+        tab.follow("button[value=remove]")
+        if role == "coordinator":
+            tab.follow("main button.danger")
+        expect(page.locator(".people")).to_have_count(0)
 
 
 def test_time_off_on_a_phone_names_the_interviews_in_it(browser: Browser, server: Server) -> None:

@@ -13,7 +13,7 @@ from rowen.app.organizations import DoubleBooking
 from rowen.app.roles import Role
 from rowen.web.languages import language
 from rowen.web.page import SHOWN
-from rowen.web.settings.reasons import objection, reason_in
+from rowen.web.reasons import objection, reason_in
 from rowen.web.texts import english, german
 from rowen.webhooks import sender
 from rowen.webhooks.addresses import InvalidUrlError, read_url
@@ -116,6 +116,19 @@ def test_own_availability(team: HiringTeam) -> None:
             _require_german(submit(browser, "/me/availability", **{**typed, **fields}))
 
 
+def test_own_busy_times(team: HiringTeam) -> None:
+    connected = {"do": "connect", "url": "https://calendar.example.com/a.ics", "name": "Arbeit"}
+    with _german(team, KATE, Role.INTERVIEWER) as browser:
+        assert submit(browser, "/me/busy", **connected).status_code == 303
+        for fields in (
+            {},
+            {"url": "", "name": ""},
+            {"url": "ftp://x", "name": "x" * 256},
+            {"url": "http://127.0.0.1/", "name": "B"},
+        ):
+            _require_german(submit(browser, "/me/busy", **{**connected, **fields}))
+
+
 def test_settings(team: HiringTeam) -> None:
     assert team.post("/rowen/v1/rooms", {"name": "Attic"}).status_code == 200
     with _german(team, ADA, Role.ADMIN) as browser:
@@ -155,12 +168,25 @@ def test_every_refusal_with_a_page_has_texts() -> None:
             assert {f"error.{code.value}", f"error.{code.value}_hint"} <= texts.keys()
 
 
-def test_every_reason_of_webhooks_is_translated() -> None:
+def _reasons_of_calendars() -> list[str]:
+    """Return why addresses of calendars could not be read, as the poller words it."""
+    fetching, *others = (
+        (ROOT / f"src/rowen/polling/{name}.py").read_text() for name in ("fetching", "expansion", "process")
+    )
+    of_server = re.findall(r'(?:failure = |FetchError\(|\) else )f?"([^"]+)"', fetching)
+    of_calendar = re.findall(r'CalendarError\(f?"([^"]+)"', "".join(others))
+    assert min(len(of_server), len(of_calendar)) >= 12
+    reasons = [f"The server of the address {each}" for each in of_server]
+    reasons += [f"What the address returns {each}" for each in of_calendar]
+    return [*(re.sub(r"{[^}]*}", "7", each) for each in reasons), "The address could not be read"]
+
+
+def test_every_reason_is_translated() -> None:
     source = (ROOT / "src/rowen/webhooks/sender.py").read_text()
     reasons = re.findall(r'(?:failure = |AttemptResult\(None, |status, )f?"([^"]+)"', source)
     assert len(reasons) >= 7
     reasons = [each.replace("{self._seconds:g}", "10").replace("{status}", "503") for each in reasons]
-    for each in (*reasons, sender.FORBIDDEN, sender.UNTRUSTED, sender.EXCESSIVE, sender.GONE):
+    for each in (*reasons, *_reasons_of_calendars(), sender.FORBIDDEN, sender.UNTRUSTED, sender.EXCESSIVE, sender.GONE):
         assert reason_in(language("de-DE"), each) != each, each
     assert objection(sender.MUST_BE_PUBLIC) == "webhooks.private_url"
     with pytest.raises(InvalidUrlError) as raised:

@@ -45,6 +45,7 @@ def _examples(team: HiringTeam) -> dict[str, str]:
         "/interviews/{id}": f"/interviews/{team.schedule(interviewers=[seat(GRACE)])['id']}",
         "/settings/people/{id}": "/settings/people/71",
         "/settings/hours/{id}": "/settings/hours/71",
+        "/settings/hours/{id}/busy": "/settings/hours/71/busy",
         "/settings/pools/{id}": f"/settings/pools/{_pool(team)}",
         "/settings/jobs/{id}": "/settings/jobs/9",
         "/settings/jobs/{id}/stages/{stage}": "/settings/jobs/9/stages/6101",

@@ -27,7 +27,7 @@ OWN_PERMISSIONS: Final = {
     OWN_INTERVIEWS: "See and answer the interviews that one holds",
     OWN_SCORECARDS: "Write one's own scorecards",
     OWN_CALENDARS: "Make and remove the address of one's own calendar",
-    OWN_AVAILABILITY: "See and change one's own availability",
+    OWN_AVAILABILITY: "See and change one's own availability and the sources of one's own busy times",
 }
 """The permissions for a person's own things, with a description. No API key has them: a key is nobody's."""
 

@@ -6,6 +6,7 @@ what a page shows.
 
 from collections.abc import Mapping
 from typing import Final
+from urllib.parse import urlencode
 
 import msgspec
 
@@ -34,13 +35,14 @@ class Calls:
         body: object = None,
         version: str = "",
         own: str | None = None,
-        **identifiers: int,
+        **identifiers: int | str,
     ) -> Response:
         """Make a call, by its method and the template of its path, for the person who sent a form.
 
         `body` is encoded as JSON. `version` is the `ETag` of what the person saw, if it must not have changed since.
         `own` is the permission for a page that makes the call for the person's own things only, in place of that of the
-        operation. Raises Refusal as the operation does, and forbidden.
+        operation. `identifiers` without a place in the path go into the query. Raises Refusal as the operation does,
+        and forbidden.
         """
         operation = _OPERATIONS[call]
         headers = {b"if-match": version.encode("latin-1", "replace")} if version else {}
@@ -54,14 +56,15 @@ class Calls:
         body: object = None,
         headers: Mapping[bytes, bytes] | None = None,
         own: str | None = None,
-        **identifiers: int,
+        **identifiers: int | str,
     ) -> ApiRequest:
         """Return the request of a call, as `make` sends it. Raises Refusal (forbidden)."""
         operation = _OPERATIONS[call]
         identity = request.session.identity
         if (own or operation.permission) not in identity.permissions:
             raise Refusal(Code.FORBIDDEN)
-        given = {name: str(value) for name, value in identifiers.items()}
+        given = {name: str(value) for name, value in identifiers.items() if f"{{{name}}}" in operation.path}
+        query = {name: value for name, value in identifiers.items() if name not in given}
         return ApiRequest(
             identity.organization,
             identity.id,
@@ -69,7 +72,7 @@ class Calls:
             operation.method,
             given,
             (self._public_url or request.origin) + operation.path.format(**given),
-            "",
+            urlencode(query),
             headers or {},
             b"" if body is None else _encode(body),
             identity.acting_user,

@@ -12,6 +12,7 @@ from rowen.app.sessions import Person
 from rowen.interviews.interview import ResponseStatus, Status
 from rowen.interviews.moments import Instant
 from rowen.web import cookies
+from rowen.web.busy import OwnBusy
 from rowen.web.interview_page import may_score, own_answer
 from rowen.web.languages import LANGUAGES, zone_name
 from rowen.web.own_calendar import OwnCalendar
@@ -59,8 +60,9 @@ class Next(NamedTuple):
 class OwnPages:
     """The interviews and preferences of a person."""
 
-    def __init__(self, ports: PagePorts, calendar: OwnCalendar) -> None:
+    def __init__(self, ports: PagePorts, calendar: OwnCalendar, busy: OwnBusy) -> None:
         self._ports = ports
+        self._busy = busy
         self._calendar = calendar
 
     async def mine(self, request: PageRequest) -> Answer:
@@ -90,6 +92,7 @@ class OwnPages:
             "zone": zone_name(viewer.zone_key, local(viewer, now)),
             "device_zone": _device_zone(request, now),
             "calendars": await self._calendar.held(request),
+            "sources": await self._busy.held(request),
         }
         return Rendered("mine.html", values)
 

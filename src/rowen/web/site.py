@@ -21,6 +21,7 @@ from rowen.web.board_moves import BoardMoves
 from rowen.web.board_page import CALENDAR, BoardPage
 from rowen.web.board_targets import BoardTargets
 from rowen.web.booking_page import BookingPage
+from rowen.web.busy import BusyForm, OwnBusy
 from rowen.web.calls import Calls
 from rowen.web.cancelling import CancellingPage
 from rowen.web.editing import Editing
@@ -140,7 +141,8 @@ def _own_pages(ports: PagePorts, deps: PageDeps) -> list[Page]:
     calls = Calls(ports.services, deps.public_url)
     calendar = OwnCalendar(ports, calls)
     availability = OwnAvailability(AvailabilityForm(ports, calls), Answering(ports, calls))
-    own = OwnPages(ports, calendar)
+    busy = OwnBusy(BusyForm(ports, calls))
+    own = OwnPages(ports, calendar, busy)
     return [
         Page("/me", {"GET": own.mine}, deps, roles=roles_with(OWN_INTERVIEWS)),
         Page(
@@ -150,6 +152,7 @@ def _own_pages(ports: PagePorts, deps: PageDeps) -> list[Page]:
             roles=roles_with(OWN_AVAILABILITY),
         ),
         Page("/me/availability/decline", {"POST": availability.decline}, deps, roles=roles_with(OWN_INTERVIEWS)),
+        Page("/me/busy", {"GET": busy.show, "POST": busy.change}, deps, roles=roles_with(OWN_AVAILABILITY)),
         Page("/me/calendar", {"POST": calendar.change}, deps, roles=roles_with(OWN_CALENDARS)),
         Page("/preferences", {"GET": own.preferences, "POST": own.save}, deps),
     ]

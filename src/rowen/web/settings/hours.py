@@ -1,15 +1,19 @@
-"""The settings of working hours: those of everybody, and the availability of one person.
+"""The settings of working hours: those of everybody, and the availability and the busy times of one person.
 
-Owns these pages. Must not know the form of an availability, or how one is stored.
+Owns these pages. Must not know the forms of an availability and of busy times, or how these are stored.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from rowen.interviews.errors import Code, Refusal
+from rowen.web.busy import BusyForm, done
 from rowen.web.directory import person_name
 from rowen.web.forms import Form
 from rowen.web.own_availability import AvailabilityForm
 from rowen.web.ports import PagePorts
 from rowen.web.request import Answer, PageRequest, Redirected
-from rowen.web.settings.sections import HOURS, identifier_of, rendered
+from rowen.web.settings.sections import HOURS, identifier_of, is_confirmed, question, rendered
 from rowen.web.views import initials
 from rowen.web.working_hours import availability_of, give_usual, written_hours
 
@@ -17,9 +21,10 @@ from rowen.web.working_hours import availability_of, give_usual, written_hours
 class HoursPages:
     """The pages of working hours."""
 
-    def __init__(self, ports: PagePorts, form: AvailabilityForm) -> None:
+    def __init__(self, ports: PagePorts, form: AvailabilityForm, busy: BusyForm) -> None:
         self._ports = ports
         self._form = form
+        self._busy = busy
 
     async def show(self, request: PageRequest) -> Answer:
         """List the people with their hours, those without any first."""
@@ -42,18 +47,38 @@ class HoursPages:
 
     async def show_one(self, request: PageRequest) -> Answer:
         """Show the availability of a person, or usual hours for somebody without one."""
-        user = identifier_of(request)
-        return await self._one(request, user, await self._form.show(request, user))
+        return await self._one(request, await self._form.show(request, identifier_of(request)))
 
     async def save_one(self, request: PageRequest) -> Answer:
         """Replace the availability of a person."""
-        user = identifier_of(request)
-        form = await self._form.save(request, user)
-        return await self._one(request, user, form) if form.problems else Redirected(HOURS.path, message="saved")
+        form = await self._form.save(request, identifier_of(request))
+        return await self._one(request, form) if form.problems else Redirected(HOURS.path, message="saved")
 
-    async def _one(self, request: PageRequest, user: int, form: Form) -> Answer:
+    async def show_busy(self, request: PageRequest) -> Answer:
+        """Show the sources of a person's busy times, and the form that connects an address."""
+        return await self._of(request, "settings_busy.html", {}, Form(request.language))
+
+    async def change_busy(self, request: PageRequest) -> Answer:
+        """Connect the address of a person's calendar; or, after asking, remove a source."""
+        user, path = identifier_of(request), f"{HOURS.path}/{identifier_of(request)}/busy"
+        if request.form.get("do") == "remove" and not is_confirmed(request):
+            text, source = request.language.text, request.form.get("source", "")
+            asked = text("busy.remove_question", source=source), text("busy.remove_hint")
+            return question(request, HOURS, asked, "busy.remove", path)
+        form = await self._busy.change(request, user)
+        if form.problems:
+            return await self._of(request, "settings_busy.html", {}, form)
+        return Redirected(path, message=done(form))
+
+    async def _one(self, request: PageRequest, form: Form) -> Answer:
+        return await self._of(request, "settings_hours_of.html", self._form.values(request, form), form)
+
+    async def _of(self, request: PageRequest, template: str, values: Mapping[str, Any], form: Form) -> Answer:
+        """Return a page of one person, with the sources of busy times. Raises Refusal (not found)."""
+        user = identifier_of(request)
         found = await self._ports.directory.user(request.session.person.organization, user)
         if found is None:
             raise Refusal(Code.NOT_FOUND)
-        values = self._form.values(request, form)
-        return rendered(request, HOURS, "settings_hours_of.html", {**values, "name": person_name(found)}, form.status)
+        sources = await self._busy.sources(request, user)
+        shown = {**values, "form": form, "user": user, "name": person_name(found), "sources": sources}
+        return rendered(request, HOURS, template, shown, form.status)

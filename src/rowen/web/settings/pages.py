@@ -3,6 +3,7 @@
 Owns their paths, and who may open each. Must not know what a page shows.
 """
 
+from rowen.web.busy import BusyForm
 from rowen.web.calls import Calls
 from rowen.web.own_availability import AvailabilityForm
 from rowen.web.page import Page, PageDeps
@@ -38,7 +39,8 @@ def settings_pages(ports: PagePorts, deps: PageDeps) -> list[Page]:
     people, jobs, rooms, keys = PeoplePages(ports), JobPages(ports), RoomPages(ports), KeyPages(ports)
     stages, pools = StagePages(ports), PoolPages(ports)
     people_list, webhooks, organization = PeopleListPages(ports), WebhookPages(ports), OrganizationPages(ports)
-    hours = HoursPages(ports, AvailabilityForm(ports, Calls(ports.services, deps.public_url)))
+    calls = Calls(ports.services, deps.public_url)
+    hours = HoursPages(ports, AvailabilityForm(ports, calls), BusyForm(ports, calls))
     one_job, one_webhook = f"{JOBS.path}/{{id}}", f"{WEBHOOKS.path}/{{id}}"
     table = {
         PEOPLE: {
@@ -49,6 +51,7 @@ def settings_pages(ports: PagePorts, deps: PageDeps) -> list[Page]:
         HOURS: {
             HOURS.path: {"GET": hours.show, "POST": hours.give},
             f"{HOURS.path}/{{id}}": {"GET": hours.show_one, "POST": hours.save_one},
+            f"{HOURS.path}/{{id}}/busy": {"GET": hours.show_busy, "POST": hours.change_busy},
         },
         JOBS: {
             JOBS.path: {"GET": jobs.show, "POST": jobs.add},

@@ -16,8 +16,8 @@ from rowen.app.subscriptions import Action, Webhook, WebhookChange, WebhookId
 from rowen.interviews.errors import Code, Refusal
 from rowen.web.forms import Form
 from rowen.web.ports import PagePorts
+from rowen.web.reasons import objection, reason_in
 from rowen.web.request import Answer, PageRequest, Redirected
-from rowen.web.settings.reasons import objection, reason_in
 from rowen.web.settings.sections import WEBHOOKS, identifier_of, is_confirmed, question, rendered
 from rowen.web.views import Viewer, moment
 

@@ -1,4 +1,4 @@
-"""The English texts of to do, and a person's own interviews, working hours and calendar."""
+"""The English texts of to do, and a person's own interviews, calendar, busy times and working hours."""
 
 from typing import Final
 
@@ -25,6 +25,30 @@ TEXTS: Final = {
     "calendar.subscribe": "Subscribe in your calendar",
     "calendar.address": "Secret address",
     "calendar.once": "It is shown only now. A new address ends this one.",
+    "busy.title": "Your busy times",
+    "busy.lead": "Rowen reads the times in your calendar, not the titles, and offers you only when you are free.",
+    "busy.none": "Connect your calendar, so that nobody schedules interviews while you are busy.",
+    "busy.add": "Connect a calendar",
+    "busy.change": "Change calendars",
+    "busy.connect": "Connect",
+    "busy.address": "Secret address of the calendar (ICS)",
+    "busy.address_hint": "Google: “Secret address in iCal format”. Outlook: “Publish a calendar”, ICS.",
+    "busy.name_hint": "Any name, such as Work.",
+    "busy.taken": "There is a calendar with this name. Remove it first, or choose another name.",
+    "busy.too_many": "There are as many calendars as there can be. Remove one first.",
+    "busy.script": "Pushed by a script",
+    "busy.unread": "not read yet: that takes some seconds",
+    "busy.read": "read on {time}: {times}",
+    "busy.pushed": "last on {time}: {times}",
+    "busy.times.one": "{count} busy time",
+    "busy.times.other": "{count} busy times",
+    "busy.failed": "It could not be read: {reason}. Without current busy times nobody is offered.",
+    "busy.remove": "Remove",
+    "busy.of": "Busy times of {name}",
+    "busy.lead_of": "Rowen reads the times in calendars, not the titles, and offers people only when they are free.",
+    "busy.none_of": "No calendar is connected: only interviews and working hours are known.",
+    "busy.remove_question": "Remove {source}?",
+    "busy.remove_hint": "Its busy times are forgotten. To connect a calendar again, you need its address.",
     "availability.title": "Your availability",
     "availability.lead": "Times for interviews are found within these hours.",
     "availability.edit": "Change it",

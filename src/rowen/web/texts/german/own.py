@@ -1,4 +1,4 @@
-"""The German texts of to do, and a person's own interviews, working hours and calendar."""
+"""The German texts of to do, and a person's own interviews, calendar, busy times and working hours."""
 
 from typing import Final
 
@@ -25,6 +25,30 @@ TEXTS: Final = {
     "calendar.subscribe": "Im Kalender abonnieren",
     "calendar.address": "Geheime Adresse",
     "calendar.once": "Sie wird nur jetzt angezeigt. Eine neue Adresse beendet diese.",
+    "busy.title": "Deine belegten Zeiten",
+    "busy.lead": "Rowen liest aus deinem Kalender nur Zeiten, keine Titel, und bietet dich an, wenn du frei bist.",
+    "busy.none": "Verbinde deinen Kalender, damit niemand Interviews plant, während du belegt bist.",
+    "busy.add": "Kalender verbinden",
+    "busy.change": "Kalender ändern",
+    "busy.connect": "Verbinden",
+    "busy.address": "Geheime Adresse des Kalenders (ICS)",
+    "busy.address_hint": "Google: „Privatadresse im iCal-Format“. Outlook: „Kalender veröffentlichen“, ICS.",
+    "busy.name_hint": "Ein beliebiger Name, etwa Arbeit.",
+    "busy.taken": "Einen Kalender mit diesem Namen gibt es schon. Entferne ihn, oder nimm einen anderen Namen.",
+    "busy.too_many": "Mehr Kalender sind nicht möglich. Entferne zuerst einen.",
+    "busy.script": "Von einem Skript",
+    "busy.unread": "noch nicht gelesen: das dauert einige Sekunden",
+    "busy.read": "gelesen am {time}: {times}",
+    "busy.pushed": "zuletzt am {time}: {times}",
+    "busy.times.one": "{count} belegte Zeit",
+    "busy.times.other": "{count} belegte Zeiten",
+    "busy.failed": "Nicht lesbar: {reason}. Ohne aktuelle Zeiten wird niemand angeboten.",
+    "busy.remove": "Entfernen",
+    "busy.of": "Belegte Zeiten von {name}",
+    "busy.lead_of": "Rowen liest aus Kalendern nur Zeiten, keine Titel, und bietet Personen an, wenn sie frei sind.",
+    "busy.none_of": "Kein Kalender ist verbunden: bekannt sind nur Interviews und Arbeitszeiten.",
+    "busy.remove_question": "{source} entfernen?",
+    "busy.remove_hint": "Die belegten Zeiten werden gelöscht. Zum Verbinden brauchst du wieder die Adresse.",
     "availability.title": "Deine Verfügbarkeit",
     "availability.lead": "Innerhalb dieser Zeiten werden Termine für Interviews gefunden.",
     "availability.edit": "Ändern",
