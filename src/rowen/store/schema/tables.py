@@ -135,8 +135,11 @@ for _column in ("application_id", "external_event_id", "created_at", "updated_at
 BY_APPLICATION_INDEX: Final = "scheduled_interviews_by_application_id"
 """Named in hints: SQLite considers the order of the primary key as good."""
 
+OPEN_INDEX: Final = "scheduled_interviews_open"
+"""Named in hints: SQLite considers the order of the primary key as good."""
+
 Index(
-    "scheduled_interviews_open",
+    OPEN_INDEX,
     scheduled_interviews.c.organization_id,
     scheduled_interviews.c.created_through_api,
     scheduled_interviews.c.status,
