@@ -102,7 +102,8 @@ def read_time(text: str) -> time | None:
         found = time.fromisoformat(padded) if len(padded) in (len("09:30"), len("09:30:00")) else None
     except ValueError:
         return None
-    return found if found is not None and found.tzinfo is None else None
+    # From Python 3.14 on, 24:00 is read as midnight.
+    return found if found is not None and found.tzinfo is None and not padded.startswith("24") else None
 
 
 def read_hours(text: str) -> list[tuple[str, str]] | None:
