@@ -52,7 +52,10 @@ class Resolver:
                 self._free.release()
             else:
                 self._begin(host)
-        return await asyncio.shield(self._running[host])
+        addresses = self._running[host]
+        # It goes on if this caller is cancelled. asyncio.shield would log its exception then, from Python 3.14 on.
+        await asyncio.wait((addresses,))
+        return addresses.result()
 
     def _begin(self, host: str) -> None:
         loop = asyncio.get_running_loop()
