@@ -107,7 +107,7 @@ def test_the_names_of_streams_do_not_fill_the_memory() -> None:
         (b'{\n"a": nul}', "in line 2 of the record"),
         (b'{"data":[{"id":1}]}', "under `data`: expected a record in braces, found a list"),
         (b'{"record":"x"}', "under `record`: expected a record in braces, found a text"),
-        (b'{"a":' * 200_000 + b"1" + b"}" * 200_000, "nested too deeply"),
+        (b'{"a":' * 690_000 + b"1" + b"}" * 690_000, "nested too deeply"),
         (b'{"data":' * 9 + b'{"x":1}' + b"}" * 9, "wrapped too deeply"),
         (b'{"message":"Invalid Basic Auth credentials"}', 'server, not an interview: "Invalid Basic Auth cred'),
         (b'{"x":"' + b"a" * LARGEST_RECORD + b'"}', "larger than 4 MiB"),
