@@ -6,7 +6,7 @@ taken from its link, and sent to the address that was given.
 """
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
@@ -128,12 +128,16 @@ class Account:
         self.stop()
         self._http.close()
 
-    def answer(self, resource: str, cursor: str | None) -> Answer:
-        """Return the first page of a list, or the one that a cursor leads to, with its rows unread.
+    def answers(self, resource: str, cursor: str | None) -> Iterator[Answer]:
+        """Yield the pages of a list, from the first one or the one that a cursor leads to, with their rows unread.
 
         Raises SourceError (CursorLostError) and StoppedError.
         """
-        return self._answer(resource, {"per_page": str(PAGE_SIZE)} if cursor is None else {"cursor": cursor})
+        answer = self._answer(resource, {"per_page": str(PAGE_SIZE)} if cursor is None else {"cursor": cursor})
+        yield answer
+        while answer.cursor is not None:
+            answer = self._answer(resource, {"cursor": answer.cursor})
+            yield answer
 
     def page(self, resource: str, query: Mapping[str, str]) -> Page:
         """Return the first page of a list. Raises SourceError and StoppedError."""

@@ -4,8 +4,7 @@ Owns which pages are requested, and the position that is stored with the rows of
 rows. Whatever is read twice is stored once: every step may be cut off, and is done again.
 """
 
-import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
@@ -17,10 +16,10 @@ from rowen.app.mirror import REPORTED, Mirrors, Position, reported
 from rowen.app.organizations import Organization
 from rowen.imports.errors import ServerRefusedError, ServerResponseError, ServerUnavailableError
 from rowen.interviews.moments import Clock, Instant
-from rowen.mirror.account import MOST_IDS, Account, Answer, Page
+from rowen.mirror.account import MOST_IDS, Account, Page
 from rowen.mirror.errors import CursorLostError
 from rowen.mirror.one_behind import one_behind
-from rowen.mirror.threads import in_thread
+from rowen.mirror.threads import from_thread, in_thread
 from rowen.mirror.turns import Turns
 
 OVERLAP: Final = 120_000
@@ -29,6 +28,9 @@ OVERLAP: Final = 120_000
 LOAD_PAGES: Final = 40
 LOAD_BYTES: Final = 16 * 1024 * 1024
 """How many pages of a first reading are stored in one transaction, or how many bytes of them."""
+
+_PAGES_AHEAD: Final = 4
+"""How many pages of a first reading are received while one is read: they arrive while this process stores others."""
 
 _UNKNOWN_CLOCK: Final = 86_400_000
 """How far the account's clock may be from ours if it does not show it, in milliseconds."""
@@ -117,7 +119,8 @@ class Reader:
 
         pages: list[Page] = []
         size = 0
-        async with one_behind() as storing, aclosing(self._answers(position.resource, position.cursor)) as answers:
+        answering = from_thread(self._account.answers(position.resource, position.cursor), _PAGES_AHEAD)
+        async with one_behind() as storing, aclosing(answering) as answers:
             try:
                 async for answer in answers:
                     page = await in_thread(answer.page)
@@ -137,19 +140,6 @@ class Reader:
                 await storing.finish()
                 raise
         progress(step())
-
-    async def _answers(self, resource: str, cursor: str | None) -> AsyncGenerator[Answer, None]:
-        """Yield the pages of a list from a cursor on; the next one is requested while one is in use."""
-        answer = await in_thread(partial(self._account.answer, resource, cursor))
-        while answer.cursor is not None:
-            upcoming = asyncio.create_task(in_thread(partial(self._account.answer, resource, answer.cursor)))
-            try:
-                yield answer
-                answer = await upcoming
-            finally:
-                upcoming.cancel()
-                await asyncio.gather(upcoming, return_exceptions=True)
-        yield answer
 
     async def follow(self, position: Position) -> None:
         """Read what has changed since the position, with an overlap. Raises SourceError."""

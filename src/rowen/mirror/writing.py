@@ -79,8 +79,8 @@ class Writer:
     async def drain(self, *, bulk: bool, progress: Callable[[], None] = lambda: None) -> None:
         """Write everything that is marked; with `bulk` as an import does, without a change for each record."""
         size = BULK if bulk else STEP
-        for target in TARGETS:
-            async with one_behind() as writing:
+        async with one_behind() as writing:  # also beside the joining of the next resource
+            for target in TARGETS:
                 after = 0
                 while pending := await self._to.mirrors.pending(self._organization.id, target, size, after):
                     async with self._turns.taken():

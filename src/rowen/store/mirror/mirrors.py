@@ -121,12 +121,15 @@ class MirrorTables:
     def _prepare_marks(self, engine: Engine) -> None:
         columns = mirror_pending.c
         of = (columns.organization_id == bindparam("organization"), columns.resource == bindparam("resource"))
-        self._pending = engine.prepare(
+        marked = (
             select(columns.id, columns.marked_at)
             .where(*of, columns.id > bindparam("after"))
             .order_by(columns.id)
             .limit(bindparam("most"))
+            .subquery()
         )
+        # One row: fetching many takes turns with the thread that writes.
+        self._pending = engine.prepare(select(engine.collected_pairs(marked.c.id, marked.c.marked_at)))
         self._settle = engine.prepare(
             delete(mirror_pending).where(
                 *of, engine.id_in(columns.id, "ids"), columns.marked_at <= bindparam("marked_at")
@@ -322,7 +325,8 @@ class MirrorTables:
     async def pending(self, organization: OrganizationId, target: str, most: int, after: int = 0) -> Sequence[Pending]:
         """Return the first records of a resource of ours that are marked, ordered by id, with ids above `after`."""
         parameters = {"organization": organization, "resource": target, "most": most, "after": after}
-        return [Pending(*row) for row in await self._engine.rows(self._pending, parameters)]
+        row = await self._engine.row(self._pending, parameters)
+        return [*map(Pending._make, self._engine.read_pairs(row[0]))] if row and row[0] else []
 
     async def settle(self, organization: OrganizationId, target: str, done: Sequence[Pending]) -> None:
         """Remove marks; one that was set again meanwhile stays."""
