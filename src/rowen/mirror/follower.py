@@ -18,6 +18,7 @@ from rowen.interviews.errors import Unavailable
 from rowen.mirror.account import Account
 from rowen.mirror.errors import LeadLostError
 from rowen.mirror.joining import JoiningProcess
+from rowen.mirror.one_behind import one_behind
 from rowen.mirror.reading import LoadStep, Reader
 from rowen.mirror.turns import Turns
 from rowen.mirror.writing import Destination, Writer
@@ -167,12 +168,13 @@ class Follower:
     async def _load(self, mirror: Mirror) -> None:
         with self._deps.loading() as show, closing(self._deps.beside) as beside:
             positions = await self._to.mirrors.positions(self._organization.id)
-            for resource in REACHES:
-                position = positions.get(resource, Position(resource))
-                if not position.loaded:
-                    await self._reader.load(position, show)
-                    await self._save(mirror)
-                beside.prepare(position.held + self._reader.counts.rows)
+            async with one_behind() as storing:
+                for resource in REACHES:
+                    position = positions.get(resource, Position(resource))
+                    if not position.loaded:
+                        await self._reader.load(position, storing, show)
+                        await storing.append(self._save(mirror))
+                    beside.prepare(position.held + self._reader.counts.rows)
             await self._follow()  # what changed meanwhile
             # Clients may have seen a part that an earlier run wrote: then each of the others is a change of its own.
             begun = mirror.counters.get("first_writings", 0) > 0

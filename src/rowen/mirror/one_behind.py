@@ -23,6 +23,23 @@ class OneBehind:
         except BaseException:
             work.close()
             raise
+        await self._start(work)
+
+    async def append(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do work after the last piece, and as a part of it: its giver does not wait."""
+
+        async def both(first: asyncio.Task[None] | None) -> None:
+            try:
+                if first is not None:
+                    await first
+            except BaseException:
+                work.close()
+                raise
+            await work
+
+        await self._start(both(self._running))
+
+    async def _start(self, work: Coroutine[Any, Any, None]) -> None:
         self._running = asyncio.create_task(work, name="mirror: storing")
         await asyncio.sleep(0)  # so that it begins now, and not when its giver next waits
 

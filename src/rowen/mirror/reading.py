@@ -18,7 +18,7 @@ from rowen.imports.errors import ServerRefusedError, ServerResponseError, Server
 from rowen.interviews.moments import Clock, Instant
 from rowen.mirror.account import MOST_IDS, Account, Page
 from rowen.mirror.errors import CursorLostError
-from rowen.mirror.one_behind import one_behind
+from rowen.mirror.one_behind import OneBehind
 from rowen.mirror.threads import from_thread, in_thread
 from rowen.mirror.turns import Turns
 
@@ -103,15 +103,18 @@ class Reader:
         self._require_lead = require_lead
         self.counts = ReadCounts()
 
-    async def load(self, position: Position, progress: Callable[[LoadStep], None]) -> None:
-        """Read a resource completely, from its position on, with `progress` after each page. Raises SourceError."""
+    async def load(self, position: Position, storing: OneBehind, progress: Callable[[LoadStep], None]) -> None:
+        """Read a resource completely, from its position on, with `progress` now and then. Raises SourceError.
+
+        The last rows are still being stored when this returns.
+        """
         try:
-            await self._load(position, progress)
+            await self._load(position, storing, progress)
         except CursorLostError as lost:
             _log.warning("reading a list again from its beginning", resource=position.resource, reason=str(lost))
-            await self._load(Position(position.resource), progress)
+            await self._load(Position(position.resource), storing, progress)
 
-    async def _load(self, position: Position, progress: Callable[[LoadStep], None]) -> None:
+    async def _load(self, position: Position, storing: OneBehind, progress: Callable[[LoadStep], None]) -> None:
         walk = _Walk(position.resource)
 
         def step() -> LoadStep:
@@ -120,7 +123,7 @@ class Reader:
         pages: list[Page] = []
         size = 0
         answering = from_thread(self._account.answers(position.resource, position.cursor), _PAGES_AHEAD)
-        async with one_behind() as storing, aclosing(answering) as answers:
+        async with aclosing(answering) as answers:
             try:
                 async for answer in answers:
                     page = await in_thread(answer.page)
