@@ -26,7 +26,8 @@ async def test_items_arrive_in_their_order_and_then_the_failure() -> None:
 
 async def test_items_without_a_failure_end() -> None:
     assert [item async for item in from_thread([1, 2], 1)] == [1, 2]
-    assert [item async for item in from_thread((), 1)] == []
+    nothing: list[int] = []
+    assert [item async for item in from_thread(nothing, 1)] == []
 
 
 async def test_some_items_are_made_while_one_is_in_use_and_no_more() -> None:
