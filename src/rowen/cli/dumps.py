@@ -18,6 +18,7 @@ from rowen.imports.items import Source
 from rowen.imports.pipeline import ImportPlan, ImportReport, Rejection, Step
 from rowen.mirror.account import AccountPolicy
 from rowen.mirror.dumps import Divided, Dump, DumpJoiner, JoinedSource, divide
+from rowen.mirror.one_behind import one_behind
 from rowen.mirror.reading import LoadStep, Reader
 from rowen.settings import DEFAULT_ORGANIZATION
 from rowen.store.database import locate, upgrade
@@ -77,8 +78,9 @@ class Joining:
             async with _scratch(folder) as (store, organization):
                 await store.mirrors.begin(organization, name, wiring.now())
                 reader = Reader(store.mirrors, organization, account, wiring.now, _alone)
-                for resource in REACHES:
-                    await reader.load(Position(resource), show)
+                async with one_behind() as storing:
+                    for resource in REACHES:
+                        await reader.load(Position(resource), storing, show)
                 await DumpJoiner(store.mirrors, organization, wiring.now, self._reject).join(TARGETS, source)
             if reader.counts.unusable:
                 self.remark(f"Left out: {reader.counts.unusable} rows of {name} that cannot be read")
