@@ -25,6 +25,7 @@ from tests.support.hiring_teams import (
 )
 from tests.support.people import signed_in, submit
 from tests.support.planning_people import MONDAY, at, make_available
+from tests.support.sql import fetch
 
 BROWSER: Final = {"accept": "text/html,application/xhtml+xml"}
 
@@ -347,6 +348,46 @@ def test_a_link_covers_the_whole_plan_with_pools_rooms_and_lunch(team: HiringTea
     assert {each["location"] for each in booked} == {room["name"]}
     held = {each["interview"]["id"]: {one["id"] for one in each["interviewers"]} for each in booked}
     assert held == {STAGE_INTERVIEW: {ADA}, OTHER_STAGE_INTERVIEW: {KATE, GRACE}}
+
+
+def test_a_booking_that_is_over_does_not_stop_another_link(team: HiringTeam) -> None:
+    make_available(team, ADA)
+    action = _plan(team, ADA)
+    with signed_in(team, GRACE, Role.COORDINATOR) as browser, candidate(team) as client:
+        path = _address(_make(browser, action))
+        start = accepted(client.get(path))["slots"][0]["start"]
+        (booked,) = accepted(client.post(path, json={"start": start}))["booked"]
+        assert "booked already" in _make(browser, action).text
+        (interview,) = (each["id"] for each in team.client.get("/v1/scheduled_interviews").json())
+        past = {"start": {"date_time": "2020-01-16T12:00:00.000Z"}, "end": {"date_time": "2020-01-16T12:45:00.000Z"}}
+        team.change(interview, **past)
+        assert booked["start"] == start
+        assert "/book/" in _make(browser, action).text
+
+
+def test_a_mirror_makes_no_links(team: HiringTeam) -> None:
+    make_available(team, ADA)
+    action = _plan(team, ADA)
+    with signed_in(team, GRACE, Role.COORDINATOR) as browser:
+        change = "UPDATE organizations SET mirrored_from = ? WHERE id = ?"
+        fetch(team.harness.database, change, "https://account.example", team.organization.id)
+        assert _make(browser, action).status_code == 403
+        assert browser.get(action).status_code == 403
+    assert team.client.get(LINKS).json() == []
+
+
+def test_more_than_a_link_can_arrange_is_noted_at_its_interviews(team: HiringTeam) -> None:
+    action = _plan(team, *[ADA] * 2)
+    everybody = {"name": "All", "members": [{"user_id": each} for each in (ADA, GRACE, KATE)]}
+    for number in range(3):
+        fills = [{"interview_id": STAGE_INTERVIEW, "count": 10}]
+        accepted(team.post("/rowen/v1/pools", {**everybody, "name": f"All {number}", "interviews": fills}))
+    for _ in range(20):
+        accepted(team.post("/rowen/v1/pools", {**everybody, "interviews": [{"interview_id": STAGE_INTERVIEW}]}))
+    with signed_in(team, GRACE, Role.COORDINATOR) as browser:
+        answer = _make(browser, action)
+    assert answer.status_code == 422
+    assert re.findall(r'id="([a-z_]+)-problem"', answer.text) == ["interview"]
 
 
 def test_a_new_link_starts_from_the_current_stage_and_offers_the_whole_plan(team: HiringTeam) -> None:

@@ -55,16 +55,18 @@ def test_an_interviewer_connects_and_removes_the_own_calendar(team: HiringTeam) 
         (found,) = _sources(team, KATE)
         assert (found["source"], found["url"]) == ("Work", _SECRET)
         assert "Work calendar.example.com" in _words(browser.get("/me").text)
-        assert submit(browser, _OWN, do="remove", source="Work").headers["location"] == _OWN
+        assert "Remove Work?" in submit(browser, _OWN, do="remove", source="Work").text
+        assert len(_sources(team, KATE)) == 1, "asked first"
+        assert submit(browser, _OWN, do="remove", source="Work", sure="1").headers["location"] == _OWN
         assert "Removed." in browser.get(_OWN).text
-        assert submit(browser, _OWN, do="remove", source="Work").status_code == 404
+        assert submit(browser, _OWN, do="remove", source="Work", sure="1").status_code == 303, "a second press"
     assert _sources(team, KATE) == []
 
 
 def test_an_address_for_calendar_programs_is_one_of_the_web(team: HiringTeam) -> None:
     with signed_in(team, KATE, Role.INTERVIEWER) as browser:
-        submit(browser, _OWN, do="connect", url=_SECRET.replace("https:", "webcal:"), name="Phone")
-    assert [each["url"] for each in _sources(team, KATE)] == [_SECRET]
+        submit(browser, _OWN, do="connect", url=_SECRET.replace("https:", "WebCal:") + "?of=webcal://x", name="Phone")
+    assert [each["url"] for each in _sources(team, KATE)] == [f"{_SECRET}?of=webcal://x"]
 
 
 @pytest.mark.parametrize("path", [_OWN, _OF_ADA])
@@ -151,7 +153,8 @@ def test_the_name_of_a_source_is_text(team: HiringTeam) -> None:
             assert "alert(1)" in page
             assert "<script>alert" not in page
             assert "<img src=x" not in page
-        assert submit(browser, _OWN, do="remove", source=_HOSTILE).status_code == 303
+        pages.append(submit(browser, _OWN, do="remove", source=_HOSTILE).text)
+        assert submit(browser, _OWN, do="remove", source=_HOSTILE, sure="1").status_code == 303
     assert _sources(team, ADA) == []
 
 

@@ -111,6 +111,8 @@ def test_the_pools_of_the_plan_fill_seats_from_the_start(planned: HiringTeam) ->
     fills = [{"interview_id": 7001, "count": 1}]
     pool = {"name": "Backend", "members": [{"user_id": GRACE}], "interviews": fills}
     field = f"pool-{accepted(planned.post('/rowen/v1/pools', pool))['id']}"
+    for number in range(31):
+        accepted(planned.post("/rowen/v1/pools", {**pool, "name": f"Later {number}", "interviews": []}))
     shown = re.compile(rf'name="{field}"[^>]*value="([0-9]+)"')
     with signed_in(planned, ADA, Role.COORDINATOR) as browser:
         assert shown.findall(browser.get(_STEP).text) == ["1"]

@@ -81,6 +81,13 @@ def test_a_pool_fills_seats_of_an_interview_of_a_plan(team: HiringTeam) -> None:
         assert _pool(team, path)["interviews"] == [{"interview_id": interview, "count": 2}]
         assert "2 of Backend" in browser.get(job).text
         assert f'name="{field}" type="number" min="0" max="10" inputmode="numeric" value="2"' in browser.get(talk).text
+        assert _post(browser, talk, **given).status_code == 303
+        assert "2 of Backend" in browser.get(job).text, "a form without the field leaves it"
+        accepted(team.patch(path.replace("/settings", "/rowen/v1"), {"members": []}))
+        assert f'name="{field}"' in browser.get(talk).text, "a pool that is empty now can be taken away"
+        accepted(team.patch(path.replace("/settings", "/rowen/v1"), {"members": _BACKEND["members"]}))
+        assert _post(browser, talk, **given, **{field: ""}).status_code == 303
+        assert _pool(team, path)["interviews"] == []
         change = "UPDATE organizations SET mirrored_from = ? WHERE id = ?"
         fetch(team.harness.database, change, "https://account.example", team.organization.id)
         assert 'name="interview_name"' not in browser.get(talk).text

@@ -14,7 +14,7 @@ from rowen.app.setups import By, SetupCodec, remove, require_actor, store
 from rowen.app.unit_of_work import UnitOfWork
 from rowen.interviews.errors import Problems
 from rowen.interviews.people import UserId
-from rowen.interviews.pools import Pool, PoolFields, PoolInterview
+from rowen.interviews.pools import MOST_INTERVIEWS, Pool, PoolFields, PoolInterview
 from rowen.interviews.scheduling import UNSET
 
 
@@ -61,6 +61,8 @@ async def _check_interviews(
     One that the pool had `before` may have been removed from its plan since.
     """
     interviews = () if fields.interviews is UNSET else fields.interviews
+    if len(interviews) > MOST_INTERVIEWS:
+        problems.note("interviews", f"Must be at most {MOST_INTERVIEWS:,}")
     known = {each.interview_id for each in before}
     named = [None if each is None else each.interview_id for each in interviews]
     for path, identifier in _named_once("interviews[{}].interview_id", named, problems):

@@ -60,7 +60,9 @@ def import_file(
     Each row has a user (an id or e-mail address) and the name of a source. With `from` and `to` it is a busy time in
     the window from --from to --to. With neither the source has no busy times in the window. With `url` it is the
     address of a calendar, which servers read by themselves; it needs no window. Times are in ISO 8601, and in UTC
-    without an offset. All rows are taken, or none if one is wrong. Sources that are not in the file stay as they are.
+    without an offset. Busy times count as read now; a source takes
+    at most 5,000 at a time. All rows are taken, or none if one is wrong. Sources that are not in the file stay as they
+    are.
 
     \b
     Examples:
@@ -154,7 +156,14 @@ def _fields(source: str, rows: Sequence[Row], window: Mapping[str, str | None], 
 
 
 async def _put(unit: UnitOfWork, user: int, line: int, fields: BusyFields, problems: Problems) -> None:
-    """Put a source of a user, and note why it is refused."""
+    """Put a source of a user, and note why it is refused.
+
+    Busy times do not replace the address of a calendar, which is a secret that nobody may have any more.
+    """
+    known = await unit.busy.find(user, fields.source)
+    if known is not None and known.url is not None and fields.url is None:
+        problems.note(f"line {line}: source", "Is the address of a calendar: remove it first")
+        return
     try:
         await put_busy(unit, user, fields, OPERATOR)
     except Refusal as refusal:

@@ -100,7 +100,7 @@ def import_file(
         return WriteResult(b"")
 
     in_organization(database, organization, lambda store, found: store.writing.write(found, work))
-    typer.echo(f"{len(rows)} rooms are as in the file.", err=True)
+    typer.echo(f"{len(rows)} {'room is' if len(rows) == 1 else 'rooms are'} as in the file.", err=True)
 
 
 def _fields(rows: list[tuple[int, dict[str, str]]], problems: Problems) -> list[tuple[int, str, RoomFields]]:

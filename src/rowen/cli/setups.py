@@ -13,6 +13,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 import typer
 
+from rowen.api.identifiers import read_identifier
 from rowen.app.organizations import Organization
 from rowen.app.records import USERS, RecordQuery
 from rowen.app.unit_of_work import UnitOfWork
@@ -24,6 +25,7 @@ from rowen.interviews.rooms import Room
 from rowen.wiring import Store
 
 _LARGEST_FILE: Final = 64 << 20
+_MOST_DIGITS: Final = 15
 _users: Final = msgspec.json.Decoder(list[User])
 Found = TypeVar("Found", User, Pool, Room)
 
@@ -67,7 +69,8 @@ async def user_of(unit: UnitOfWork, cell: str | None, field: str, problems: Prob
     """Return the id of the user whom a text names by id or e-mail address; None, after noting the problem."""
     found: list[User | None] = []
     if cell is not None:
-        found = [await unit.user(UserId(int(cell)))] if cell.isdigit() else [*await unit.users_by_email(fold(cell))]
+        number = read_identifier(cell)
+        found = [*await unit.users_by_email(fold(cell))] if number is None else [await unit.user(UserId(number))]
     known = [each.id for each in found if each is not None]
     if len(known) == 1:
         return known[0]
@@ -123,4 +126,5 @@ def numbers(row: Mapping[str, str], names: Mapping[str, str]) -> Iterator[tuple[
     """Yield the fields that columns of whole numbers give, by the names of fields."""
     for column, name in names.items():
         if column in row:
-            yield name, int(row[column]) if row[column].isdigit() else row[column]
+            text = row[column]
+            yield name, int(text) if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS else text

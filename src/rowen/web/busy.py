@@ -4,6 +4,7 @@ Owns how a source is shown. The address of a calendar is a secret: pages show it
 address is read, or how a source is stored: its calls are those of the API.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
@@ -18,6 +19,8 @@ from rowen.web.ports import PagePorts
 from rowen.web.reasons import objection, reason_in
 from rowen.web.request import Answer, PageRequest, Redirected, Rendered
 from rowen.web.views import moment
+
+_WEBCAL: Final = re.compile("^webcal://", re.IGNORECASE)
 
 PUT: Final = ("PUT", "/rowen/v1/users/{id}/busy")
 DELETE: Final = ("DELETE", "/rowen/v1/users/{id}/busy")
@@ -56,9 +59,9 @@ class BusyForm:
         """Connect an address or remove a source, and return the form: with problems if it was not accepted."""
         form = Form(request.language, request.form)
         if form.value("do") == "remove":
-            await self._calls.make(request, DELETE, own=own, id=user, source=form.value("source"))
+            await self._remove(request, user, own, form.value("source"))
             return form
-        name, url = form.text("name"), form.text("url").replace("webcal://", "https://", 1)
+        name, url = form.text("name"), _WEBCAL.sub("https://", form.text("url"))
         known = {each.name for each in await self.sources(request, user, own)}
         _check(form, name, url, known)
         if not form.problems:
@@ -67,6 +70,14 @@ class BusyForm:
             except Refusal as refusal:
                 _note(form, refusal)
         return form
+
+    async def _remove(self, request: PageRequest, user: int, own: str | None, source: str) -> None:
+        """Remove a source. One's own may be gone already, as after a second press of the button."""
+        try:
+            await self._calls.make(request, DELETE, own=own, id=user, source=source)
+        except Refusal as refusal:
+            if own is None or refusal.code is not Code.NOT_FOUND:
+                raise
 
 
 class OwnBusy:
@@ -80,7 +91,9 @@ class OwnBusy:
         return await self._page(request, Form(request.language))
 
     async def change(self, request: PageRequest) -> Answer:
-        """Connect an address, or remove a source."""
+        """Connect an address; or, after asking, remove a source."""
+        if request.form.get("do") == "remove" and request.form.get("sure") != "1":
+            return Rendered("busy_question.html", {"source": request.form.get("source", "")})
         form = await self._form.change(request, request.session.person.user.id, OWN_AVAILABILITY)
         return await self._page(request, form) if form.problems else Redirected("/me/busy", message=done(form))
 

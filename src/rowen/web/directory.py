@@ -41,7 +41,7 @@ MOST_JOBS: Final = 500
 MOST_ROOMS: Final = 500
 """How many rooms are shown, the newest."""
 
-MOST_POOLS: Final = 30
+MOST_POOLS: Final = 200
 """How many pools a form offers, the newest."""
 
 MOST_LINKS: Final = 500

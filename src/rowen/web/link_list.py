@@ -27,7 +27,7 @@ _EXPIRED: Final = "expired"
 class ShownLink(NamedTuple):
     """A link: its state as a value and in words, when it was made and expires, and what was booked with it.
 
-    `covers` are the interviews of the plan that it is for.
+    `covers` are the interviews of the plan that it is for. `is_to_come` is whether what was booked has not ended.
     """
 
     id: int
@@ -36,6 +36,7 @@ class ShownLink(NamedTuple):
     details: str
     interviews: Sequence[int]
     covers: frozenset[int | None]
+    is_to_come: bool
 
 
 class LinkList:
@@ -82,4 +83,6 @@ async def _shown(ports: PagePorts, request: PageRequest, link: BookingLink) -> S
     }
     covers = frozenset(each.interview_id for each in link.asked.sessions if each is not None)
     details = text(f"book.link_{state}_details", **times)
-    return ShownLink(link.id, state, text(f"book.link_{state}"), details, link.interviews if is_booked else (), covers)
+    is_to_come = is_booked and max(each.interview.end.instant(viewer.zone) for each in standing) > now
+    words, booked = text(f"book.link_{state}"), link.interviews if is_booked else ()
+    return ShownLink(link.id, state, words, details, booked, covers, is_to_come)

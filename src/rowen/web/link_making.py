@@ -16,12 +16,11 @@ from rowen.web.calls import Calls
 from rowen.web.directory import person_name
 from rowen.web.forms import Form
 from rowen.web.link_form import Plan, add_defaults, first_fields, link_body, offered
-from rowen.web.link_list import BOOKED, OPEN, REVOKE, ShownLink, links_of
+from rowen.web.link_list import OPEN, REVOKE, ShownLink, links_of
 from rowen.web.ports import PagePorts
 from rowen.web.request import Answer, PageRequest, Rendered
 from rowen.web.time_search import DAYS
 from rowen.web.time_words import Asked, Times, written_times
-from rowen.web.usual_panel import MOST_POOLS
 from rowen.web.views import local
 from rowen.web.working_hours import give_usual
 
@@ -44,7 +43,6 @@ class LinkMaking:
 
     async def show(self, request: PageRequest) -> Answer:
         """Show the form, with the interviews of the candidate's stage chosen."""
-        request.require_own_records()
         plan = await self._plan(request)
         return await self._page(request, plan, Form(request.language, first_fields(plan)))
 
@@ -62,7 +60,7 @@ class LinkMaking:
             await give_usual(self._ports, request, _users(body, plan))
         covers = frozenset(each["interview_id"] for each in body["sessions"])
         links = await links_of(self._ports, request, plan.applicant.application)
-        booked = next((each.details for each in links if each.state == BOOKED and each.covers & covers), "")
+        booked = next((each.details for each in links if each.is_to_come and each.covers & covers), "")
         try:
             if form.value("action") != "anyway":
                 times = await self._times(request, plan, body)
@@ -72,7 +70,7 @@ class LinkMaking:
         except Refusal as refusal:
             if refusal.code is not Code.INVALID:
                 raise
-            form.note_refused(refusal.problems, {})
+            form.note_refused(refusal.problems, {"sessions": ("interview", "book.link_complex")})
             return await self._page(request, plan, form)
         link = msgspec.json.decode(made.body or b"", type=_Made)
         await self._replace(request, plan.applicant.application, covers, link.id)
@@ -82,7 +80,11 @@ class LinkMaking:
         return Rendered("booking_link.html", values)
 
     async def _plan(self, request: PageRequest) -> Plan:
-        """Return what the form chooses from. Raises Refusal (not found) without a candidate who has a job."""
+        """Return what the form chooses from.
+
+        Raises Refusal: not found without a candidate who has a job; read-only in a mirror.
+        """
+        request.require_own_records()
         organization, directory = request.session.person.organization, self._ports.directory
         identifier = read_identifier(request.parameters["id"])
         applicant = identifier and await directory.applicant(organization, identifier)
@@ -90,7 +92,7 @@ class LinkMaking:
             raise Refusal(Code.NOT_FOUND)
         people = {each.id: person_name(each) for each in await directory.people(organization)}
         stages = await directory.plan(organization, applicant.job.id)
-        return Plan(applicant, stages, people, await directory.pools(organization, most=MOST_POOLS))
+        return Plan(applicant, stages, people, await directory.pools(organization))
 
     async def _page(
         self, request: PageRequest, plan: Plan, form: Form, times: Times | None = None, booked: str = ""

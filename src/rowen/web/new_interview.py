@@ -31,7 +31,7 @@ from rowen.web.ports import PagePorts
 from rowen.web.request import Answer, Fields, PageRequest, Redirected, Rendered
 from rowen.web.scheduling_form import MINUTES, ScheduleForm, Scheduling
 from rowen.web.time_search import Search, TimeSearch, add_defaults, fill
-from rowen.web.usual_panel import MOST_POOLS, default_pools, panel_words, pool_fields, seats_of
+from rowen.web.usual_panel import default_pools, panel_words, pool_fields, seats_of
 from rowen.web.views import initials, local, when
 
 PATH: Final = "/interviews/new"
@@ -150,7 +150,7 @@ class NewInterviewPage:
         stages = await self._stages(request, applicant)
         application = applicant.application
         names = {each.id: person_name(each) for each in await self._directory.people(_organization(request))}
-        pools = await self._directory.pools(_organization(request), most=MOST_POOLS)
+        pools = await self._directory.pools(_organization(request))
         planned = [
             (
                 each,
@@ -218,7 +218,7 @@ class NewInterviewPage:
             "offered": _offered(people, panel, planned.defaults if planned else [], form.text("find")),
             "organizers": [(str(each.id), person_name(each)) for each in people],
             "rooms": [each.name for each in rooms],
-            "pools": pool_fields(pools),
+            "pools": pool_fields(pools, planned),
             "times": times,
             "chosen": _slot(request, form, [each for each in people if each.id in panel]),
             "zone": zone_name(viewer.zone_key, now),

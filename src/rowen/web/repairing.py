@@ -32,7 +32,6 @@ from rowen.web.editing import UNSEEN, Editing, identifier_of
 from rowen.web.ports import PagePorts
 from rowen.web.request import Answer, PageRequest, Redirected, Rendered
 from rowen.web.schedule import Detail, Entry, HistoryEntry
-from rowen.web.usual_panel import MOST_POOLS
 from rowen.web.views import Viewer, local, name_of, shown, when
 
 KEPT: Final = "repair"
@@ -189,7 +188,7 @@ class RepairPage:
         organization = request.session.person.organization
         planned = await self._planned(request, entry.interview)
         found: dict[int, int] = {}
-        for pool in await self._ports.directory.pools(organization, most=MOST_POOLS):
+        for pool in await self._ports.directory.pools(organization):
             fills = planned is not None and pool.seats_of(planned.id)
             if fills or any(each.user_id == leaving for each in pool.members):
                 found |= {each.user_id: each.weight for each in pool.members}

@@ -5,15 +5,12 @@ pool are wanted. Must not know a page, or how somebody of a pool is chosen.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from rowen.interviews.pools import MOST_SEATS, Pool
 from rowen.web.directory import PlannedInterview
 from rowen.web.forms import Form
 from rowen.web.languages import Language
-
-MOST_POOLS: Final = 500
-"""How many pools are looked at, the newest ones, for those that fill a seat of an interview."""
 
 
 class PoolField(NamedTuple):
@@ -25,24 +22,32 @@ class PoolField(NamedTuple):
     members: int
 
 
-def pool_fields(pools: Sequence[Pool]) -> list[PoolField]:
-    """Return the fields of pools that somebody is in."""
-    return [PoolField(each.id, _field(each), each.name, len(each.members)) for each in pools if each.members]
+def pool_fields(pools: Sequence[Pool], planned: PlannedInterview | None = None) -> list[PoolField]:
+    """Return the fields of pools that somebody is in, or that fill a seat of an interview of a plan."""
+    return [
+        PoolField(each.id, _field(each), each.name, len(each.members))
+        for each in pools
+        if each.members or each.seats_of(_id(planned))
+    ]
 
 
 def default_pools(form: Form, pools: Sequence[Pool], planned: PlannedInterview | None) -> None:
     """Show how many people of each pool an interview of a plan usually has."""
     for each in pools:
-        form.default(_field(each), str(each.seats_of(None if planned is None else planned.id)))
+        form.default(_field(each), str(each.seats_of(_id(planned))))
 
 
 def wanted_pools(form: Form, pools: Sequence[Pool]) -> dict[int, int]:
     """Return how many people of each pool a form asks for, by the pools' ids; with the problems noted."""
     return {
-        each.id: form.whole(each.field, 0, MOST_SEATS, "find.places") or 0
-        for each in pool_fields(pools)
-        if form.text(each.field)
+        each.id: (form.whole(_field(each), 0, MOST_SEATS, "find.places") or 0) if form.text(_field(each)) else 0
+        for each in pools
+        if form.all(_field(each))
     }
+
+
+def _id(planned: PlannedInterview | None) -> int | None:
+    return None if planned is None else planned.id
 
 
 def _field(pool: Pool) -> str:
@@ -50,9 +55,15 @@ def _field(pool: Pool) -> str:
 
 
 def seats_of(planned: PlannedInterview, people: Mapping[int, str], pools: Sequence[Pool]) -> list[dict[str, Any]]:
-    """Return the seats of an interview, as a question for slots has them: of those `people` and pools there are."""
+    """Return the seats of an interview, as a question for slots has them: of those `people` and pools there are.
+
+    None if nobody is in one of the pools: no time could be found.
+    """
     named = [{"users": [user]} for user in planned.defaults if user in people]
-    return [*named, *({"pool": each.id, "count": count} for each in pools if (count := each.seats_of(planned.id)))]
+    filling = [each for each in pools if each.seats_of(planned.id)]
+    if not all(each.members for each in filling):
+        return []
+    return [*named, *({"pool": each.id, "count": each.seats_of(planned.id)} for each in filling)]
 
 
 def panel_words(

@@ -82,6 +82,10 @@ def test_pools_are_added_and_replaced(at: tuple[str, ...], tmp_path: Path) -> No
         ("pools", f"pool,user\nBackend,{ADA}\nBackend,{ADA}\n", "must not be the same as members[0].user_id"),
         ("pools", f"pool,user\n,{ADA}\n", "line 2: name must have 1 to 255 characters"),
         ("pools", "pool,user\n\xff", "has not as many cells"),
+        ("pools", "pool,user\nBackend,\u00b2\n", "line 2: user must be the id"),
+        ("pools", f"pool,user\nBackend,{'1' * 5_000}\n", "line 2: user must be the id"),
+        ("rooms", "name,capacity\nAttic,\u00b2\n", "line 2: capacity must be a whole number"),
+        ("rooms", f"name,capacity\nAttic,{'1' * 5_000}\n", "line 2: capacity must be a whole number"),
         ("rooms", "name,seats\nAttic,4\n", "has a column 'seats' that is not known"),
         ("rooms", "name,capacity\nCellar,\nAttic,many\n", "line 3: capacity must be a whole number"),
         ("rooms", "name,capacity\nCellar,\n,4\n", "line 3: name must have 1 to 255 characters"),
@@ -149,6 +153,9 @@ def test_an_import_replaces_the_window_of_the_sources_in_the_file(at: tuple[str,
     connected = f"user,source,url\n{GRACE},script,https://calendar.example.com/grace.ics\n"
     rowen("busy", "import", written(tmp_path, connected), *at)
     assert "grace@team.example,script,,,https" in rowen("busy", "export", *at).stdout
+    refused = rowen("busy", "import", written(tmp_path, BUSY), *FEBRUARY, *at, status=1).stderr
+    assert "source is the address of a calendar: remove it first" in refused
+    assert "grace@team.example,script,,,https" in rowen("busy", "export", *at).stdout, "a secret is not lost"
     assert rowen("busy", "remove", "grace@team.example", "script", *at).stderr == "Source script removed.\n"
     assert "grace@team.example" not in rowen("busy", "list", *at).stdout
     assert f"{ADA} has no source 'skript'" in rowen("busy", "remove", str(ADA), "skript", *at, status=1).stderr

@@ -24,7 +24,7 @@ from rowen.web.scheduling_form import MINUTES
 from rowen.web.settings.plans import Plans
 from rowen.web.settings.sections import JOBS as SECTION
 from rowen.web.settings.sections import identifier_of, is_confirmed, question, rendered
-from rowen.web.usual_panel import MOST_POOLS, default_pools, panel_words, pool_fields, wanted_pools
+from rowen.web.usual_panel import default_pools, panel_words, pool_fields, wanted_pools
 
 _STEPS: Final = {"earlier": -1, "later": 1}
 """By how many places a button moves a stage or an interview."""
@@ -164,7 +164,7 @@ class JobPages:
             "job": job,
             "stage": stage,
             "people": sorted(offered, key=lambda each: not each[2]),
-            "pools": pool_fields(pools),
+            "pools": pool_fields(pools, planned),
         }
         return rendered(request, SECTION, "settings_planned.html", shown, form.status)
 
@@ -175,7 +175,7 @@ class JobPages:
         return job
 
     async def _pools(self, request: PageRequest) -> list[Pool]:
-        return await self._ports.directory.pools(request.session.person.organization, most=MOST_POOLS)
+        return await self._ports.directory.pools(request.session.person.organization)
 
     async def _planned(self, request: PageRequest, job: Job) -> tuple[Stage, PlannedInterview]:
         identifier = identifier_of(request, "interview")

@@ -102,6 +102,9 @@ class Plans:
             pool = self._setups.pool(record.document or b"")
             if pool.seats_of(interview) != count:
                 others = [each for each in pool.interviews if each.interview_id != interview]
+                others = [
+                    each for each in others if await unit.is_named(JOB_STAGES, "interview_id", str(each.interview_id))
+                ]
                 filled = [*others, PoolInterview(interview_id=interview, count=count)] if count else others
                 fields = PoolFields(interviews=tuple(filled), on_behalf_of=request.session.person.user.id)
                 await change_pool(unit, self._setups, record, fields, request.session.name)

@@ -42,11 +42,16 @@ TEXTS: Final = {
         "you for a new one."
     ),
     "book.link_title": "Booking link",
-    "book.link_lead": "The candidate gets an address, and books all the interviews that you choose with it at once.",
+    "book.link_lead": (
+        "The candidate gets an address, and books all the interviews that you choose with it at once. It replaces an "
+        "open link for the same interviews."
+    ),
     "book.link_interviews": "Interviews",
     "book.link_none": "Choose at least one interview.",
     "book.link_many": "Choose at most {most} interviews.",
     "book.link_lacks": "Each interview needs a length, and a usual interviewer or people from a pool.",
+    "book.link_complex": "That is too much to arrange. Choose fewer interviews, days, or a shorter break.",
+    "book.link_zone": "Days and lunch are those of {zone}.",
     "book.link_not_ready": "It needs a length, and a usual interviewer or people from a pool.",
     "book.link_any_order": "In any order",
     "book.link_repeat": "The same person may hold several of them",
@@ -58,9 +63,9 @@ TEXTS: Final = {
     "book.link_lunch_from": "Lunch not before",
     "book.link_lunch_until": "Lunch not after",
     "book.link_lunch_wrong": "This break does not fit between the two times.",
-    "book.link_expires": "The link expires after, days",
-    "book.link_moves": "Can be moved, times",
-    "book.link_notice": "Can be changed until, hours before",
+    "book.link_expires": "Days until the link expires",
+    "book.link_moves": "How often it can be moved",
+    "book.link_notice": "Hours before the start until which it can be changed",
     "book.link_how": "Send this address to the candidate, who chooses a time for:",
     "book.link_address": "Address for the candidate",
     "book.link_once.one": "It is shown only now. It works for {count} day, and opens these interviews only.",

@@ -19,6 +19,7 @@ TEXTS: Final = {
     "plan.stage_name": "Name, if the stage is new",
     "plan.new_stage": "A new stage",
     "plan.usual": "Usual interviewers",
+    "plan.no_pools": "The plan is that of the account. Once there are pools, they can fill its seats.",
     "plan.from_pool": "{count} of {pool}",
     "plan.remove": "Remove from the plan",
     "plan.remove_hint": "Interviews that are scheduled already stay as they are.",

@@ -44,11 +44,16 @@ TEXTS: Final = {
         "ihn dir geschickt hat, um einen neuen."
     ),
     "book.link_title": "Buchungslink",
-    "book.link_lead": "Die Person bekommt eine Adresse und bucht dort alle Interviews, die du auswählst, auf einmal.",
+    "book.link_lead": (
+        "Die Person bekommt eine Adresse und bucht dort alle Interviews, die du auswählst, auf einmal. Sie ersetzt "
+        "einen offenen Link für dieselben Interviews."
+    ),
     "book.link_interviews": "Interviews",
     "book.link_none": "Wähle mindestens ein Interview.",
     "book.link_many": "Wähle höchstens {most} Interviews.",
     "book.link_lacks": "Jedes Interview braucht eine Dauer und übliche Interviewer oder Personen aus einem Pool.",
+    "book.link_complex": "Das ist zu viel auf einmal. Wähle weniger Interviews, weniger Tage oder eine kürzere Pause.",
+    "book.link_zone": "Tage und Mittag gelten in der Zeitzone {zone}.",
     "book.link_not_ready": "Es braucht eine Dauer und übliche Interviewer oder Personen aus einem Pool.",
     "book.link_any_order": "In beliebiger Reihenfolge",
     "book.link_repeat": "Dieselbe Person darf mehrere davon führen",
@@ -61,8 +66,8 @@ TEXTS: Final = {
     "book.link_lunch_until": "Mittag spätestens bis",
     "book.link_lunch_wrong": "Diese Pause passt nicht zwischen die beiden Zeiten.",
     "book.link_expires": "Tage, bis der Link abläuft",
-    "book.link_moves": "So oft verschiebbar",
-    "book.link_notice": "Änderbar bis so viele Stunden vorher",
+    "book.link_moves": "Wie oft verschoben werden kann",
+    "book.link_notice": "Stunden vor Beginn, bis zu denen geändert werden kann",
     "book.link_how": "Schick der Person diese Adresse. Sie wählt eine Zeit für:",
     "book.link_address": "Adresse für die Person",
     "book.link_once.one": "Sie wird nur jetzt gezeigt. Sie gilt {count} Tag und öffnet nur diese Interviews.",

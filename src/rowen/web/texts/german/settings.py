@@ -19,6 +19,7 @@ TEXTS: Final = {
     "plan.stage_name": "Name, falls die Phase neu ist",
     "plan.new_stage": "Eine neue Phase",
     "plan.usual": "Übliche Interviewer",
+    "plan.no_pools": "Der Plan ist der des Kontos. Sobald es Pools gibt, können sie Plätze füllen.",
     "plan.from_pool": "{count} aus {pool}",
     "plan.remove": "Aus dem Plan entfernen",
     "plan.remove_hint": "Schon angesetzte Interviews bleiben, wie sie sind.",
