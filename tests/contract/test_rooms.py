@@ -174,6 +174,7 @@ def faults(team: HiringTeam) -> list[str]:
     return [each for each in faults_of(locate(team.harness.database)) if own in each]
 
 
+@pytest.mark.slow  # all of the database is checked
 def test_a_renamed_room_takes_its_interviews_along(strict: HiringTeam) -> None:
     room = new_room(strict)
     made, past = (
@@ -192,6 +193,7 @@ def test_a_renamed_room_takes_its_interviews_along(strict: HiringTeam) -> None:
     assert not faults(strict)
 
 
+@pytest.mark.slow
 def test_a_removed_room_books_nothing(strict: HiringTeam) -> None:
     room = new_room(strict)
     made = in_room(strict, "Attic", TEN)

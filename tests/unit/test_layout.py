@@ -6,6 +6,8 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
+import pytest
+
 TESTS: Final = Path(__file__).parents[1]
 FILES: Final = sorted(TESTS.rglob("*.py"))
 
@@ -24,12 +26,14 @@ def _imported(module: ast.Module) -> Iterator[tuple[str, ...]]:
         yield from (tuple(name.split(".")[1:]) for name in names if name.startswith("tests."))
 
 
+@pytest.mark.slow  # it reads all tests
 def test_no_suite_imports_from_another() -> None:
     for file in FILES:
         suite = file.relative_to(TESTS).parts[0]
         assert {module for module in imported(file) if module[0] not in (suite, "support")} == set(), file
 
 
+@pytest.mark.slow
 def test_no_test_module_is_imported() -> None:
     for file in FILES:
         assert [module for module in imported(file) if any(part.startswith("test_") for part in module)] == [], file

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from itertools import combinations
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -19,6 +20,12 @@ TODAYS: Final = [date(2026, 11, 28 + number) for number in range(3)] + [
     date(2027, 3, 2 + number) for number in range(4)
 ]
 """One of each day of the week: the year looks different on each."""
+
+
+@cache
+def made_on(today: date) -> list[ScheduledInterview]:
+    """Return the interviews that are invented on a day."""
+    return list(invented_interviews(today))
 
 
 def time_of(moment: Moment) -> datetime:
@@ -45,14 +52,14 @@ def twice_booked(interviews: list[ScheduledInterview]) -> Counter[str]:
 
 @pytest.mark.parametrize("today", TODAYS, ids=str)
 def test_two_double_bookings_are_to_come_and_no_others(today: date) -> None:
-    made = list(invented_interviews(today))
+    made = made_on(today)
     to_come = [each for each in made if time_of(each.start).date() >= today]
     assert sum(twice_booked(to_come).values()) == sum(twice_booked(made).values()) == 2
 
 
 @pytest.mark.parametrize("today", TODAYS, ids=str)
 def test_the_weeks_around_today_are_busy_on_working_days(today: date) -> None:
-    made = list(invented_interviews(today))
+    made = made_on(today)
     days = Counter(time_of(each.start).date() for each in made)
     assert not any(day.weekday() > 4 for day in days)
     assert sum(count for day, count in days.items() if 0 <= (day - today).days < 7) > 20
@@ -64,7 +71,7 @@ def test_interviews_keep_to_the_availability_of_their_people(today: date) -> Non
     rows = [row for row in setup_records(Instant(0)) if row.resource == AVAILABILITY]
     availability = msgspec.json.decode(rows[0].document or b"")
     days, weeks = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
-    for each in invented_interviews(today):
+    for each in made_on(today):
         if each.start.date is not None:
             continue
         start, end = (time_of(moment).astimezone(ZoneInfo(TIME_ZONE)) for moment in (each.start, each.end))
@@ -79,7 +86,7 @@ def test_interviews_keep_to_the_availability_of_their_people(today: date) -> Non
 
 @pytest.mark.parametrize("today", TODAYS, ids=str)
 def test_a_few_scorecards_are_overdue(today: date) -> None:
-    made = [each for each in invented_interviews(today) if each.status is Status.AWAITING_FEEDBACK]
+    made = [each for each in made_on(today) if each.status is Status.AWAITING_FEEDBACK]
     yesterday = datetime.combine(today, time(10), UTC) - timedelta(days=1)
     overdue = [time_of(each.end) for each in made if time_of(each.end) < yesterday]
     assert 5 <= len(overdue) <= 20
@@ -89,5 +96,5 @@ def test_a_few_scorecards_are_overdue(today: date) -> None:
 
 @pytest.mark.parametrize("today", TODAYS, ids=str)
 def test_a_few_interviews_have_no_place(today: date) -> None:
-    soon = [each for each in invented_interviews(today) if 0 < (time_of(each.start).date() - today).days < 14]
+    soon = [each for each in made_on(today) if 0 < (time_of(each.start).date() - today).days < 14]
     assert 3 <= sum(each.location is None for each in soon) <= 12

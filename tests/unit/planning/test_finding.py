@@ -59,6 +59,7 @@ def test_the_edges_of_working_hours_need_no_buffer() -> None:
     assert (found[0], found[-1]) == (at(9), at(16))
 
 
+@pytest.mark.slow
 def test_seats_with_common_people_are_filled_if_any_assignment_exists() -> None:
     """All panels of up to three seats out of three people, against all assignments."""
     subsets = [each for size in (1, 2, 3) for each in combinations((1, 2, 3), size)]

@@ -4,10 +4,13 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from rowen.store.database import locate, upgrade
 from rowen.store.integrity.checks import STATEMENTS
 
 
+@pytest.mark.slow
 def test_a_check_costs_no_more_for_each_change_of_a_long_log(tmp_path: Path) -> None:
     """A repair writes a change for each interview, and each was compared with all later ones."""
     short, long = (_steps(tmp_path / f"{changes}.db", changes) for changes in (500, 2_000))
