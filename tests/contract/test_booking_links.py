@@ -285,6 +285,17 @@ def test_a_candidate_is_offered_times_by_day_where_there_are_any(team: HiringTea
         assert far[0]["local"].startswith(f"{MONDAY}T22:00:00"), "there are no others"
 
 
+def test_an_onsite_on_two_dates_begins_by_day(team: HiringTeam) -> None:
+    make_available(team, ADA)
+    make_available(team, GRACE, time_off=[{"from": "2031-02-03", "to": "2031-02-04"}])
+    path = new_link(team, days=2, window={"from": at("00:00"), "to": at("00:00", "2031-02-15")})
+    with candidate(team) as client:
+        slots = accepted(client.get(path, params={"time_zone": "America/New_York"}))["slots"]
+        starts = [each["local"] for each in slots if each["local"].startswith(MONDAY)]
+        assert starts
+        assert all("T08:00" <= each[len(MONDAY) :] < "T20:00" for each in starts)
+
+
 def test_when_staff_move_a_booking_its_notice_counts_from_the_new_time(team: HiringTeam) -> None:
     make_available(team, ADA, GRACE)
     path = new_link(team, sessions=ONSITE["sessions"][:1])

@@ -289,6 +289,20 @@ def test_a_move_is_undone_with_one_click_unless_something_changed_since(team: Hi
         assert (stored["start"], stored["end"], stored["location"]) == (made["start"], made["end"], "Elsewhere")
 
 
+def test_a_move_to_another_place_is_undone_with_it(team: HiringTeam) -> None:
+    made = team.schedule(location="Attic")
+    page = f"/interviews/{made['id']}"
+    with signed_in(team, GRACE, Role.COORDINATOR) as browser:
+        submit(browser, f"{page}/move", **_moved(location="Cellar"), **_seen(browser, f"{page}/move"))
+        assert team.get(made["id"])["location"] == "Cellar"
+        shown = browser.get(page).text
+        assert "Calendar event" not in shown, "a reference of programs"
+        version = re.findall(r'name="version" value="([^"]*)"', shown)[0].replace("&#34;", '"')
+        submit(browser, f"{page}/move-back", version=version)
+    stored = team.get(made["id"])
+    assert [stored[name] for name in ("start", "end", "location")] == [made["start"], made["end"], "Attic"]
+
+
 @pytest.mark.parametrize("action", _ACTIONS)
 def test_interviewers_change_nothing(team: HiringTeam, action: str) -> None:
     made = team.schedule(interviewers=[seat(KATE)])

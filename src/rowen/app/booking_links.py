@@ -375,13 +375,14 @@ def spread(slots: Sequence[tuple[Held, ...]], zone: str) -> list[tuple[Held, ...
         days.setdefault(local_day(zone, slot[0].span.start), []).append(slot)
     found = []
     for all_day in list(days.values())[:_DATES]:
-        its = [each for each in all_day if _is_by_day(each, zone)] or all_day
+        by_day = [each for each in all_day if _is_by_day(each, zone)]
+        its = by_day or [each for each in all_day if _is_by_day(each[:1], zone)] or all_day
         count = min(len(its), _A_DAY)
         found += [its[place * (len(its) - 1) // max(count - 1, 1)] for place in range(count)]
     return found
 
 
-def _is_by_day(slot: tuple[Held, ...], zone: str) -> bool:
-    begin, end = slot[0].span.start, slot[-1].span.end
-    clock = local_minute(zone, begin) % DAY
-    return _MORNING <= clock <= _EVENING - (end - begin)
+def _is_by_day(sessions: Sequence[Held], zone: str) -> bool:
+    """Return whether each session is in the daytime of its date."""
+    spans = (each.span for each in sessions)
+    return all(_MORNING <= local_minute(zone, begin) % DAY <= _EVENING - (end - begin) for begin, end in spans)

@@ -231,12 +231,13 @@ def _choosing(candidate: Candidate, problem: Code | None = None) -> Rendered:
 def _confirming(candidate: Candidate, sessions: Sequence[HeldSession], now: Instant) -> Rendered:
     viewer = candidate.viewer
     start, end = Instant(min(each.start for each in sessions)), Instant(max(each.end for each in sessions))
-    day = viewer.language.full_day(local(viewer, start).date())
+    day, last_day = (viewer.language.full_day(local(viewer, each).date()) for each in (start, end))
     until = min(start - candidate.offer.change_notice_minutes * MINUTE, candidate.offer.expires_at)
     values: dict[str, Any] = {
         "chosen": ShownTime(str(start), _clock(viewer, start), _end(viewer, start, end)),
         "plan": _plan(candidate, sessions),
         "day": day,
+        "last_day": last_day if last_day != day else "",
         "until": _then(viewer, Instant(until)) if until > now else "",
         "can_move": candidate.offer.moves > candidate.is_moving,
         "zone_words": _zone_words(viewer, [start]),

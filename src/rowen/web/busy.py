@@ -137,5 +137,8 @@ def _shown(request: PageRequest, source: BusySource) -> ShownSource:
     if source.read_at is not None:
         count = language.counted("busy.times", len(source.busy))
         known = text("busy.read" if host else "busy.pushed", time=moment(request.viewer, source.read_at), times=count)
-    problem = text("busy.failed", reason=reason_in(language, reason)) if reason else ""
+    problem = ""
+    if reason:
+        key = "busy.never" if source.read_at is None else "busy.failed"
+        problem = text(key, reason=reason_in(language, reason))
     return ShownSource(source.source, host, "" if problem and source.read_at is None else known, problem)

@@ -16,6 +16,7 @@ from rowen.web.schedule import Detail, HistoryEntry
 from rowen.web.views import when
 
 _ENDS: Final = ("start", "end")
+_PLACES: Final = ("location", "video_conferencing_url")
 
 
 class CancellingPage:
@@ -61,11 +62,17 @@ class CancellingPage:
         identifier = detail.entry.interview.id
         if move is not None:
             interview = detail.entry.interview
-            ends = {name: getattr(interview, name) for name in _ENDS}
-            ends |= {each.field: each.before for each in move.fields if each.field in _ENDS}
+            moved = {name: getattr(interview, name) for name in _ENDS}
+            moved |= {each.field: each.before for each in move.fields if each.field in _ENDS}
+            # The place that it moved to is left, too, unless somebody has changed it since.
+            moved |= {
+                each.field: each.before
+                for each in move.fields
+                if each.field in _PLACES and getattr(interview, each.field) == each.after
+            }
             version = request.form.get("version") or UNSEEN
             try:
-                await self._calls.make(request, CHANGE, ends, version, id=identifier)
+                await self._calls.make(request, CHANGE, moved, version, id=identifier)
             except Refusal as refusal:
                 if refusal.code not in (Code.STALE, Code.CONFLICT):
                     raise

@@ -232,7 +232,9 @@ def _fields(
     """Return the fields of a change, each before and after: none of a cancellation, as that is all of them."""
     if change.kind == Kind.CANCELLED or _is_undone(change, previous):
         return []
-    found = [_field(viewer, names, each) for each in change.fields]
+    # An event is a reference of programs. It is shown where it is all that has changed.
+    fields = [each for each in change.fields if each.field != "external_event_id"] or change.fields
+    found = [_field(viewer, names, each) for each in fields]
     return [(name, "", after) for name, _, after in found] if change.kind == Kind.CREATED else found
 
 

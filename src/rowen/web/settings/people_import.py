@@ -52,9 +52,9 @@ class PeopleListPages:
         elif len(lines) > MOST_LINES:
             form.note("lines", "people.lines_many", most=MOST_LINES)
             lines = []
-        wrong = sum(line.problem is not None for line in lines)
+        wrong = [str(line.number) for line in lines if line.problem is not None]
         if wrong:
-            form.note("lines", "people.lines_wrong", count=wrong)
+            form.note("lines", "people.lines_wrong", lines=", ".join(wrong))
         known = await self._known(request, lines)
         if form.problems or form.value("action") != "store":
             return self._page(request, form, lines, known)

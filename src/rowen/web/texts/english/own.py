@@ -43,6 +43,7 @@ TEXTS: Final = {
     "busy.times.one": "{count} busy time",
     "busy.times.other": "{count} busy times",
     "busy.failed": "It could not be read: {reason}. Once the last reading is too old, no times are offered.",
+    "busy.never": "It could not be read: {reason}. Until it can, no times are offered.",
     "busy.remove": "Remove",
     "busy.of": "Busy times of {name}",
     "busy.lead_of": "Rowen reads the times in calendars, not the titles, and offers people only when they are free.",

@@ -35,7 +35,7 @@ TEXTS: Final = {
     "new.find": "Find people",
     "new.nobody_found": "Nobody matches.",
     "new.usual": "Usual",
-    "new.panel_needed": "Choose at least one interviewer.",
+    "new.panel_needed": "Choose at least one interviewer, or find a time with people from pools.",
     "new.panel_large": "Choose at most {most} interviewers.",
     "new.booked": "Already booked then: {others}. Choose another time, or somebody else.",
     "new.booked_confirm": "Already booked then: {others}.",

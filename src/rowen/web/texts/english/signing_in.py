@@ -16,6 +16,7 @@ TEXTS: Final = {
     "demo.interviewer": "Look around as an interviewer",
     "sign_in.title": "Sign in",
     "sign_in.how": "You sign in with a link that works once. Ask the person for one who invited you to Rowen.",
+    "sign_in.or_link": "Or open the link that you were sent. It works once.",
     "sign_in.administrators": "Admins make links in Rowen: Settings, People.",
     "sign_in.nobody": "Nobody can sign in yet? The operator of this server can make the first link:",
     "sign_in.https": "Signing in needs HTTPS. Open the address of this server that begins with https://.",

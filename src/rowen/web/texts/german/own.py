@@ -43,6 +43,7 @@ TEXTS: Final = {
     "busy.times.one": "{count} belegte Zeit",
     "busy.times.other": "{count} belegte Zeiten",
     "busy.failed": "Nicht lesbar: {reason}. Sind die letzten Zeiten zu alt, werden keine Termine angeboten.",
+    "busy.never": "Nicht lesbar: {reason}. Bis dahin werden keine Termine angeboten.",
     "busy.remove": "Entfernen",
     "busy.of": "Belegte Zeiten von {name}",
     "busy.lead_of": "Rowen liest aus Kalendern nur Zeiten, keine Titel, und bietet Personen an, wenn sie frei sind.",

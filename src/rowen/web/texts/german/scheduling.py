@@ -35,7 +35,7 @@ TEXTS: Final = {
     "new.find": "Personen suchen",
     "new.nobody_found": "Niemand passt.",
     "new.usual": "Üblich",
-    "new.panel_needed": "Wähle mindestens eine Person aus.",
+    "new.panel_needed": "Wähle mindestens eine Person aus, oder finde eine Zeit mit Personen aus Pools.",
     "new.panel_large": "Wähle höchstens {most} Personen aus.",
     "new.booked": "Dann schon belegt: {others}. Wähle eine andere Zeit oder jemand anderen.",
     "new.booked_confirm": "Dann schon belegt: {others}.",

@@ -16,6 +16,7 @@ TEXTS: Final = {
     "demo.interviewer": "Als Interviewerin umsehen",
     "sign_in.title": "Anmelden",
     "sign_in.how": "Du meldest dich mit einem Link an, der einmal gilt. Bitte darum, wer dich zu Rowen eingeladen hat.",
+    "sign_in.or_link": "Oder öffne den Link, den du bekommen hast. Er gilt einmal.",
     "sign_in.administrators": "Die Administration erstellt Links in Rowen: Einstellungen, Personen.",
     "sign_in.nobody": "Noch niemand kann sich anmelden? Wer den Server betreibt, kann den ersten Link erstellen:",
     "sign_in.https": "Zum Anmelden ist HTTPS nötig. Öffne die Adresse dieses Servers, die mit https:// beginnt.",
