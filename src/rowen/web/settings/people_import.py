@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from rowen.app.roles import Role
 from rowen.app.unit_of_work import UnitOfWork, WriteResult
 from rowen.app.users import create_user
 from rowen.interviews.people import fold
@@ -38,8 +39,9 @@ class PeopleListPages:
         self._ports = ports
 
     async def show(self, request: PageRequest) -> Answer:
-        """Show the form."""
-        return self._page(request, Form(request.language), [], Known({}, frozenset()))
+        """Show the form: those without a role in their line become interviewers, unless it says otherwise."""
+        form = Form(request.language, defaults={"role": Role.INTERVIEWER.value})
+        return self._page(request, form, [], Known({}, frozenset()))
 
     async def submit(self, request: PageRequest) -> Answer:
         """Preview a list; or add those who are new, and show links for all who get a role."""
