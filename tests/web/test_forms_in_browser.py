@@ -96,7 +96,9 @@ def test_everybody_can_use_pages_of_what_was_added_whatever_it_is_called(
         tab.follow(".links a[href*='/deliveries/'] >> nth=0")
         tab.check()
         tab.open(f"/interviews/new?application={_APPLICATION}")
-        tab.follow("form[action$='/booking-link'] button")
+        tab.follow("main a[href$='/booking-link']")
+        tab.check()
+        tab.follow("p.actions button[value='make']")
         expect(tab.page.locator("input[value*='/book/']")).to_have_count(1)
         tab.check()
 
