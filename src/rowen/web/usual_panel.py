@@ -16,7 +16,6 @@ from rowen.web.languages import Language
 class PoolField(NamedTuple):
     """A pool in a form: the name of its field, which holds how many of its people are wanted."""
 
-    id: int
     field: str
     name: str
     members: int
@@ -25,7 +24,7 @@ class PoolField(NamedTuple):
 def pool_fields(pools: Sequence[Pool], planned: PlannedInterview | None = None) -> list[PoolField]:
     """Return the fields of pools that somebody is in, or that fill a seat of an interview of a plan."""
     return [
-        PoolField(each.id, _field(each), each.name, len(each.members))
+        PoolField(_field(each), each.name, len(each.members))
         for each in pools
         if each.members or each.seats_of(_id(planned))
     ]
@@ -44,14 +43,6 @@ def wanted_pools(form: Form, pools: Sequence[Pool]) -> dict[int, int]:
         for each in pools
         if form.all(_field(each))
     }
-
-
-def _id(planned: PlannedInterview | None) -> int | None:
-    return None if planned is None else planned.id
-
-
-def _field(pool: Pool) -> str:
-    return f"pool-{pool.id}"
 
 
 def seats_of(planned: PlannedInterview, people: Mapping[int, str], pools: Sequence[Pool]) -> list[dict[str, Any]]:
@@ -73,3 +64,11 @@ def panel_words(
     names = [people[user] for user in planned.defaults if user in people]
     filled = ((each.name, each.seats_of(planned.id)) for each in pools)
     return [*names, *(language.text("plan.from_pool", count=count, pool=name) for name, count in filled if count)]
+
+
+def _id(planned: PlannedInterview | None) -> int | None:
+    return None if planned is None else planned.id
+
+
+def _field(pool: Pool) -> str:
+    return f"pool-{pool.id}"
