@@ -48,9 +48,14 @@ _ROWS_AT_ONCE: Final = 1_000
 
 @lru_cache(maxsize=64)
 def _many(insertion: str) -> str:
-    """Return the statement that adds `_ROWS_AT_ONCE` rows, by the one that adds one."""
+    """Return the statement that adds `_ROWS_AT_ONCE` rows, by the one that adds one.
+
+    A failure leaves the rows before it, as it does one by one, and its unit of work undoes them: to undo them at once,
+    SQLite would first copy each page that the statement changes to a file.
+    """
     values = insertion[insertion.rindex("(") :]
-    return f"{insertion}{f', {values}' * (_ROWS_AT_ONCE - 1)}"
+    several = f"{insertion}{f', {values}' * (_ROWS_AT_ONCE - 1)}"
+    return several.replace("INSERT INTO", "INSERT OR FAIL INTO", 1)
 
 
 class _SqliteTransaction:

@@ -1,5 +1,6 @@
 """Adding many rows with few statements: all of them, or none."""
 
+import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
@@ -49,8 +50,18 @@ async def test_all_rows_are_added_in_their_order(engine: SqliteEngine, count: in
     assert await stored(engine) == notes
 
 
-async def test_one_that_exists_keeps_all_others_out(engine: SqliteEngine) -> None:
-    await add(engine, [(1_430, "first")])
+@pytest.mark.parametrize("known", [430, 1_430])  # within a statement for many rows, and after it
+async def test_one_that_exists_keeps_all_others_out(engine: SqliteEngine, known: int) -> None:
+    await add(engine, [(known, "first")])
     with pytest.raises(sqlite3.IntegrityError):
         await add(engine, [(number, "second") for number in range(1_450)])
-    assert await stored(engine) == [(1_430, "first")]
+    assert await stored(engine) == [(known, "first")]
+
+
+async def test_one_that_exists_keeps_out_its_own_unit_of_a_group_only(engine: SqliteEngine) -> None:
+    known = (430, "first")
+    await add(engine, [known])
+    units = ([(2_000, "before")], [(number, "second") for number in range(1_450)], [(2_001, "after")])
+    results = await asyncio.gather(*(add(engine, each) for each in units), return_exceptions=True)
+    assert [type(each) for each in results] == [type(None), sqlite3.IntegrityError, type(None)]
+    assert await stored(engine) == [known, (2_000, "before"), (2_001, "after")]
