@@ -1,4 +1,3 @@
-# syntax=docker/dockerfile:1
 # Rowen in a container: see docs/how-to/run-with-docker.md.
 FROM python:3.13-slim AS build
 WORKDIR /build

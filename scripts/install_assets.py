@@ -24,7 +24,8 @@ _PACKAGE: Final = "@event-calendar/build"
 _FILES: Final = ("event-calendar.min.js", "event-calendar.min.css")
 _LICENCE: Final = ROOT / "src/rowen/web/event-calendar-licence.txt"
 _MARK: Final = "installed.json"
-_CI: Final = ("ci", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund", "--silent", "--fetch-retries=1")
+_QUIETLY: Final = ("--no-audit", "--no-fund", "--loglevel=error")
+_CI: Final = ("ci", "--omit=dev", "--ignore-scripts", "--fetch-retries=1", *_QUIETLY)
 
 
 def is_current(folder: Path = ASSETS) -> bool:

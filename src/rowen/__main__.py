@@ -1,6 +1,11 @@
 """`rowen`, and `python -m rowen`: the command line."""
 
 import gc
+import os
+import signal
+
+if os.getpid() == 1:  # in a container, where a signal without a handler is ignored: `docker stop` would have to kill
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(128 + signal.SIGTERM))
 
 # Importing makes hundreds of thousands of objects, which all stay: no collection has to look at them.
 gc.disable()

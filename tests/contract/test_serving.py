@@ -48,6 +48,13 @@ def test_the_first_start_prints_a_key_once_and_it_works(database: str) -> None:
     assert listing[1].startswith("default\tfirst\t")
 
 
+@pytest.mark.parametrize(("host", "shown"), [("0.0.0.0", "127.0.0.1"), ("127.0.0.1", "127.0.0.1")])
+def test_the_printed_address_can_be_opened(tmp_path: Path, host: str, shown: str) -> None:
+    with serving(f"sqlite:///{tmp_path / 'rowen.db'}", ["--host", host]) as server:
+        printed = re.findall(r"http://[^/]+/", "".join(server.log))
+        assert printed and set(printed) == {f"http://{shown}:{server.port}/"}
+
+
 def test_where_a_key_exists_none_is_made(database: str) -> None:
     key = make_key(database, "mine", "own")
     with serving(database) as server:

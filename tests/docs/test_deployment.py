@@ -115,7 +115,7 @@ def test_compose_gives_the_password_by_file_only(tmp_path: Path) -> None:
         [shell, options, script, *name, "--version"], env=environment, check=True, capture_output=True, text=True
     )
     assert done.stdout.startswith("rowen ")
-    assert passwords.read_text() == "postgres:5432:rowen:rowen:it's %s secret"
+    assert passwords.read_text() == "postgres:5432:*:rowen:it's %s secret"
     assert stat.S_IMODE(passwords.stat().st_mode) == 0o600
     assert "password" not in " ".join(map(str, COMPOSE["services"]["rowen"]["environment"])).lower()
 

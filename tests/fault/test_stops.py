@@ -1,8 +1,10 @@
 """Stopping on request: work in progress is finished, writes are complete, and nobody sees a traceback."""
 
 import os
+import shutil
 import signal
 import subprocess
+import sys
 import threading
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import closing
@@ -68,6 +70,16 @@ def test_a_worker_that_is_still_starting_gets_a_stop_signal(tmp_path: Path) -> N
     assert any("Stopping worker-1" in line for line in log), done.stderr
     assert not has_killed_workers(log)
     assert not is_open(port)
+
+
+@pytest.mark.skipif(
+    shutil.which("unshare") is None or os.getuid() != 0, reason="only root may begin a new set of processes"
+)
+def test_the_first_process_of_a_container_stops_while_it_starts() -> None:
+    """Such a process ignores every signal without a handler: `docker stop` waited ten seconds, and killed it."""
+    begun = f"import os, signal, rowen.__main__; os.kill(1, {int(signal.SIGTERM)}); signal.pause()"
+    done = subprocess.run(["unshare", "--pid", "--fork", sys.executable, "-c", begun], timeout=60, env=environment())
+    assert done.returncode == 128 + signal.SIGTERM
 
 
 def test_a_stopped_server_has_stored_the_use_of_keys(tmp_path: Path) -> None:

@@ -177,7 +177,8 @@ def _demo(settings: ServerSettings) -> Iterator[ServerSettings]:
 def _address(settings: ServerSettings) -> str:
     """Return the address that people and programs use."""
     scheme = "http" if settings.tls_certificate is None else "https"
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104  (every address: one of them)
+    host = f"[{host}]" if ":" in host else host
     return (settings.public_url or "").rstrip("/") or f"{scheme}://{host}:{settings.port}"
 
 
