@@ -6,7 +6,7 @@ taken from its link, and sent to the address that was given.
 """
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
@@ -128,7 +128,7 @@ class Account:
         self.stop()
         self._http.close()
 
-    def answers(self, resource: str, cursor: str | None) -> Iterator[Answer]:
+    def answers(self, resource: str, cursor: str | None) -> Generator[Answer, None, None]:
         """Yield the pages of a list, from the first one or the one that a cursor leads to, with their rows unread.
 
         Raises SourceError (CursorLostError) and StoppedError.

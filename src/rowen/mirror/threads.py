@@ -5,9 +5,10 @@ Owns a thread for each piece of work, which does not keep the process from endin
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, suppress
 from dataclasses import dataclass
+from queue import SimpleQueue
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
@@ -41,39 +42,47 @@ class _End:
     error: BaseException | None
 
 
-async def from_thread(items: Iterable[Result], ahead: int) -> AsyncGenerator[Result, None]:
-    """Yield items, which are made in one thread of its own: up to `ahead` of them while one is in use.
+class Ahead(Iterator[Result]):
+    """Items that a thread of its own makes ahead of their use: up to `count` of them while one is in use.
 
     The thread waits for nobody between two items, unless it is that far ahead. An error is raised after the items
-    before it. If this is closed, the thread is left to itself, and makes no other item.
+    before it. After `close` the thread is left to itself, makes no other item, and closes their generator.
     """
-    loop = asyncio.get_running_loop()
-    made: asyncio.Queue[Result | _End] = asyncio.Queue()
-    free = threading.Semaphore(ahead)
-    closed = threading.Event()
 
-    def run() -> None:
+    def __init__(self, items: Generator[Result, None, None], count: int) -> None:
+        self._made: SimpleQueue[Result | _End] = SimpleQueue()
+        self._free = threading.Semaphore(count)
+        self._is_closed = False
+        threading.Thread(target=self._make, args=(items,), name="mirror: pages", daemon=True).start()
+
+    def _make(self, items: Generator[Result, None, None]) -> None:
         error: BaseException | None = None
         try:
-            for item in items:
-                _call(loop, made.put_nowait, item)
-                free.acquire()
-                if closed.is_set():
-                    return
+            with closing(items):
+                self._free.acquire()
+                for item in items:
+                    self._made.put(item)
+                    self._free.acquire()
+                    if self._is_closed:
+                        return
         except BaseException as raised:  # whatever it is, it is raised where the items are used
             error = raised
-        _call(loop, made.put_nowait, _End(error))
+        self._made.put(_End(error))
 
-    threading.Thread(target=run, name="mirror: requests", daemon=True).start()
-    try:
-        while not isinstance(item := await made.get(), _End):
-            yield item
-            free.release()
-        if item.error is not None:
-            raise item.error
-    finally:
-        closed.set()
-        free.release()
+    def __next__(self) -> Result:
+        """Return the next item, when it is made."""
+        item = self._made.get()
+        if isinstance(item, _End):
+            self._made.put(item)  # for whoever asks again
+            raise item.error or StopIteration
+        self._free.release()
+        return item
+
+    def close(self) -> None:
+        """Make no other item; whoever waits for one gets none."""
+        self._is_closed = True
+        self._made.put(_End(None))
+        self._free.release()
 
 
 def _call(loop: asyncio.AbstractEventLoop, callback: Callable[..., None], *arguments: Any) -> None:
