@@ -27,7 +27,7 @@ from benchmarks.subject import Database, expect, walk
 from benchmarks.writes import Material, named
 from rowen.mirror.reading import OVERLAP
 
-_REPEATS: Final = 2
+_REPEATS: Final = 4
 _LARGEST_PAGE: Final = 500
 _EVERY: Final = 1  # seconds between two rounds
 _IDLE_ROUNDS: Final = 8
@@ -49,7 +49,7 @@ def first_mirror(bench: Bench) -> Iterator[Result]:
     try:
         with _account(bench, upstream) as account:
             ours, theirs = [], []
-            for _ in range(min(_REPEATS, bench.scale.repeats)):
+            for _ in range(min(_REPEATS, bench.scale.repeats + 1)):
                 theirs.append(_read_all(account))
                 ours.append(account.mirror(place, bench.folder).seconds)
             mine, other = median(ours), median(theirs)

@@ -4,8 +4,8 @@ Owns which pages are requested, and the position that is stored with the rows of
 rows. Whatever is read twice is stored once: every step may be cut off, and is done again.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import aclosing
+from collections.abc import Awaitable, Callable, Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, NamedTuple
@@ -19,7 +19,7 @@ from rowen.interviews.moments import Clock, Instant
 from rowen.mirror.account import MOST_IDS, Account, Page
 from rowen.mirror.errors import CursorLostError
 from rowen.mirror.one_behind import OneBehind
-from rowen.mirror.threads import from_thread, in_thread
+from rowen.mirror.threads import Ahead, in_thread
 from rowen.mirror.turns import Turns
 
 OVERLAP: Final = 120_000
@@ -31,6 +31,9 @@ LOAD_BYTES: Final = 16 * 1024 * 1024
 
 _PAGES_AHEAD: Final = 4
 """How many pages of a first reading are received while one is read: they arrive while this process stores others."""
+
+_PARTS_AHEAD: Final = 1
+"""How many times as many pages as are stored at once are read while others are being stored."""
 
 _UNKNOWN_CLOCK: Final = 86_400_000
 """How far the account's clock may be from ours if it does not show it, in milliseconds."""
@@ -115,18 +118,31 @@ class Reader:
             await self._load(Position(position.resource), storing, progress)
 
     async def _load(self, position: Position, storing: OneBehind, progress: Callable[[LoadStep], None]) -> None:
+        def show() -> None:
+            progress(LoadStep(f"Reading {position.resource}", self.counts.rows))
+
+        with closing(Ahead(self._parts(position), _PARTS_AHEAD)) as parts:
+            try:
+                while (part := await in_thread(partial(next, parts, None))) is not None:
+                    await storing.give(self._store(*part))
+                    show()
+            except (ServerRefusedError, ServerUnavailableError):
+                await storing.finish()
+                raise
+        show()
+
+    def _parts(self, position: Position) -> Generator[tuple[Sequence[Page], Position], None, None]:
+        """Yield what is stored at once: pages, and the position after them. Raises SourceError and StoppedError.
+
+        What was received before a failure is yielded, too: an account that often fails is read in the end.
+        """
         walk = _Walk(position.resource)
-
-        def step() -> LoadStep:
-            return LoadStep(f"Reading {position.resource}", self.counts.rows)
-
         pages: list[Page] = []
         size = 0
-        answering = from_thread(self._account.answers(position.resource, position.cursor), _PAGES_AHEAD)
-        async with aclosing(answering) as answers:
+        with closing(Ahead(self._account.answers(position.resource, position.cursor), _PAGES_AHEAD)) as answers:
             try:
-                async for answer in answers:
-                    page = await in_thread(answer.page)
+                for answer in answers:
+                    page = answer.page()
                     walk.check(page)
                     if position.newest is None:
                         position = position._replace(newest=self._clock_of(page))
@@ -134,15 +150,12 @@ class Reader:
                     size += len(answer.body)
                     if page.cursor is None or len(pages) == LOAD_PAGES or size >= LOAD_BYTES:
                         position = position._replace(cursor=page.cursor, loaded=page.cursor is None)
-                        await storing.give(self._store(pages, position))
+                        yield pages, position
                         pages, size = [], 0
-                        progress(step())
-            except (ServerRefusedError, ServerUnavailableError):  # an account that often fails is read in the end
+            except (ServerRefusedError, ServerUnavailableError):
                 if pages:
-                    await storing.give(self._store(pages, position._replace(cursor=pages[-1].cursor)))
-                await storing.finish()
+                    yield pages, position._replace(cursor=pages[-1].cursor)
                 raise
-        progress(step())
 
     async def follow(self, position: Position) -> None:
         """Read what has changed since the position, with an overlap. Raises SourceError."""

@@ -264,7 +264,11 @@ class MirrorTables:
         newest = {row.id: row for row in rows}
         if len(newest) < len(rows):
             newest = {row.id: row for row in sorted(rows, key=_UPDATED_AT)}
-        stored = await self._stored(transaction, organization, resource, sorted(newest))
+        ids = sorted(newest)
+        between = {"organization": organization, "resource": resource, "low": ids[0], "high": ids[-1] + 1}
+        # A first reading seldom meets a row that is stored, and one look between two ids shows that there is none.
+        is_new = first and not await transaction.rows(self._identifiers, between)
+        stored = {} if is_new else await self._stored(transaction, organization, resource, ids)
         written = [row for row in newest.values() if not stored or _is_news(row, stored.get(row.id))]
         replaced = [stored[row.id] for row in written if row.id in stored]  # also what followed from them before
         await self._delete(transaction, organization, resource, [row.id for row in replaced])
