@@ -25,7 +25,7 @@ from benchmarks.processes import BenchmarkError
 from benchmarks.report import Goal, Result, Unit
 from benchmarks.subject import Database, expect, walk
 from benchmarks.writes import Material, named
-from rowen.mirror.reading import OVERLAP
+from rowen.mirror.walks import OVERLAP
 
 _REPEATS: Final = 4
 _LARGEST_PAGE: Final = 500

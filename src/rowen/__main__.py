@@ -1,4 +1,7 @@
-"""`rowen`, and `python -m rowen`: the command line."""
+"""`rowen`, and `python -m rowen`: the command line.
+
+Owns what has to happen before anything else is imported. Must not know a command.
+"""
 
 import gc
 import os

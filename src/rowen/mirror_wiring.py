@@ -50,8 +50,8 @@ def following(
     from rowen.mirror.account import Account
     from rowen.mirror.account_writes import AccountWriter, prompt
     from rowen.mirror.follower import Follower, FollowerDeps
-    from rowen.mirror.joining import JoiningProcess
-    from rowen.mirror.joining_process import Beginning
+    from rowen.mirror.helper import HelperProcess
+    from rowen.mirror.helper_process import Access, Beginning
     from rowen.mirror.turns import Turns
     from rowen.mirror.write_through import PassingDeps, WriteThrough
     from rowen.mirror.writing import Destination
@@ -63,8 +63,11 @@ def following(
     account = Account(base, client, mirrored.policy)
     reading = Account(base, client, prompt(mirrored.policy))
     destination = Destination(store.mirrors, store.merger, store.record_merger, store.writing, now)
-    beside = JoiningProcess(Beginning(mirrored.database, organization.name))
-    deps = FollowerDeps(try_lead, loading, turns=turns, write_through=mirrored.write_through, beside=beside)
+    access = Access(
+        str(base), client.identifier, client.secret, str(client.token_url), client.user, mirrored.policy.margin
+    )
+    helper = HelperProcess(Beginning(mirrored.database, organization.name, access), mirrored.policy.retries.on_retry)
+    deps = FollowerDeps(try_lead, loading, turns=turns, write_through=mirrored.write_through, helper=helper)
     passing = PassingDeps(
         store.account_writes, reading, AccountWriter(base, client, now), turns, try_lead, store.commits
     )

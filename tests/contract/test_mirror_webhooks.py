@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from rowen.app.mirror import REACHES
-from rowen.mirror.reading import OVERLAP
+from rowen.mirror.walks import OVERLAP
 from tests.support import v3_account
 from tests.support.harness import Harness, served
 from tests.support.mirroring import Mirroring, mirroring_of

@@ -15,15 +15,17 @@ import httpx
 import msgspec
 
 from rowen import wiring
+from rowen.app.mirror import Position
 from rowen.imports.sources.http_client import TransferLimits
 from rowen.imports.sources.retries import RetryPolicy
 from rowen.interviews.query import InterviewQuery, PageRequest
 from rowen.mirror.account import Account, AccountPolicy
 from rowen.mirror.credentials import Client
 from rowen.mirror.follower import SWEEP_REST, Follower, FollowerDeps
-from rowen.mirror.joining import JoiningProcess
+from rowen.mirror.helper import HelperProcess
 from rowen.mirror.reading import LoadStep
 from rowen.mirror.turns import Turns
+from rowen.mirror.walks import Parts
 from rowen.mirror.writing import Destination
 from tests.support.harness import FakeClock, Tenant
 from tests.support.records import Record
@@ -43,7 +45,7 @@ class Mirroring:
         self.waits: list[float] = []
         self.leads = True
         self.turns = Turns()
-        self.beside = JoiningProcess()
+        self.helper = HelperProcess()
         self.pause: Callable[[float], Awaitable[None]] = asyncio.sleep
         store = tenant.harness.store
         self.destination = Destination(store.mirrors, store.merger, store.record_merger, store.writing, self.clock)
@@ -91,8 +93,12 @@ class Mirroring:
             self.tenant.organization,
             self.account,
             self.upstream.base,
-            FollowerDeps(self._lead, _silent, self.pause, self.turns, beside=self.beside),
+            FollowerDeps(self._lead, _silent, self.pause, self.turns, helper=self.helper),
         )
+
+    def parts_here(self, position: Position) -> Parts:
+        """Return the parts of a list, read by this process."""
+        return Parts(self.account, position, self.clock)
 
     def restart_with(self, change: Callable[[Destination], Destination]) -> None:
         """Go on as a new process that has other ports."""

@@ -28,7 +28,7 @@ from rowen.interviews.errors import Code, Refusal
 from rowen.mirror.account import AccountPolicy, read_address
 from rowen.mirror.credentials import Client, read_secret
 from rowen.mirror.follower import MirroredElsewhereError, MirrorEndedError
-from rowen.mirror.joining_process import ALLOCATIONS
+from rowen.mirror.helper_process import ALLOCATIONS
 from rowen.mirror.reading import LoadStep
 from rowen.mirror_wiring import MirroredAccount, following
 from rowen.settings import (

@@ -17,7 +17,7 @@ from rowen.imports.errors import SourceError
 from rowen.interviews.errors import Unavailable
 from rowen.mirror.account import Account
 from rowen.mirror.errors import LeadLostError
-from rowen.mirror.joining import JoiningProcess
+from rowen.mirror.helper import HelperProcess
 from rowen.mirror.one_behind import one_behind
 from rowen.mirror.reading import LoadStep, Reader
 from rowen.mirror.turns import Turns
@@ -50,8 +50,8 @@ class FollowerDeps:
 
     `try_lead` returns whether this process mirrors the organization. `loading` shows the progress of the first reading
     for the length of a block. `pause` sleeps for seconds. `turns` are shared with whoever else stores rows of the
-    account. `write_through` is whether writes of clients pass through to it. `beside` joins records in a process of its
-    own, during a first load.
+    account. `write_through` is whether writes of clients pass through to it. `helper` is another process, for a first
+    load.
     """
 
     try_lead: Callable[[], Awaitable[bool]]
@@ -59,7 +59,7 @@ class FollowerDeps:
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep
     turns: Turns = field(default_factory=Turns)
     write_through: bool = False
-    beside: JoiningProcess = field(default_factory=JoiningProcess)
+    helper: HelperProcess = field(default_factory=HelperProcess)
 
 
 class Follower:
@@ -79,9 +79,9 @@ class Follower:
         self._source = source
         self._deps = deps
         self._reader = Reader(
-            destination.mirrors, organization, account, destination.now, self._require_lead, deps.turns
+            destination.mirrors, organization, account, destination.now, self._require_lead, deps.turns, deps.helper
         )
-        self._writer = Writer(destination, organization, self._require_lead, deps.turns, deps.beside)
+        self._writer = Writer(destination, organization, self._require_lead, deps.turns, deps.helper)
         self._counted: dict[str, int] = {}
         self._first_writings = 0
 
@@ -166,15 +166,15 @@ class Follower:
         return mirror
 
     async def _load(self, mirror: Mirror) -> None:
-        with self._deps.loading() as show, closing(self._deps.beside) as beside:
+        with self._deps.loading() as show, closing(self._deps.helper) as helper:
             positions = await self._to.mirrors.positions(self._organization.id)
+            helper.prepare(sum(each.held for each in positions.values()))
             async with one_behind() as storing:
                 for resource in REACHES:
                     position = positions.get(resource, Position(resource))
                     if not position.loaded:
                         await self._reader.load(position, storing, show)
                         await storing.append(self._save(mirror))
-                    beside.prepare(position.held + self._reader.counts.rows)
             await self._follow()  # what changed meanwhile
             # Clients may have seen a part that an earlier run wrote: then each of the others is a change of its own.
             begun = mirror.counters.get("first_writings", 0) > 0

@@ -4,11 +4,11 @@ Owns which pages are requested, and the position that is stored with the rows of
 rows. Whatever is read twice is stored once: every step may be cut off, and is done again.
 """
 
-from collections.abc import Awaitable, Callable, Generator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import structlog
 
@@ -18,28 +18,11 @@ from rowen.imports.errors import ServerRefusedError, ServerResponseError, Server
 from rowen.interviews.moments import Clock, Instant
 from rowen.mirror.account import MOST_IDS, Account, Page
 from rowen.mirror.errors import CursorLostError
+from rowen.mirror.helper import HelperProcess
 from rowen.mirror.one_behind import OneBehind
-from rowen.mirror.threads import Ahead, in_thread
+from rowen.mirror.threads import in_thread
 from rowen.mirror.turns import Turns
-
-OVERLAP: Final = 120_000
-"""How far before the last window the next one begins, in milliseconds: a change may appear after its own time."""
-
-LOAD_PAGES: Final = 40
-LOAD_BYTES: Final = 16 * 1024 * 1024
-"""How many pages of a first reading are stored in one transaction, or how many bytes of them."""
-
-_PAGES_AHEAD: Final = 4
-"""How many pages of a first reading are received while one is read: they arrive while this process stores others."""
-
-_PARTS_AHEAD: Final = 1
-"""How many times as many pages as are stored at once are read while others are being stored."""
-
-_UNKNOWN_CLOCK: Final = 86_400_000
-"""How far the account's clock may be from ours if it does not show it, in milliseconds."""
-
-_EVERY_ID: Final = 2**53
-_MOST_EMPTY: Final = 100
+from rowen.mirror.walks import EVERY_ID, OVERLAP, Part, Parts, Walk, clock_of, part_of
 
 _log = structlog.stdlib.get_logger("rowen.mirror")
 
@@ -61,33 +44,11 @@ class LoadStep(NamedTuple):
     done: int
 
 
-class _Walk:
-    """Requires a list to be ordered by id, descending: a walk that makes no progress ends here.
-
-    `below` is the lowest id before the walk, and `most_empty` how many empty pages may follow each other. A page may
-    repeat an id of its own.
-    """
-
-    def __init__(self, resource: str, below: int = _EVERY_ID, most_empty: int = _MOST_EMPTY) -> None:
-        self._resource = resource
-        self._below = below
-        self._most_empty = most_empty
-        self._empty = 0
-
-    def check(self, page: Page) -> None:
-        """Take the next page. Raises ServerResponseError."""
-        highest = self._below - 1
-        for identifier in page.content.identifiers:
-            if identifier > highest:
-                raise ServerResponseError(f"the account's list of {self._resource} is not ordered by id")
-            self._below = highest = identifier
-        self._empty = 0 if page.content.identifiers else self._empty + 1
-        if self._empty > self._most_empty:
-            raise ServerResponseError(f"the account's list of {self._resource} has {self._empty} empty pages")
-
-
 class Reader:
-    """Reads one account into the mirror of an organization. `require_lead` is called before anything is stored."""
+    """Reads one account into the mirror of an organization. `require_lead` is called before anything is stored.
+
+    `helper` reads many rows while others are stored.
+    """
 
     def __init__(
         self,
@@ -97,9 +58,11 @@ class Reader:
         now: Clock,
         require_lead: Callable[[], Awaitable[None]],
         turns: Turns | None = None,
+        helper: HelperProcess | None = None,
     ) -> None:
         self._mirrors = mirrors
         self._turns = turns or Turns()
+        self._helper = helper or HelperProcess()
         self._organization = organization.id
         self._account = account
         self._now = now
@@ -121,45 +84,25 @@ class Reader:
         def show() -> None:
             progress(LoadStep(f"Reading {position.resource}", self.counts.rows))
 
-        with closing(Ahead(self._parts(position), _PARTS_AHEAD)) as parts:
+        with closing(self._helper.parts(position, self._account.statistics, self._parts)) as parts:
             try:
-                while (part := await in_thread(partial(next, parts, None))) is not None:
-                    await storing.give(self._store(*part))
+                while not position.loaded:
+                    part = await in_thread(partial(next, parts))
+                    position = part.position
+                    self._helper.prepare(self.counts.rows + len(part.rows))
+                    await storing.give(self._store(part))
                     show()
             except (ServerRefusedError, ServerUnavailableError):
                 await storing.finish()
                 raise
         show()
 
-    def _parts(self, position: Position) -> Generator[tuple[Sequence[Page], Position], None, None]:
-        """Yield what is stored at once: pages, and the position after them. Raises SourceError and StoppedError.
-
-        What was received before a failure is yielded, too: an account that often fails is read in the end.
-        """
-        walk = _Walk(position.resource)
-        pages: list[Page] = []
-        size = 0
-        with closing(Ahead(self._account.answers(position.resource, position.cursor), _PAGES_AHEAD)) as answers:
-            try:
-                for answer in answers:
-                    page = answer.page()
-                    walk.check(page)
-                    if position.newest is None:
-                        position = position._replace(newest=self._clock_of(page))
-                    pages.append(page)
-                    size += len(answer.body)
-                    if page.cursor is None or len(pages) == LOAD_PAGES or size >= LOAD_BYTES:
-                        position = position._replace(cursor=page.cursor, loaded=page.cursor is None)
-                        yield pages, position
-                        pages, size = [], 0
-            except (ServerRefusedError, ServerUnavailableError):
-                if pages:
-                    yield pages, position._replace(cursor=pages[-1].cursor)
-                raise
+    def _parts(self, position: Position) -> Parts:
+        return Parts(self._account, position, self._now)
 
     async def follow(self, position: Position) -> None:
         """Read what has changed since the position, with an overlap. Raises SourceError."""
-        walk = _Walk(position.resource)
+        walk = Walk(position.resource)
         known = position.newest or 0
         if known > self._now() + OVERLAP:  # a `Date` that was wrong: what changes now must not be missed
             known = int(self._now())
@@ -175,9 +118,9 @@ class Reader:
         async def store(page: Page) -> None:
             nonlocal newest
             walk.check(page)
-            newest = newest or max(known, self._clock_of(page))  # the time of the first page
+            newest = newest or max(known, clock_of(page, self._now))  # the time of the first page
             last = page.cursor is None
-            await self._store([page], position._replace(newest=newest if last else known))
+            await self._store(part_of([page], position._replace(newest=newest if last else known)))
 
         while True:
             cursor = (await self._turns.read_and_store(read, store)).cursor
@@ -195,7 +138,7 @@ class Reader:
         except CursorLostError as lost:
             _log.warning("sweeping a list again from its beginning", resource=resource, reason=str(lost))
             return position._replace(sweep_cursor=None, sweep_above=None)
-        high = position.sweep_above or _EVERY_ID
+        high = position.sweep_above or EVERY_ID
         await self._check_progress(page, position, high)
         low = 0 if page.cursor is None else min(page.content.identifiers, default=high)
         present = set(page.content.identifiers)
@@ -207,7 +150,7 @@ class Reader:
             position = position._replace(sweep_cursor=page.cursor, sweep_above=low)
         async with self._turns.taken():
             outdated = seen != self._turns.interruptions  # its rows are compared the next time
-            await self._store([] if outdated else [page], position)
+            await self._store(part_of([] if outdated else [page], position))
         return position
 
     async def confirm_reports(self) -> None:
@@ -233,9 +176,11 @@ class Reader:
         Raises ServerResponseError.
         """
         try:
-            _Walk(position.resource, high, 0 if page.cursor else 1).check(page)
+            Walk(position.resource, high, 0 if page.cursor else 1).check(page)
         except ServerResponseError:
-            await self._store([], position._replace(sweep_cursor=None, sweep_above=None, swept_at=int(self._now())))
+            await self._store(
+                part_of([], position._replace(sweep_cursor=None, sweep_above=None, swept_at=int(self._now())))
+            )
             raise
 
     async def _remove_gone(self, resource: str, suspects: Sequence[int]) -> set[int]:
@@ -257,20 +202,10 @@ class Reader:
     async def _next(self, resource: str, cursor: str) -> Page:
         return await in_thread(partial(self._account.next_page, resource, cursor))
 
-    async def _store(self, pages: Sequence[Page], position: Position) -> None:
-        rows = [row for page in pages for row in page.content.rows]
-        for content in (page.content for page in pages):
-            if content.unusable:
-                _log.warning("rows that cannot be read", count=content.unusable, first=content.fault)
-            self.counts.unusable += content.unusable
+    async def _store(self, part: Part) -> None:
+        if part.unusable:
+            _log.warning("rows that cannot be read", count=part.unusable, first=part.fault)
+            self.counts.unusable += part.unusable
         await self._require_lead()
-        self.counts.news += await self._mirrors.put(self._organization, rows, position, self._now())
-        self.counts.rows += len(rows)
-
-    def _clock_of(self, page: Page) -> int:
-        """Return the time up to which a page that was just requested shows everything, by the account's clock."""
-        now = int(self._now())
-        if page.sent_at is not None:
-            return page.sent_at if page.sent_at <= now + OVERLAP else now
-        newest = [row.updated_at for row in page.content.rows if row.updated_at <= now + OVERLAP]
-        return max(newest, default=now - _UNKNOWN_CLOCK)
+        self.counts.news += await self._mirrors.put(self._organization, part.rows, part.position, self._now())
+        self.counts.rows += len(part.rows)

@@ -79,7 +79,7 @@ class Ahead(Iterator[Result]):
         return item
 
     def close(self) -> None:
-        """Make no other item; whoever waits for one gets none."""
+        """Make no other item; whoever waits gets no other than those that are ready."""
         self._is_closed = True
         self._made.put(_End(None))
         self._free.release()

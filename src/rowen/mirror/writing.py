@@ -22,8 +22,8 @@ from rowen.interviews.errors import Refusal
 from rowen.interviews.interview import InterviewId, ScheduledInterview
 from rowen.interviews.moments import Clock
 from rowen.mirror.errors import LeadLostError
+from rowen.mirror.helper import HelperProcess
 from rowen.mirror.joiner import Joined, Joiner
-from rowen.mirror.joining import JoiningProcess
 from rowen.mirror.one_behind import one_behind
 from rowen.mirror.turns import Turns
 
@@ -51,7 +51,7 @@ class Destination:
 class Writer:
     """Writes the records of one mirrored organization. `require_lead` is called before anything is written.
 
-    `beside` joins many records while others are written.
+    `helper` joins many records while others are written.
     """
 
     def __init__(
@@ -60,11 +60,11 @@ class Writer:
         organization: Organization,
         require_lead: Callable[[], Awaitable[None]],
         turns: Turns | None = None,
-        beside: JoiningProcess | None = None,
+        helper: HelperProcess | None = None,
     ) -> None:
         self._to = destination
         self._turns = turns or Turns()
-        self._beside = beside or JoiningProcess()
+        self._helper = helper or HelperProcess()
         self._organization = organization
         self._joiner = Joiner(destination.mirrors, organization)
         self._require_lead = require_lead
@@ -94,8 +94,8 @@ class Writer:
                     progress()
 
     async def _join(self, target: str, identifiers: Sequence[int], *, bulk: bool) -> Joined:
-        beside = await self._beside.join(target, identifiers) if bulk else None
-        return beside or await self._joiner.join(target, identifiers)
+        joined = await self._helper.join(target, identifiers) if bulk else None
+        return joined or await self._joiner.join(target, identifiers)
 
     async def _write_and_settle(self, target: str, pending: Sequence[Pending], joined: Joined, *, bulk: bool) -> None:
         await self._require_lead()

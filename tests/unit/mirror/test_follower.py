@@ -13,7 +13,7 @@ from rowen.app.mirror import REACHES, Mirror, reported
 from rowen.app.subscriptions import Action, new_secret
 from rowen.imports.errors import ServerRefusedError, ServerResponseError, ServerUnavailableError, SourceError
 from rowen.interviews.moments import Instant
-from rowen.mirror import reading
+from rowen.mirror import walks
 from rowen.mirror.errors import LeadLostError
 from rowen.mirror.follower import MirroredElsewhereError, MirrorEndedError
 from rowen.store.webhooks.deliveries import DeliveryTable
@@ -72,7 +72,7 @@ def test_a_fault_that_stays_is_noted_until_it_is_over(mirroring: Mirroring) -> N
 
 
 def test_a_lost_cursor_begins_a_list_again(mirroring: Mirroring, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "LOAD_PAGES", 4)
+    monkeypatch.setattr(walks, "LOAD_PAGES", 4)
     many = range(20_000, 22_600)  # more pages than are stored at once
     mirroring.upstream.put("interviews", *[v3_account.interview(each) for each in many])
     lost = 0
@@ -97,7 +97,7 @@ def test_a_lost_cursor_begins_a_list_again(mirroring: Mirroring, monkeypatch: py
 def test_a_page_that_is_none_ends_the_load_while_the_next_is_requested(
     mirroring: Mirroring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reading, "LOAD_PAGES", 1)
+    monkeypatch.setattr(walks, "LOAD_PAGES", 1)
     upstream = mirroring.upstream
     upstream.put("interviews", *[v3_account.interview(each) for each in range(20_000, 21_100)])
 
