@@ -146,8 +146,8 @@ class HelperProcess:
     def _give_up(self, error: Exception, process: "subprocess.Popen[bytes] | None") -> None:
         if self._process is process:  # it was not ended meanwhile
             _log.warning("this process reads and joins by itself", reason=type(error).__name__)
-        self._is_useless = True
-        self.close()
+            self._is_useless = True
+            self.close()
 
     def _exchange(self, process: "subprocess.Popen[bytes]", request: Join | Read) -> Reply:
         target, source = _pipes(process)
