@@ -126,7 +126,7 @@ class HelperProcess:
         try:
             async with asyncio.timeout(PATIENCE):
                 reply = await in_thread(lambda: self._exchange(process, Join(target, identifiers)))
-        except (OSError, EOFError, msgspec.MsgspecError) as error:  # TimeoutError is an OSError
+        except (OSError, ValueError, EOFError, msgspec.MsgspecError) as error:  # TimeoutError is an OSError
             self._give_up(error, process)
             return None
         assert isinstance(reply, JoinedReply)  # noqa: S101

@@ -14,9 +14,11 @@ import os
 import struct
 import sys
 from collections.abc import Sequence
-from threading import Lock
+from dataclasses import dataclass, field
+from select import poll
+from threading import Lock, Thread
 from time import time_ns
-from typing import Any, BinaryIO, Final, NamedTuple
+from typing import Any, BinaryIO, Final
 
 import httpx
 import msgspec
@@ -49,24 +51,26 @@ _ERRORS: Final = {
 }
 
 
-class Access(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Access:
     """How an account is read: its address, a client of it, and the percentage of the rate limit that others keep."""
 
     base: str
     client_id: str
-    secret: str
+    secret: str = field(repr=False)
     token_url: str
     user: int | None
     margin: int
 
 
-class Beginning(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Beginning:
     """The address of a database, which may contain a password, the name of the organization, and its account.
 
     Without an account the process only joins.
     """
 
-    database: str
+    database: str = field(repr=False)
     organization: str
     access: Access | None = None
 
@@ -182,7 +186,8 @@ class _PartReader:
             part = next(self._parts)
         except tuple(_ERRORS.values()) as error:
             after = getattr(error, "retry_after", None)
-            return Failure(type(error).__name__, str(error), after, *self._counts())
+            name = next(each for each, kind in _ERRORS.items() if isinstance(error, kind))
+            return Failure(name, str(error), after, *self._counts())
         return PartReply(*part, *self._counts())
 
     def close(self) -> None:
@@ -239,12 +244,21 @@ def _now() -> Instant:
     return Instant(time_ns() // 1_000_000)
 
 
+def _end_with(source: int) -> None:
+    """End when nobody can ask any more, also while the account is waited for: somebody else may read it by then."""
+    watched = poll()
+    watched.register(source, 0)  # its end is always reported
+    watched.poll()
+    os._exit(0)
+
+
 def main() -> None:
     """Serve the process that started this one."""
     # With PYTHONUNBUFFERED, a signal may cut off what is written to the buffer of `sys.stdout`.
     target = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever else is printed is no reply
     logs.configure()
+    Thread(target=_end_with, args=(sys.stdin.fileno(),), daemon=True).start()
     gc.freeze()
     sys.setswitchinterval(_TURN)
     gc.set_threshold(ALLOCATIONS)

@@ -3,7 +3,9 @@
 import asyncio
 import os
 import subprocess
+import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from io import BytesIO
 from typing import Any, Final
 
@@ -95,7 +97,7 @@ def retries() -> list[str]:
 @pytest.fixture
 def reading(mirroring: Mirroring, beginning: Beginning, retries: list[str]) -> Iterator[HelperProcess]:
     """Return the process that also reads the account, beside a mirror that has not begun."""
-    began = beginning._replace(access=access_to(mirroring.upstream))
+    began = replace(beginning, access=access_to(mirroring.upstream))
     mirroring.helper = HelperProcess(began, lambda reason, _: retries.append(reason))
     mirroring.restart()
     yield mirroring.helper
@@ -237,7 +239,7 @@ def test_parts_follow_each_other_until_another_list_is_asked_for(
     monkeypatch.setattr(walks, "LOAD_PAGES", 1)
     many_people(mirroring)
     source, target = BytesIO(), BytesIO()
-    send(source, beginning._replace(access=access_to(mirroring.upstream)))
+    send(source, replace(beginning, access=access_to(mirroring.upstream)))
     candidates, users = Read(Position("candidates")), Read(Position("users"))
     for request in (candidates, Read(None), candidates, Read(None), Read(None), users):
         send(source, request)
@@ -325,6 +327,28 @@ def test_it_ends_when_nobody_can_ask_any_more(beginning: Beginning) -> None:
     process.stdin.close()  # as the death of this process does
     assert process.wait(60) == 0
     beside.close()
+
+
+def test_it_ends_while_the_account_is_waited_for(mirroring: Mirroring, reading: HelperProcess) -> None:
+    """A process that went on asked an account for many seconds that another mirror read by then."""
+    asked = threading.Event()
+    mirroring.upstream.faults.append(status(429, {"Retry-After": "300"}))
+    mirroring.upstream.before = lambda _: asked.set()
+    reading.prepare(1)
+    process = process_of(reading)
+    assert process.stdin is not None
+    send(process.stdin, Read(Position("users")))  # type: ignore[arg-type]  # a pipe
+    assert asked.wait(60)
+    process.stdin.close()
+    assert process.wait(30) == 0
+    assert len(mirroring.upstream.asked) == 1
+
+
+def test_secrets_are_not_shown(mirroring: Mirroring, beginning: Beginning) -> None:
+    shown = repr(replace(beginning, access=access_to(mirroring.upstream)))
+    assert beginning.organization in shown
+    assert CLIENT_SECRET not in shown
+    assert beginning.database not in shown
 
 
 def test_a_signal_cuts_nothing_off(beginning: Beginning, monkeypatch: pytest.MonkeyPatch) -> None:
