@@ -1,6 +1,7 @@
 """Finds the patterns that the style guide in CONTRIBUTING.md asks to avoid.
 
-Prose is Markdown outside of code, and in Python the docstrings, comments, texts of several words and names of tests.
+Prose is Markdown outside of code, in Python the docstrings, comments, texts of several words and names of tests, and in
+JavaScript the comments.
 Prints `file:line: "words": advice` for each finding and exits with 1 if there is any. Arguments are files or folders to
 check instead of the whole project.
 """
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 _ROOT: Final = Path(__file__).resolve().parent.parent
-_FOLDERS: Final = ("docs", "src", "tests", "benchmarks")
+_FOLDERS: Final = ("docs", "src", "tests", "benchmarks", "scripts")
 _CHECKED: Final = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", *_FOLDERS)
 
 _START: Final = r"(?:(?<=[.:;!?|] )|(?<=\n\n)|(?<=\n- )|(?<=\n\* )|\A)"
@@ -64,11 +65,11 @@ def main() -> int:
 def _files(path: Path) -> list[Path]:
     """Return the files to check: the file itself, or those of a folder, except in hidden folders such as `.data`."""
     found = sorted(path.rglob("*")) if path.is_dir() else [path]
-    return [
-        file
-        for file in found
-        if file.suffix in _READERS and not any(part.startswith(".") for part in file.relative_to(path).parts)
-    ]
+    return [file for file in found if file.suffix in _READERS and file != Path(__file__) and not _is_hidden(file, path)]
+
+
+def _is_hidden(file: Path, folder: Path) -> bool:
+    return any(part.startswith(".") for part in file.relative_to(folder).parts)
 
 
 def _check(file: Path) -> Iterator[str]:
@@ -110,7 +111,13 @@ def _python(text: str) -> Iterator[tuple[int, str]]:
         yield begins, "\n".join(comment)
 
 
-_READERS: Final = {".md": _markdown, ".py": _python}
+def _javascript(text: str) -> Iterator[tuple[int, str]]:
+    """Return the comments of a module, with their lines."""
+    for comment in re.finditer(r"/\*.*?\*/|(?<![:\"'`])//[^\n]*", text, re.DOTALL):
+        yield text.count("\n", 0, comment.start()) + 1, re.sub(r"`[^`]*`|(?m:^ *\* ?)|/\*+|\*/|//", "", comment[0])
+
+
+_READERS: Final = {".md": _markdown, ".py": _python, ".js": _javascript}
 _TEXTS: Final = {tokenize.STRING, getattr(tokenize, "FSTRING_MIDDLE", tokenize.STRING)}
 _BETWEEN_STATEMENTS: Final = (tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT)
 _SQL: Final = re.compile(r"\b(SELECT|INSERT|UPDATE|DELETE|CREATE|WITH|WHERE|FROM|JOIN)\b")

@@ -1,4 +1,4 @@
-"""Changing and deleting interviews: which, by whom, and the bytes of the response (contract, 4)."""
+"""Changing and deleting interviews: which, by whom, and the bytes of the response (contract section 4)."""
 
 import pytest
 

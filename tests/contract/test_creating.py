@@ -1,4 +1,4 @@
-"""Creating everything over the API: jobs, their plans, candidates and applications (contract, 10)."""
+"""Creating everything over the API: jobs, their plans, candidates and applications (contract section 10)."""
 
 from typing import Any, Final
 

@@ -1,4 +1,4 @@
-"""The `Idempotency-Key`: a repeated request gets the same response, and is executed once (contract, 4)."""
+"""The `Idempotency-Key`: a repeated request gets the same response, and is executed once (contract section 4)."""
 
 from concurrent.futures import ThreadPoolExecutor
 

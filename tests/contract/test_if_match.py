@@ -1,4 +1,4 @@
-"""`If-Match` (RFC 9110, section 13.1.1): changing a version that is no longer current is refused (contract, 4)."""
+"""`If-Match` (RFC 9110, section 13.1.1): a version that is no longer current is not changed (contract section 4)."""
 
 from collections.abc import Callable
 

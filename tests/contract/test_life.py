@@ -1,4 +1,4 @@
-"""The life of an interview (contract, 5): its status by time, by clients and by scorecards.
+"""The life of an interview (contract section 5): its status by time, by clients and by scorecards.
 
 The clocks of these servers are real: tests wait for the end of an interview by following the feed.
 """

@@ -1,4 +1,4 @@
-"""Panels: users by any of their identifiers, guests, and invalid panels (contract, 4)."""
+"""Panels: users by any of their identifiers, guests, and invalid panels (contract section 4)."""
 
 from typing import Any
 

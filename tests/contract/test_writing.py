@@ -1,4 +1,4 @@
-"""Scheduling, changing and deleting interviews: what is accepted, and the bytes of the response (contract, 4)."""
+"""Scheduling, changing and deleting interviews: what is accepted, and the bytes of responses (contract section 4)."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Adding users, changing them, disabling and enabling them (contract, 10)."""
+"""Adding users, changing them, disabling and enabling them (contract section 10)."""
 
 from typing import Any, Final
 

@@ -109,7 +109,7 @@ def test_decisions_are_numbered_and_have_their_sections() -> None:
 _STATED: Final = re.compile(
     r"\A# \d+\. .*\n\nDate: \d{4}-\d\d-\d\d\. Status: (?:accepted|superseded by \[.*\]\(.*\.md\))\.\n"
 )
-_CITED_SECTIONS: Final = re.compile(r"contract,? sections? (\d+)(?: and (\d+))?")
+_CITED_SECTIONS: Final = re.compile(r"contract,? (?:sections? )?(\d+)(?: and (\d+))?")
 _CITED_DECISION: Final = re.compile(r"docs/decisions/(\d{4})\b")
 _CITED_FILE: Final = re.compile(r"`((?:[a-z_]+/)*[a-z_]+\.py)`")
 _SOURCES: Final = [path for folder in ("src", "tests", "benchmarks") for path in (ROOT / folder).rglob("*.py")]

@@ -1,6 +1,6 @@
 """Many machines serve one schedule, and each of them ends, hangs or falls behind while clients write and read.
 
-The clients (`cluster_clients.py`) check the results, and in the end `Load` (`cluster_team.py`) does: nothing
+The clients (`cluster_clients.py`) check the results, and in the end `Load` (`cluster_load.py`) does: nothing
 acknowledged is lost or duplicated, every read sees every write acknowledged before it began, syncs and the feed are
 complete, and errors, which ask to try again, occur only during a fault and up to five seconds after it.
 """

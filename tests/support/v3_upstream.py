@@ -1,6 +1,6 @@
 """A strict Harvest v3 server on loopback that a test fills, watches, and makes fail.
 
-Owns the wire of v3 lists, tokens and writes of interviews (contract-v3 sections 1 to 3): cursors, 422s, tokens, windows
+Owns the wire of v3 lists, tokens and writes of interviews (contract sections 11 and 13): cursors, 422s, tokens, windows
 of requests. A test provides the rows, and what the next requests meet (`faults`, `write_faults`).
 """
 

@@ -1,6 +1,6 @@
 """Writes of interviews in a strict Harvest v3 account.
 
-Owns what the account takes (contract-v3 section 3), and the rows that follow. Must not know HTTP.
+Owns what the account takes (contract section 13), and the rows that follow. Must not know HTTP.
 """
 
 from typing import TYPE_CHECKING, Any, Final

@@ -1,7 +1,7 @@
 """Calendar addresses of people: when each is read, and what is stored of a reading.
 
 Owns how often addresses are read, which window they cover, and the port that keeps them (contract section 16). Must not
-know HTTP, iCalendar or SQL.
+know iCalendar or SQL, and of HTTP only how a server names a version.
 """
 
 from collections.abc import Sequence

@@ -1,6 +1,6 @@
 """Adding candidates and their applications.
 
-Owns the rules for what clients may write of them (contract section 10). Must not know JSON, HTTP or SQL.
+Owns the rules for what clients may write of them (contract section 10). Must not know HTTP or SQL.
 """
 
 from typing import Any

@@ -1,7 +1,7 @@
 """The attempts of a delivery: the message that is sent, its result, and when the next attempt is made.
 
-Owns the schedule of attempts, and the port of what sends messages (`webhooks/sender.py`). Must not know HTTP, JSON, SQL
-or sockets.
+Owns the schedule of attempts, and the port of what sends messages (`webhooks/sender.py`). Must not know JSON, SQL
+or sockets, and of HTTP only the status and the wait that a receiver asks for.
 """
 
 from collections.abc import Callable

@@ -26,7 +26,7 @@ from rowen.imports.sources.http_client import (
 )
 from rowen.imports.sources.pages import next_link
 from rowen.imports.sources.retries import Retries, RetryPolicy, retry_after
-from rowen.mirror.credentials import USER_AGENT, Busy, Client, Credentials
+from rowen.mirror.credentials import USER_AGENT, BusyError, Client, Credentials
 from rowen.mirror.errors import CursorLostError, StoppedError
 from rowen.mirror.rows import PageRows, has_more_rows, read_page
 
@@ -187,7 +187,7 @@ class Account:
                 raise ServerResponseError(f"{self._name(url)}: {error}") from None
             except InterruptedTransferError as error:
                 reason, connected = f"{self._name(url)}: {error}", error.connected
-            except Busy as busy:
+            except BusyError as busy:
                 reason, asked = str(busy), retry_after(busy.retry_after, self._policy.retries.now())
             else:
                 if response.status == 200:

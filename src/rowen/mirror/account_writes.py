@@ -30,7 +30,7 @@ from rowen.interviews.interview import Interviewer, Moment
 from rowen.interviews.moments import Clock
 from rowen.interviews.scheduling import UNSET, InterviewFields
 from rowen.mirror.account import AccountPolicy
-from rowen.mirror.credentials import USER_AGENT, Busy, Client, Credentials
+from rowen.mirror.credentials import USER_AGENT, BusyError, Client, Credentials
 
 LIMITS: Final = TransferLimits(silent_seconds=10.0, window_seconds=10.0, window_bytes=1, total_seconds=15.0)
 """How slow the account may be: a client waits."""
@@ -153,7 +153,7 @@ class AccountWriter:
         """Return the header with a token. Raises NotMadeError."""
         try:
             return credentials.authorization()
-        except Busy as busy:
+        except BusyError as busy:
             _log.warning("no token for a write", reason=str(busy))
             raise NotMadeError(Failure(Code.ACCOUNT_BUSY, (), self._wait(busy.retry_after))) from None
         except (TransferError, SourceError) as error:

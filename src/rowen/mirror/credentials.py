@@ -57,7 +57,7 @@ class _Refusal(msgspec.Struct):
     error: str | None = None
 
 
-class Busy(Exception):  # noqa: N818  (an answer, not a fault)
+class BusyError(Exception):
     """The server gives no token now: try again after `asked` seconds, if it names any."""
 
     def __init__(self, reason: str, retry_after: str | None) -> None:
@@ -90,7 +90,7 @@ class Credentials:
     def authorization(self) -> str:
         """Return the `Authorization` header of a request, with a new token if need be.
 
-        Raises Busy, TransferError and SourceError.
+        Raises BusyError, TransferError and SourceError.
         """
         if not self._token or self._clock() >= self._until:
             self._fetch()
@@ -114,7 +114,7 @@ class Credentials:
             body = response.read(LARGEST_ANSWER)
             status, retry_after = response.status, response.headers.get("Retry-After")
         if status in (408, 425, 429) or status >= 500:
-            raise Busy(f"{client.token_url}: the server gives no token now: {status}", retry_after)
+            raise BusyError(f"{client.token_url}: the server gives no token now: {status}", retry_after)
         if status != 200:
             detail = self.hide(_message_of(body))
             raise ServerRefusedError(

@@ -14,5 +14,5 @@ class CursorLostError(SourceError):
     """The account no longer knows a cursor: its list has to be read from the beginning."""
 
 
-class LeadLostError(Exception):
+class LeaderLostError(Exception):
     """Another process mirrors the organization by now."""

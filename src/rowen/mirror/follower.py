@@ -16,7 +16,7 @@ from rowen.app.organizations import Organization
 from rowen.imports.errors import SourceError
 from rowen.interviews.errors import Unavailable
 from rowen.mirror.account import Account
-from rowen.mirror.errors import LeadLostError
+from rowen.mirror.errors import LeaderLostError
 from rowen.mirror.helper import HelperProcess
 from rowen.mirror.one_behind import one_behind
 from rowen.mirror.reading import LoadStep, Reader
@@ -109,7 +109,7 @@ class Follower:
                     mirror = await self._begin()
                     answered = mirror.loaded_at is not None  # a process before this one was answered
                 await self._noted_round()
-            except LeadLostError:
+            except LeaderLostError:
                 _log.warning("another process mirrors the organization by now", organization=self._organization.name)
                 continue
             except (SourceError, Unavailable) as error:
@@ -230,7 +230,7 @@ class Follower:
 
     async def _require_lead(self) -> None:
         if not await self._deps.try_lead():
-            raise LeadLostError
+            raise LeaderLostError
 
 
 def _is_due(position: Position, mirror: Mirror, now: int) -> bool:

@@ -21,7 +21,7 @@ from rowen.app.unit_of_work import UnitOfWork, UnitOfWorks, WriteResult
 from rowen.interviews.errors import Refusal
 from rowen.interviews.interview import InterviewId, ScheduledInterview
 from rowen.interviews.moments import Clock
-from rowen.mirror.errors import LeadLostError
+from rowen.mirror.errors import LeaderLostError
 from rowen.mirror.helper import HelperProcess
 from rowen.mirror.joiner import Joined, Joiner
 from rowen.mirror.one_behind import one_behind
@@ -131,7 +131,7 @@ class Writer:
         """Merge records; return False if each has to be written by itself."""
         try:
             return await self._merge(joined)
-        except (Refusal, LeadLostError):
+        except (Refusal, LeaderLostError):
             raise
         except Exception as error:  # one of them is at fault, and must not keep the others waiting
             _log.warning("records are written one by one", reason=type(error).__name__)
@@ -174,7 +174,7 @@ class Writer:
             some = identifiers[start : start + STEP]
             try:
                 await self._follow_together(some, follow)
-            except (Refusal, LeadLostError):
+            except (Refusal, LeaderLostError):
                 raise
             except Exception:  # one of them is at fault, and must not keep the others waiting
                 await self._follow_apart(some, follow, failed)
@@ -183,7 +183,7 @@ class Writer:
         for each in some:
             try:
                 await self._follow_together([each], follow)
-            except (Refusal, LeadLostError):
+            except (Refusal, LeaderLostError):
                 raise
             except Exception as error:  # whatever it is, it is this one's
                 failed[each] = type(error).__name__

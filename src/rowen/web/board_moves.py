@@ -80,7 +80,7 @@ class _Move(NamedTuple):
     seen_at: int
 
 
-class _Answered(Exception):  # noqa: N818  (an answer, not a fault)
+class _AnsweredError(Exception):
     """A move comes to an answer before anything is written."""
 
     def __init__(self, answer: Data) -> None:
@@ -105,7 +105,7 @@ class BoardMoves:
             entry = await self._seen(request, interview, move.seen_at)
             version = document_etag(entry.document)
             await self._calls.make(request, _CHANGE, _body(move, entry), version, id=interview)
-        except _Answered as answered:
+        except _AnsweredError as answered:
             return answered.answer
         except Refusal as refusal:
             if refusal.code in (Code.STALE, Code.NOT_FOUND):
@@ -142,7 +142,7 @@ def _data(value: object, status: int) -> Data:
 
 
 def _read(viewer: Viewer, form: Mapping[str, str]) -> _Move:
-    """Return the move of a form. Raises _Answered with a problem or a question."""
+    """Return the move of a form. Raises _AnsweredError with a problem or a question."""
     start = _moment(viewer, "start", form.get("start", ""), None)
     end = _moment(viewer, "end", form.get("end", ""), start)
     if start.is_date != end.is_date or end.is_before(start) or end == start:
@@ -157,7 +157,7 @@ def _read(viewer: Viewer, form: Mapping[str, str]) -> _Move:
 
 
 def _moment(viewer: Viewer, field: str, text: str, start: Moment | None) -> Moment:
-    """Return an end of an interview. Raises _Answered: no time, one that the zone lacks, or one that it has twice."""
+    """Return an end of an interview. Raises _AnsweredError: no time, or one that the zone lacks or has twice."""
     if "T" not in text:
         try:
             return Moment(date=date.fromisoformat(text))
@@ -170,14 +170,14 @@ def _moment(viewer: Viewer, field: str, text: str, start: Moment | None) -> Mome
     if not wall.instants:
         time, free = viewer.language.time(wall.clock), viewer.language.time(wall.after or wall.clock)
         zone, day = viewer.zone_key.rpartition("/")[2].replace("_", " "), viewer.language.day(wall.clock.date())
-        raise _Answered(
+        raise _AnsweredError(
             _data(
                 Problem(field, viewer.language.text("board.no_such_time", time=time, day=day, zone=zone, next=free)),
                 _INVALID,
             )
         )
     if len(later) > 1:
-        raise _Answered(_data(_question(viewer, field, wall.clock, later), _CONFLICT))
+        raise _AnsweredError(_data(_question(viewer, field, wall.clock, later), _CONFLICT))
     return Moment(date_time=(later or wall.instants)[0])
 
 
@@ -190,8 +190,8 @@ def _question(viewer: Viewer, field: str, clock: datetime, instants: Sequence[In
     return Asked(field, viewer.language.text("board.which_time", time=time, day=day), choices)
 
 
-def _problem(viewer: Viewer, field: str, key: str, **values: Any) -> _Answered:
-    return _Answered(_data(Problem(field, viewer.language.text(key, **values)), _INVALID))
+def _problem(viewer: Viewer, field: str, key: str, **values: Any) -> _AnsweredError:
+    return _AnsweredError(_data(Problem(field, viewer.language.text(key, **values)), _INVALID))
 
 
 def _refused(viewer: Viewer, refusal: Refusal) -> Data:

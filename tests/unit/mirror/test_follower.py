@@ -14,7 +14,7 @@ from rowen.app.subscriptions import Action, new_secret
 from rowen.imports.errors import ServerRefusedError, ServerResponseError, ServerUnavailableError, SourceError
 from rowen.interviews.moments import Instant
 from rowen.mirror import walks
-from rowen.mirror.errors import LeadLostError
+from rowen.mirror.errors import LeaderLostError
 from rowen.mirror.follower import MirroredElsewhereError, MirrorEndedError
 from rowen.store.webhooks.deliveries import DeliveryTable
 from rowen.store.webhooks.subscriptions import WebhookTable
@@ -328,7 +328,7 @@ def test_a_process_that_lost_its_lead_writes_nothing(mirroring: Mirroring) -> No
         mirroring.leads = False
 
     mirroring.upstream.before = lose
-    with pytest.raises(LeadLostError):
+    with pytest.raises(LeaderLostError):
         mirroring.round()
     assert mirroring.interviews()[TIMED]["location"] == "Kitchen"
     mirroring.leads = True

@@ -119,6 +119,10 @@ def process_of(beside: HelperProcess) -> "subprocess.Popen[bytes]":
     return process
 
 
+def is_running(beside: HelperProcess) -> bool:
+    return beside._process is not None  # noqa: SLF001  (as above)
+
+
 def expect_all(mirroring: Mirroring) -> None:
     """Require the mirror to have what one without another process has."""
     with mirroring_of(mirroring.tenant.harness.tenant(), mirroring.upstream) as other:
@@ -132,7 +136,7 @@ def test_a_first_load_is_joined_by_the_other_process(
 ) -> None:
     mirroring.round()
     assert joined_here == []
-    assert beside._process is None, "it ends with the load"  # noqa: SLF001
+    assert not is_running(beside), "it ends with the load"
     expect_all(mirroring)
     joined_here.clear()
     mirroring.upstream.put("users", {"id": BOB, "name": "Robert Reed"})
@@ -173,7 +177,7 @@ def test_a_first_load_is_read_by_the_other_process(
     assert mirror is not None
     assert mirror.counters["requests"] == len(mirroring.upstream.asked)
     assert mirror.counters["rows"] >= sum(map(len, mirroring.upstream.rows.values()))
-    assert reading._process is None, "it ends with the load"  # noqa: SLF001
+    assert not is_running(reading), "it ends with the load"
     expect_all(mirroring)
 
 
@@ -309,14 +313,14 @@ def test_few_rows_start_no_process(beginning: Beginning, monkeypatch: pytest.Mon
     monkeypatch.setattr(helper, "SOME", 100)
     beside = HelperProcess(beginning)
     beside.prepare(99)
-    assert beside._process is None  # noqa: SLF001
+    assert not is_running(beside)
 
 
 def test_one_processor_starts_no_process(beginning: Beginning, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "cpu_count", lambda: 1)
     beside = HelperProcess(beginning)
     beside.prepare(100)
-    assert beside._process is None  # noqa: SLF001
+    assert not is_running(beside)
 
 
 def test_it_ends_when_nobody_can_ask_any_more(beginning: Beginning) -> None:

@@ -1,7 +1,7 @@
 """The time and the bytes of a transfer, and why it failed.
 
 Owns the measuring of every byte that a server sends, below HTTP: a server that sends one byte a second, or endless
-headers, is cut off here. Must not know HTTP.
+headers, is cut off here. Must not know what is requested.
 """
 
 import socket

@@ -1,7 +1,7 @@
 """The rules between the rows of a sound database.
 
-Owns the checks of `rowen db check`, in SQL that every engine has, and in Python where a document must be read. Must not
-know an engine.
+Owns the checks of `rowen db check`, in SQL that every engine has, and in Python where a document must be read, as
+far as a check needs it. Must not know an engine.
 """
 
 from collections import Counter

@@ -15,7 +15,7 @@ export class Cards {
 
   /**
    * Return what an interview looks like: when, who, what, and how each member of the panel answered. The calendar draws
-   * it anew only if that is another object than before.
+   * it again only if that is another object than before.
    * @param {Interview} interview
    * @returns {{html: string}}
    */

@@ -60,7 +60,7 @@ export class Dragging {
     this.shown = [];
   }
 
-  /** Give up when Escape is pressed. The calendar has no way to end a drag but letting go of the pointer. */
+  /** Give up when Escape is pressed. The calendar has no way to end a drag but the release of the pointer. */
   #listen() {
     const over = new AbortController();
     const keyed = (/** @type {KeyboardEvent} */ { key }) => {

@@ -16,7 +16,7 @@ export class Keys {
     this.parts = parts;
     /** @type {HTMLElement | null} */
     this.current = null;
-    /** Whether the focus is on it, or was when the calendar drew it anew. */
+    /** Whether the focus is on it, or was when the calendar drew it again. */
     this.hasFocus = false;
     board.addEventListener("focusin", ({ target }) => {
       this.#showHelp();
@@ -36,7 +36,7 @@ export class Keys {
     board.addEventListener("keydown", (event) => this.#pressed(event));
   }
 
-  /** Show the keys while the keyboard's focus is on the board; with `:has`, each change would style all of it anew. */
+  /** Show the keys while the keyboard's focus is on the board; with `:has`, each change would style all of it again. */
   #showHelp() {
     document.body.classList.toggle("is-keyed", document.activeElement?.matches("#board :focus-visible") ?? false);
   }

@@ -1,4 +1,4 @@
-/** Asking before an interview is moved, and telling what came of it. */
+/** Asking before an interview is moved, and showing what came of it. */
 
 import { byId, make } from "./dom.js";
 import { roomKey } from "./store.js";
@@ -73,7 +73,7 @@ export class MoveDialog {
   }
 
   /**
-   * Show the question, with what the server said to the last try.
+   * Show the question, with the server's answer to the last try.
    * @param {Answer | null} answer
    */
   #show(answer) {

@@ -42,7 +42,7 @@ export class Store {
     this.findConflicts();
   }
 
-  /** Find out who, and which room, is booked twice, and by which interviews. Whoever declined is not booked. */
+  /** Find out who, and which room, is booked twice, and by which interviews. People who declined are not booked. */
   findConflicts() {
     /** @type {Map<string, Interview[]>} */
     const byPerson = new Map();
