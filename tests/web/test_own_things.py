@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import pytest
 
+from rowen.api.reading.values import LONGEST_PROSE
 from rowen.app.roles import Role
 from tests.support.hiring_teams import (
     ADA,
@@ -67,7 +68,7 @@ def test_a_scorecard_needs_a_recommendation_and_keeps_what_was_typed(team: Hirin
         submit(browser, path, note="Typed", recommendation="yes", do="autosave")
         assert "Choose a recommendation" not in browser.get(answer.headers["location"]).text
         with team.unchanged():
-            assert submit(browser, path, note="x" * 20_001, do="autosave").status_code == 422
+            assert submit(browser, path, note="x" * (LONGEST_PROSE + 1), do="autosave").status_code == 422
     assert [each["submitted_at"] for each in team.client.get(_LIST).json()] == []
 
 

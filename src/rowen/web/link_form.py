@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, time
 from typing import Any, Final, NamedTuple
 
-from rowen.api.reading.slot_fields import MOST_DAYS, MOST_SESSIONS
+from rowen.api.reading.slot_fields import LONGEST_NOTICE, MOST_DAYS, MOST_MOVES, MOST_SESSIONS
 from rowen.app.booking_links import DEFAULT_DAYS, DEFAULT_MOVES, DEFAULT_NOTICE, LONGEST_DAYS
 from rowen.app.slots import DEFAULT_GAP
 from rowen.interviews.moments import Instant
@@ -21,8 +21,6 @@ from rowen.web.usual_panel import panel_words, seats_of
 
 _LONGEST_GAP: Final = 480
 _HOUR: Final = 60
-_MOST_HOURS: Final = 720
-_MOST_MOVES: Final = 100
 _DEFAULTS: Final = {
     "days": "1",
     "gap": str(DEFAULT_GAP),
@@ -94,8 +92,8 @@ def link_body(request: PageRequest, form: Form, plan: Plan) -> dict[str, Any] | 
     days = form.whole("days", 1, MOST_DAYS, "find.places")
     gap = form.whole("gap", 0, _LONGEST_GAP, "find.places")
     expires = form.whole("expires_in_days", 1, LONGEST_DAYS, "find.places")
-    moves = form.whole("moves", 0, _MOST_MOVES, "find.places")
-    hours = form.whole("notice_hours", 0, _MOST_HOURS, "find.places")
+    moves = form.whole("moves", 0, MOST_MOVES, "find.places")
+    hours = form.whole("notice_hours", 0, LONGEST_NOTICE // _HOUR, "find.places")
     if form.problems or window is None or hours is None:
         return None
     return {

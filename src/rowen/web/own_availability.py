@@ -12,6 +12,7 @@ import msgspec
 
 from rowen.api.codec.setups import AvailabilityRecord, HoursRecord
 from rowen.api.identifiers import read_identifier
+from rowen.api.reading import setup_fields
 from rowen.app.records import AVAILABILITY, RecordQuery
 from rowen.app.roles import OWN_AVAILABILITY
 from rowen.interviews.availability import WEEKDAYS
@@ -33,9 +34,6 @@ from rowen.web.zones import zone_groups
 REPLACE: Final = ("PUT", "/rowen/v1/users/{id}/availability")
 _WORKED: Final = "9\u201317"
 _HOUR: Final = 60
-_MOST_COUNT: Final = 1_000
-_MOST_MINUTES: Final = 24 * _HOUR
-_MOST_HOURS: Final = 366 * 24
 _FIELDS: Final = {"holidays": ("holidays", "availability.bad_holidays"), "time_zone": ("zone", "availability.bad_zone")}
 
 _decode: Final = msgspec.json.Decoder(AvailabilityRecord).decode
@@ -154,7 +152,7 @@ def _written(hours: HoursRecord) -> str:
 
 def _body(form: Form, stored: AvailabilityRecord | None) -> dict[str, Any]:
     """Return the body of the call but for the time off, after noting the problems."""
-    notice = (form.whole("notice", 0, _MOST_HOURS, "form.minutes") or 0) * _HOUR
+    notice = (form.whole("notice", 0, setup_fields.LONGEST_NOTICE // _HOUR, "form.minutes") or 0) * _HOUR
     if stored is not None and notice // _HOUR == stored.minimum_notice_minutes // _HOUR:
         notice = stored.minimum_notice_minutes
     zone = form.value("zone")
@@ -164,7 +162,7 @@ def _body(form: Form, stored: AvailabilityRecord | None) -> dict[str, Any]:
         "time_zone": zone,
         "working_hours": {day: hours for day in WEEKDAYS if (hours := _hours(form, day))},
         "buffer_minutes": {
-            name: form.whole(name, 0, _MOST_MINUTES, "form.minutes") or 0 for name in ("before", "after")
+            name: form.whole(name, 0, setup_fields.DAY_MINUTES, "form.minutes") or 0 for name in ("before", "after")
         },
         "limits": {name: _count(form, name) for name in ("per_day", "per_week")},
         "minimum_notice_minutes": notice,
@@ -173,7 +171,7 @@ def _body(form: Form, stored: AvailabilityRecord | None) -> dict[str, Any]:
 
 
 def _count(form: Form, name: str) -> int | None:
-    return form.whole(name, 0, _MOST_COUNT, "availability.bad_count") if form.text(name) else None
+    return form.whole(name, 0, setup_fields.LARGEST_LIMIT, "availability.bad_count") if form.text(name) else None
 
 
 def _hours(form: Form, day: str) -> list[dict[str, str]]:

@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from rowen.api.codec.v3.scorecards import KEY_TAKE_AWAYS
+from rowen.api.reading.values import LONGEST_PROSE
 from rowen.app.roles import OWN_SCORECARDS
 from rowen.interviews.errors import Code, Refusal
 from rowen.interviews.scorecards import Question, Recommendation, Scorecard
@@ -30,7 +31,6 @@ CHOICES: Final = (
     Recommendation.DEFINITELY_NOT,
     Recommendation.NO_DECISION,
 )
-_LONGEST_NOTE: Final = 20_000
 _WITHOUT_TEXT: Final = "submit_without_text"
 _MISSING: Final = {"recommendation": "scorecard.choose", "note": "scorecard.no_text"}
 
@@ -64,8 +64,8 @@ class ScorecardPage:
             return Redirected(f"/interviews/{identifier_of(request)}")
         form = Form(request.language, request.form)
         recommendation = next((each for each in CHOICES if each.value == form.value("recommendation")), None)
-        if len(form.value("note")) > _LONGEST_NOTE:
-            form.note("note", "scorecard.too_long", most=_LONGEST_NOTE)
+        if len(form.value("note")) > LONGEST_PROSE:
+            form.note("note", "scorecard.too_long", most=LONGEST_PROSE)
             return _page(request, detail, form, saved=False)
         missing = ""
         if recommendation is None:

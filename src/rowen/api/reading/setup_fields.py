@@ -41,13 +41,13 @@ from rowen.interviews.pools import (
 )
 from rowen.interviews.rooms import RoomFields
 
-_MOST_FEATURES: Final = 100
+MOST_FEATURES: Final = 100
 _MOST_HOURS: Final = 20
 _MOST_TIMES_OFF: Final = 1_000
-_LARGEST_ROOM: Final = 100_000
-_DAY_MINUTES: Final = 1_440
-_LONGEST_NOTICE: Final = 366 * _DAY_MINUTES
-_MOST_INTERVIEWS: Final = 1_000
+LARGEST_ROOM: Final = 100_000
+DAY_MINUTES: Final = 1_440
+LONGEST_NOTICE: Final = 366 * DAY_MINUTES
+LARGEST_LIMIT: Final = 1_000
 _CLOCK: Final = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]|24:00")
 _COUNTRY: Final = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,6})?")
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -55,8 +55,8 @@ _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _ROOM: Final[Mapping[str, Reader[Any]]] = {
     "name": values.name.described("Unique in the organization; interviews with this `location` are in the room"),
     "site": values.or_blank(values.name),
-    "capacity": values.nullable(whole(1, _LARGEST_ROOM)).described("How many people it seats"),
-    "features": sequence(values.name, _MOST_FEATURES),
+    "capacity": values.nullable(whole(1, LARGEST_ROOM)).described("How many people it seats"),
+    "features": sequence(values.name, MOST_FEATURES),
 }
 NEW_ROOM: Final = Body("NewRoom", _ROOM, examples.NEW_ROOM, ("name",))
 ROOM_CHANGES: Final = Body("RoomChanges", _ROOM, examples.ROOM_CHANGES)
@@ -75,7 +75,7 @@ def _distinct(reader: Reader[tuple[str | None, ...]]) -> Reader[tuple[str | None
 _MEMBER: Final[Mapping[str, Reader[Any]]] = {
     "user_id": values.identifier,
     "weight": whole(1, LARGEST_WEIGHT).described("Of equally loaded members, the greatest weight is chosen"),
-    "tags": _distinct(sequence(values.name, _MOST_FEATURES)).described("Skills that a seat may ask for"),
+    "tags": _distinct(sequence(values.name, MOST_FEATURES)).described("Skills that a seat may ask for"),
 }
 _POOL_INTERVIEW: Final[Mapping[str, Reader[Any]]] = {
     "interview_id": values.identifier.described("The interview of a job stage"),
@@ -191,8 +191,8 @@ def _read_time_off(problems: Problems, path: str, value: Any) -> TimeOff | None:
     return found
 
 
-_MINUTES: Final = whole(0, _DAY_MINUTES)
-_COUNT: Final = values.nullable(whole(0, _MOST_INTERVIEWS))
+_MINUTES: Final = whole(0, DAY_MINUTES)
+_COUNT: Final = values.nullable(whole(0, LARGEST_LIMIT))
 AVAILABILITY: Final = Body(
     "AvailabilityBody",
     {
@@ -200,7 +200,7 @@ AVAILABILITY: Final = Body(
         "working_hours": _WEEK.described("By the day of the week; a day that is not named is not worked"),
         "buffer_minutes": structure(Buffer, {"before": _MINUTES, "after": _MINUTES}),
         "limits": structure(Limits, {"per_day": _COUNT, "per_week": _COUNT}),
-        "minimum_notice_minutes": whole(0, _LONGEST_NOTICE),
+        "minimum_notice_minutes": whole(0, LONGEST_NOTICE),
         "holidays": values.nullable(_HOLIDAYS),
         "time_off": sequence(
             Reader(_read_time_off, closed({"from": _MOMENT.schema, "to": _MOMENT.schema})), _MOST_TIMES_OFF

@@ -25,6 +25,8 @@ MOST_SLOTS: Final = 5_000
 MOST_SESSIONS: Final = 8
 MOST_SEATS: Final = 20
 MOST_DAYS: Final = 10
+MOST_MOVES: Final = 100
+LONGEST_NOTICE: Final = 43_200  # minutes
 _MOST_USERS: Final = 500
 _MOST_TAGS: Final = 100
 _MOST_ZONES: Final = 20
@@ -232,8 +234,12 @@ LINK: Final = Body(
         "application_id": values.identifier,
         "window": _LINK_WINDOW,
         "expires_in_days": whole(1, LONGEST_DAYS).described(f"{DEFAULT_DAYS} where it is left out"),
-        "change_notice_minutes": whole(0, 43_200).described("Until when before its start a booking can be changed"),
-        "moves": whole(0, 100).described(f"How often a booking can be moved; {DEFAULT_MOVES} where it is left out"),
+        "change_notice_minutes": whole(0, LONGEST_NOTICE).described(
+            "Until when before its start a booking can be changed"
+        ),
+        "moves": whole(0, MOST_MOVES).described(
+            f"How often a booking can be moved; {DEFAULT_MOVES} where it is left out"
+        ),
     },
     examples.LINK_BODY,
     ("application_id", "window", "sessions"),

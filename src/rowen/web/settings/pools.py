@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from rowen.api.identifiers import read_identifier
-from rowen.api.reading import values
+from rowen.api.reading import setup_fields, values
 from rowen.app.hiring import stored
 from rowen.app.pools import change_pool, create_pool, delete_pool
 from rowen.app.records import POOLS
@@ -24,7 +24,6 @@ from rowen.web.request import Answer, PageRequest, Redirected
 from rowen.web.settings.sections import POOLS as SECTION
 from rowen.web.settings.sections import identifier_of, is_confirmed, question, rendered
 
-_MOST_TAGS: Final = 100
 _MOST_SHOWN: Final = 500
 
 _Members = tuple[PoolMember, ...]
@@ -167,8 +166,8 @@ def _member(form: Form, *, leaves: bool) -> tuple[int, PoolMember | None]:
         return user, None
     weight = form.whole("weight", 1, LARGEST_WEIGHT, "pools.weight_wrong")
     tags = tuple(dict.fromkeys(part for each in form.text("tags").split(",") if (part := each.strip())))
-    if len(tags) > _MOST_TAGS or any(len(each) > values.LONGEST_NAME for each in tags):
-        form.note("tags", "pools.tags_wrong", most=_MOST_TAGS)
+    if len(tags) > setup_fields.MOST_FEATURES or any(len(each) > values.LONGEST_NAME for each in tags):
+        form.note("tags", "pools.tags_wrong", most=setup_fields.MOST_FEATURES)
     return user, PoolMember(user_id=user, weight=weight or 1, tags=tags)
 
 

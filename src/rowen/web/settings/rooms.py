@@ -3,9 +3,7 @@
 Owns these pages. Must not know how a room is booked. The use cases are those of the API.
 """
 
-from typing import Final
-
-from rowen.api.reading import values
+from rowen.api.reading import setup_fields, values
 from rowen.app.hiring import stored
 from rowen.app.records import ROOMS
 from rowen.app.rooms import change_room, create_room, delete_room
@@ -17,9 +15,6 @@ from rowen.web.ports import PagePorts
 from rowen.web.request import Answer, PageRequest, Redirected
 from rowen.web.settings.sections import ROOMS as SECTION
 from rowen.web.settings.sections import identifier_of, is_confirmed, question, rendered
-
-_LARGEST: Final = 100_000
-_MOST_FEATURES: Final = 100
 
 
 class RoomPages:
@@ -107,10 +102,12 @@ def _read(request: PageRequest, form: Form) -> RoomFields:
     """Return the fields of a room, with the problems noted."""
     name = form.read("name", values.name, "form.name")
     site = form.read_optional("site", values.name, "form.name")
-    capacity = form.whole("capacity", 1, _LARGEST, "rooms.capacity_wrong") if form.text("capacity") else None
+    capacity = (
+        form.whole("capacity", 1, setup_fields.LARGEST_ROOM, "rooms.capacity_wrong") if form.text("capacity") else None
+    )
     features = tuple(dict.fromkeys(part for each in form.text("features").split(",") if (part := each.strip())))
-    if len(features) > _MOST_FEATURES or any(len(each) > values.LONGEST_NAME for each in features):
-        form.note("features", "rooms.features_wrong", most=_MOST_FEATURES)
+    if len(features) > setup_fields.MOST_FEATURES or any(len(each) > values.LONGEST_NAME for each in features):
+        form.note("features", "rooms.features_wrong", most=setup_fields.MOST_FEATURES)
     acting = request.session.person.user.id
     return RoomFields(name=name or "", site=site, capacity=capacity, features=features, on_behalf_of=acting)
 
