@@ -12,7 +12,7 @@ if os.getpid() == 1:  # in a container, where a signal without a handler is igno
 
 # Importing makes hundreds of thousands of objects, which all stay: no collection has to look at them.
 gc.disable()
-from rowen.cli.main import main  # noqa: E402
+from rowen.cli.main import main  # noqa: E402  (after what it depends on)
 
 gc.freeze()
 gc.enable()

@@ -80,6 +80,20 @@ def read_here(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.fixture
+def dying(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the other process die as soon as it is started."""
+    prepare = HelperProcess.prepare
+
+    def prepare_and_die(self: HelperProcess, rows: int) -> None:
+        prepare(self, rows)
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    monkeypatch.setattr(HelperProcess, "prepare", prepare_and_die)
+
+
+@pytest.fixture
 def beginning(tenant: Tenant) -> Beginning:
     return Beginning(tenant.harness.database, tenant.organization.name)
 
@@ -144,18 +158,8 @@ def test_a_first_load_is_joined_by_the_other_process(
     assert USERS in joined_here, "changes are joined here"
 
 
-def test_a_process_that_dies_is_not_missed(
-    mirroring: Mirroring, beside: HelperProcess, joined_here: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    prepare = HelperProcess.prepare
-
-    def prepare_and_die(self: HelperProcess, rows: int) -> None:
-        prepare(self, rows)
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-
-    monkeypatch.setattr(HelperProcess, "prepare", prepare_and_die)
+@pytest.mark.usefixtures("beside", "dying")
+def test_a_process_that_dies_is_not_missed(mirroring: Mirroring, joined_here: list[str]) -> None:
     mirroring.round()
     assert {USERS, INTERVIEWS} <= {*joined_here}
     expect_all(mirroring)
@@ -181,18 +185,8 @@ def test_a_first_load_is_read_by_the_other_process(
     expect_all(mirroring)
 
 
-def test_a_process_that_dies_before_it_has_read_is_not_missed(
-    mirroring: Mirroring, reading: HelperProcess, read_here: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    prepare = HelperProcess.prepare
-
-    def prepare_and_die(self: HelperProcess, rows: int) -> None:
-        prepare(self, rows)
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-
-    monkeypatch.setattr(HelperProcess, "prepare", prepare_and_die)
+@pytest.mark.usefixtures("reading", "dying")
+def test_a_process_that_dies_before_it_has_read_is_not_missed(mirroring: Mirroring, read_here: list[str]) -> None:
     mirroring.round()
     assert read_here == list(REACHES)
     expect_all(mirroring)
