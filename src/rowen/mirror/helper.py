@@ -35,10 +35,10 @@ from rowen.mirror.threads import in_thread
 from rowen.mirror.walks import Part
 
 SOME: Final = 2_000
-"""How many rows make it likely that there are many: the process is started, and has begun when they are there."""
+"""From how many rows on the process is started: there will probably be many, and its start takes a moment."""
 
 MANY: Final = 20_000
-"""How many rows make it worthwhile to let the process read: to begin takes it as long as reading as many."""
+"""From how many rows on the process reads lists, too."""
 
 PATIENCE: Final = 300.0
 """How long the process may take to join some records, in seconds; usually it takes a few."""
