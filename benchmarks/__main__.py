@@ -1,5 +1,6 @@
 """`python -m benchmarks`: measures all figures, or the given ones, and prints them as one table."""
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Final
@@ -43,6 +44,7 @@ def main(
     unknown = sorted(set(figures or ()) - set(FIGURES))
     if unknown:
         raise typer.BadParameter(f"there is no figure {', '.join(unknown)}; there are {', '.join(FIGURES)}")
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # a program that is installed is compiled once
     scale = QUICK if quick else FULL
     folder.mkdir(parents=True, exist_ok=True)
     with Bench(scale, folder.resolve()) as bench:

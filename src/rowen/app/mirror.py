@@ -131,6 +131,11 @@ REACHES: Final[Mapping[str, Sequence[Reach]]] = {
 }
 """The resources that are mirrored, in the order in which they are read, and what follows from the rows of each."""
 
+OWN: Final[Mapping[str, str]] = {
+    reach.target: resource for resource, reaches in REACHES.items() for reach in reaches if reach.is_own
+}
+"""The resources whose rows have the ids of our records, by the resource of these."""
+
 TARGETS: Final = (USERS, JOBS, JOB_STAGES, CANDIDATES, APPLICATIONS, SCORECARDS, INTERVIEWS)
 """The resources of ours that follow, in the order in which they are written."""
 
@@ -236,11 +241,17 @@ class Mirrors(Protocol):
         ...
 
     async def put(
-        self, organization: OrganizationId, rows: Sequence[MirroredRow], position: Position, now: Instant
+        self,
+        organization: OrganizationId,
+        rows: Sequence[MirroredRow],
+        position: Position,
+        now: Instant,
+        *,
+        first: bool = False,
     ) -> int:
         """Store rows of one resource with the position after them, and mark what follows from those that differ.
 
-        Return how many differ. During the first reading only the records with the rows' own ids are marked.
+        Return how many differ. In a `first` reading nothing is marked: everything is written after it (see `own`).
         """
         ...
 
@@ -286,6 +297,17 @@ class Mirrors(Protocol):
 
     async def pending(self, organization: OrganizationId, target: str, most: int, after: int = 0) -> Sequence[Pending]:
         """Return the first records of a resource of ours that are marked, ordered by id, with ids above `after`."""
+        ...
+
+    async def own(self, organization: OrganizationId, target: str, most: int, after: int = 0) -> Sequence[int]:
+        """Return the first ids above `after`, ascending, of which a resource of ours may have a record.
+
+        They are those of the rows that such records have their ids from (see `Reach.is_own`).
+        """
+        ...
+
+    async def mark(self, organization: OrganizationId, target: str, identifiers: Sequence[int], now: Instant) -> None:
+        """Mark records of a resource of ours."""
         ...
 
     async def settle(self, organization: OrganizationId, target: str, done: Sequence[Pending]) -> None:

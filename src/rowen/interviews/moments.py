@@ -119,6 +119,16 @@ text_of: Final[Callable[[Instant], str]] = _texts.__getitem__
 """Returns what `str` returns for an instant, without a call of Python for one that is known."""
 
 
+def milliseconds_of(text: str) -> int:
+    """Return what `Instant.parse` does as a plain number, in half the time: nobody will write its text again."""
+    if len(text) == 24 and text[7] == "-" and text[10] == "T" and text[19] == "." and text[23] == "Z":
+        try:
+            return round(datetime.fromisoformat(text).timestamp() * 1000)
+        except ValueError:
+            pass  # as in `parse`
+    return int(Instant.parse(text))
+
+
 def _remember(instant: Instant, text: str) -> None:
     if len(_instants) >= _MOST_KNOWN:
         _instants.clear()

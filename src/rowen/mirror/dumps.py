@@ -159,7 +159,7 @@ class DumpJoiner:
                     await self._put("scorecards", _scorecards_of(rows))
 
     async def _put(self, resource: str, rows: Sequence[MirroredRow]) -> None:
-        await self._mirrors.put(self._organization.id, rows, Position(resource), self._now())
+        await self._mirrors.put(self._organization.id, rows, Position(resource), self._now(), first=True)
 
     def _rows(self, resource: str, items: Batch, *, tables: bool) -> list[_Found]:
         """Return the rows of v3 in a batch, and report what is none."""
@@ -210,14 +210,14 @@ class DumpJoiner:
         for target in targets:
             after = 0
             with into.path(target).open("wb") as file:
-                while pending := await self._mirrors.pending(self._organization.id, target, _AT_ONCE, after):
-                    joined = await self._joiner.join(target, [each.id for each in pending])
+                while identifiers := await self._mirrors.own(self._organization.id, target, _AT_ONCE, after):
+                    joined = await self._joiner.join(target, identifiers)
                     file.writelines(b"%b\n" % each for each in _documents(target, joined))
                     for reason in joined.left_out.values():
                         label = f"rows of {target} without a v1 form: {reason}"
                         many = len(into.left_out) >= _MOST_REASONS
                         into.left_out[f"rows of {target}: {_OTHER_REASON}" if many else label] += 1
-                    after = pending[-1].id
+                    after = identifiers[-1]
 
 
 def _with_json(resource: str, body: bytes) -> bytes:

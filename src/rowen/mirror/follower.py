@@ -4,10 +4,10 @@ Owns what a round is, how often there is one, and what happens after a failure. 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
@@ -27,6 +27,9 @@ SWEEP_PAGES: Final = 30
 """How many pages a round compares with what is stored, at most."""
 SWEEP_REST: Final = 3_600_000
 """How long a resource rests after it was compared completely, in milliseconds."""
+
+LARGEST: Final = ("interviewers", "interviews")
+"""The lists that usually have the most rows."""
 
 _SPARE_FOR_SWEEPS: Final = 0.5
 _WAIT_FOR_LEADER: Final = 1.0
@@ -84,6 +87,7 @@ class Follower:
         self._writer = Writer(destination, organization, self._require_lead, deps.turns, deps.helper)
         self._counted: dict[str, int] = {}
         self._first_writings = 0
+        self._saving = asyncio.Lock()
 
     async def run_once(self) -> None:
         """Read everything, or all changes, once. Raises SourceError, Refusal and MirroredElsewhereError."""
@@ -149,9 +153,9 @@ class Follower:
         else:
             await self._follow()
             await self._reader.confirm_reports()
-            await self._writer.drain(bulk=False)
+            await self._writer.drain()
         if await self._sweep(mirror):
-            await self._writer.drain(bulk=False)
+            await self._writer.drain()
         written, gone = self._writer.written - before, self._reader.counts.gone - gone
         if written or gone:
             statistics = self._account.statistics
@@ -169,18 +173,45 @@ class Follower:
         with self._deps.loading() as show, closing(self._deps.helper) as helper:
             positions = await self._to.mirrors.positions(self._organization.id)
             helper.prepare(sum(each.held for each in positions.values()))
+            await self._read_lists(mirror, positions, show)
+            await self._follow()  # what changed meanwhile
+
+            def writing() -> None:
+                show(LoadStep("Writing", self._writer.written))
+
+            runs = mirror.counters.get("first_writings", 0)
+            if runs == 1:  # clients may have seen a part that it wrote: each of the others is a change of its own
+                await self._writer.mark_everything()
+            if runs < 2:
+                self._first_writings += 1
+                await self._save(mirror)
+            if runs == 0:
+                await self._writer.write_first(writing)
+            await self._writer.drain(writing)
+
+    async def _read_lists(
+        self, mirror: Mirror, positions: Mapping[str, Position], show: Callable[[LoadStep], None]
+    ) -> None:
+        """Read the lists that are not read yet: the largest ones beside the others, if the helper runs."""
+        helper = self._deps.helper
+
+        async def read(resources: Iterable[str], *, beside: bool) -> None:
             async with one_behind() as storing:
-                for resource in REACHES:
+                for resource in resources:
                     position = positions.get(resource, Position(resource))
                     if not position.loaded:
-                        await self._reader.load(position, storing, show)
+                        await self._reader.load(position, storing, show, beside=beside)
                         await storing.append(self._save(mirror))
-            await self._follow()  # what changed meanwhile
-            # Clients may have seen a part that an earlier run wrote: then each of the others is a change of its own.
-            begun = mirror.counters.get("first_writings", 0) > 0
-            self._first_writings += 1
-            await self._save(mirror)
-            await self._writer.drain(bulk=not begun, progress=lambda: show(LoadStep("Writing", self._writer.written)))
+
+        async def read_others() -> None:
+            await read([each for each in REACHES if each not in LARGEST], beside=False)
+            helper.expect_no_more()
+
+        async def read_largest() -> None:
+            await helper.started()
+            await read(LARGEST, beside=True)
+
+        await _both(read_others(), read_largest())
 
     async def _follow(self) -> None:
         """Read what has changed, the rows that name others before those: whatever a row names is read after it.
@@ -219,18 +250,30 @@ class Follower:
             "failed": self._writer.failed,
             "first_writings": self._first_writings,
         }
-        stored = await self._to.mirrors.find(self._organization.id)
-        if stored is None:
-            raise MirrorEndedError
-        counters = {
-            name: stored.counters.get(name, 0) + count - self._counted.get(name, 0) for name, count in now.items()
-        }
-        self._counted = now
-        await self._to.mirrors.save(self._organization.id, mirror._replace(counters=counters))
+        async with self._saving:
+            stored = await self._to.mirrors.find(self._organization.id)
+            if stored is None:
+                raise MirrorEndedError
+            counters = {
+                name: stored.counters.get(name, 0) + count - self._counted.get(name, 0) for name, count in now.items()
+            }
+            self._counted = now
+            await self._to.mirrors.save(self._organization.id, mirror._replace(counters=counters))
 
     async def _require_lead(self) -> None:
         if not await self._deps.try_lead():
             raise LeaderLostError
+
+
+async def _both(one: Coroutine[Any, Any, None], other: Coroutine[Any, Any, None]) -> None:
+    """Do two things at a time; if one fails, the other is cancelled."""
+    tasks = [asyncio.create_task(each, name="mirror: reading") for each in (one, other)]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _is_due(position: Position, mirror: Mirror, now: int) -> bool:

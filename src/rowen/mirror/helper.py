@@ -8,6 +8,7 @@ import asyncio
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import BinaryIO, Final, Protocol
@@ -37,14 +38,12 @@ from rowen.mirror.walks import Part
 SOME: Final = 2_000
 """From how many rows on the process is started: there will probably be many, and its start takes a moment."""
 
-MANY: Final = 20_000
-"""From how many rows on the process reads lists, too."""
-
 PATIENCE: Final = 300.0
 """How long the process may take to join some records, in seconds; usually it takes a few."""
 
 _log = structlog.stdlib.get_logger("rowen.mirror")
 _reply: Final = msgspec.msgpack.Decoder(Reply)
+_retry: Final = msgspec.msgpack.Decoder(Retry)
 
 
 class Parts(Protocol):
@@ -71,11 +70,11 @@ class HelperProcess:
         self._on_retry = on_retry
         self._process: subprocess.Popen[bytes] | None = None
         self._is_useless = beginning is None or (os.cpu_count() or 1) < 2
-        self._is_early = True
+        self._exchanging = threading.Lock()
+        self._is_decided = asyncio.Event()
 
     def prepare(self, rows: int) -> None:
         """Start the process, unless it runs, if there are some rows already: it takes a moment until it can begin."""
-        self._is_early = self._is_early and rows < MANY
         if self._process is not None or self._is_useless or rows < SOME:
             return
         try:
@@ -86,15 +85,24 @@ class HelperProcess:
                 start_new_session=True,  # an interrupt from the terminal is for this process, which ends that one
             )
             send(_pipes(self._process)[0], self._beginning)
+            self._is_decided.set()
         except OSError as error:
             self._give_up(error, self._process)
+
+    async def started(self) -> None:
+        """Wait until the process is started, or not expected to be any more."""
+        await self._is_decided.wait()
+
+    def expect_no_more(self) -> None:
+        """Let those go on who wait for the start: there are no more rows that could cause it."""
+        self._is_decided.set()
 
     def parts(self, position: Position, statistics: Statistics, here: Callable[[Position], Parts]) -> Parts:
         """Return the parts of a list after a position, read by the process if there are many rows, otherwise `here`.
 
         Its requests are added to `statistics`.
         """
-        if self._process is None or self._beginning is None or self._beginning.access is None or self._is_early:
+        if self._process is None or self._beginning is None or self._beginning.access is None:
             return here(position)
         return _PartsBeside(self, position, statistics, here)
 
@@ -107,7 +115,7 @@ class HelperProcess:
         if process is None:
             return None
         try:
-            reply = self._exchange(process, Read(position))
+            reply = _reply.decode(self._exchange(process, Read(position)))
         except (OSError, ValueError, EOFError, msgspec.MsgspecError) as error:  # ValueError: the pipes are closed
             self._give_up(error, process)
             return None
@@ -125,7 +133,7 @@ class HelperProcess:
             return None
         try:
             async with asyncio.timeout(PATIENCE):
-                reply = await in_thread(lambda: self._exchange(process, Join(target, identifiers)))
+                reply = await in_thread(lambda: _reply.decode(self._exchange(process, Join(target, identifiers))))
         except (OSError, ValueError, EOFError, msgspec.MsgspecError) as error:  # TimeoutError is an OSError
             self._give_up(error, process)
             return None
@@ -149,12 +157,18 @@ class HelperProcess:
             self._is_useless = True
             self.close()
 
-    def _exchange(self, process: "subprocess.Popen[bytes]", request: Join | Read) -> Reply:
+    def _exchange(self, process: "subprocess.Popen[bytes]", request: Join | Read) -> bytes:
+        """Return the reply to a request, to be decoded: meanwhile the process has the next request."""
         target, source = _pipes(process)
-        send(target, request)
-        while isinstance(reply := _reply.decode(receive(source)), Retry):
-            self._on_retry(reply.reason, reply.seconds)
-        return reply  # type: ignore[no-any-return]
+        with self._exchanging:
+            send(target, request)
+            while True:
+                content = receive(source)
+                try:
+                    retry = _retry.decode(content)
+                except msgspec.ValidationError:  # it is a reply
+                    return content
+                self._on_retry(retry.reason, retry.seconds)
 
 
 def _pipes(process: "subprocess.Popen[bytes]") -> tuple[BinaryIO, BinaryIO]:

@@ -42,9 +42,6 @@ from rowen.store.organizations.organizations import OrganizationTable
 ALLOCATIONS: Final = 200_000
 """After how many new objects garbage is collected: joining makes millions, and hardly any are in a cycle."""
 
-_TURN: Final = 0.00005
-"""How long a thread keeps others waiting, in seconds: the one that requests pages is to wait for the account only."""
-
 _LENGTH: Final = struct.Struct(">I")
 _ERRORS: Final = {
     each.__name__: each for each in (CursorLostError, ServerRefusedError, ServerResponseError, ServerUnavailableError)
@@ -146,7 +143,7 @@ class Retry(msgspec.Struct, frozen=True, array_like=True, tag=True):
     seconds: float
 
 
-Reply = JoinedReply | PartReply | Failure | Retry
+Reply = JoinedReply | PartReply | Failure
 
 
 def send(target: BinaryIO, message: Any) -> None:
@@ -207,7 +204,7 @@ async def serve(source: BinaryIO, target: BinaryIO) -> None:
     begun = msgspec.msgpack.decode(receive(source), type=Beginning)
     sending = Lock()
 
-    def reply(message: Reply) -> None:
+    def reply(message: Reply | Retry) -> None:
         with sending:  # retries are announced by the thread that requests pages
             send(target, message)
 
@@ -260,7 +257,6 @@ def main() -> None:
     logs.configure()
     Thread(target=_end_with, args=(sys.stdin.fileno(),), daemon=True).start()
     gc.freeze()
-    sys.setswitchinterval(_TURN)
     gc.set_threshold(ALLOCATIONS)
     asyncio.run(serve(sys.stdin.buffer, target))
 

@@ -1,13 +1,16 @@
 """Storing one thing while the next one is prepared.
 
-Owns that one piece of work goes on at a time, and that nothing is left running after a failure. Must not know what is
+Owns that one piece of each goes on at a time, and that nothing is left running after a failure. Must not know what is
 stored.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
+
+Item = TypeVar("Item")
 
 
 class OneBehind:
@@ -66,3 +69,27 @@ async def one_behind() -> AsyncIterator[OneBehind]:
         await work.finish()
     finally:
         await work.abandon()
+
+
+@asynccontextmanager
+async def ahead(
+    works: AsyncGenerator[Coroutine[Any, Any, Item], None], count: int
+) -> AsyncIterator[AsyncIterator[Item]]:
+    """Return the results of works in their order; `count` of them are under way while one result is in use."""
+    running: deque[asyncio.Task[Item]] = deque()
+
+    async def results() -> AsyncIterator[Item]:
+        async for work in works:
+            running.append(asyncio.create_task(work, name="mirror: preparing"))
+            if len(running) > count:
+                yield await running.popleft()
+        while running:
+            yield await running.popleft()
+
+    try:
+        yield results()
+    finally:
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+        await works.aclose()

@@ -69,28 +69,33 @@ class Reader:
         self._require_lead = require_lead
         self.counts = ReadCounts()
 
-    async def load(self, position: Position, storing: OneBehind, progress: Callable[[LoadStep], None]) -> None:
+    async def load(
+        self, position: Position, storing: OneBehind, progress: Callable[[LoadStep], None], *, beside: bool = False
+    ) -> None:
         """Read a resource completely, from its position on, with `progress` now and then. Raises SourceError.
 
-        The last rows are still being stored when this returns.
+        With `beside`, the helper reads it, if it runs. The last rows are still being stored when this returns.
         """
         try:
-            await self._load(position, storing, progress)
+            await self._load(position, storing, progress, beside=beside)
         except CursorLostError as lost:
             _log.warning("reading a list again from its beginning", resource=position.resource, reason=str(lost))
-            await self._load(Position(position.resource), storing, progress)
+            await self._load(Position(position.resource), storing, progress, beside=beside)
 
-    async def _load(self, position: Position, storing: OneBehind, progress: Callable[[LoadStep], None]) -> None:
+    async def _load(
+        self, position: Position, storing: OneBehind, progress: Callable[[LoadStep], None], *, beside: bool
+    ) -> None:
         def show() -> None:
             progress(LoadStep(f"Reading {position.resource}", self.counts.rows))
 
-        with closing(self._helper.parts(position, self._account.statistics, self._parts)) as parts:
+        read = self._helper.parts(position, self._account.statistics, self._parts) if beside else self._parts(position)
+        with closing(read) as parts:
             try:
                 while not position.loaded:
                     part = await in_thread(partial(next, parts))
                     position = part.position
                     self._helper.prepare(self.counts.rows + len(part.rows))
-                    await storing.give(self._store(part))
+                    await storing.give(self._store(part, first=True))
                     show()
             except (ServerRefusedError, ServerUnavailableError):
                 await storing.finish()
@@ -202,10 +207,12 @@ class Reader:
     async def _next(self, resource: str, cursor: str) -> Page:
         return await in_thread(partial(self._account.next_page, resource, cursor))
 
-    async def _store(self, part: Part) -> None:
+    async def _store(self, part: Part, *, first: bool = False) -> None:
         if part.unusable:
             _log.warning("rows that cannot be read", count=part.unusable, first=part.fault)
             self.counts.unusable += part.unusable
         await self._require_lead()
-        self.counts.news += await self._mirrors.put(self._organization, part.rows, part.position, self._now())
+        self.counts.news += await self._mirrors.put(
+            self._organization, part.rows, part.position, self._now(), first=first
+        )
         self.counts.rows += len(part.rows)

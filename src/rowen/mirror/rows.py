@@ -16,7 +16,7 @@ from msgspec.structs import force_setattr
 
 from rowen.app.mirror import MirroredRow
 from rowen.interviews.interview import Identifier
-from rowen.interviews.moments import Instant
+from rowen.interviews.moments import milliseconds_of
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -352,8 +352,8 @@ def _rows_of(resource: str, contents: Sequence[Row]) -> list[MirroredRow]:
     # Written for speed: a first reading makes millions of them. JSON has no line ends within a row.
     documents = _encode_lines(contents).split(b"\n")
     return [
-        _new(MirroredRow, (resource, identifier, int(Instant.parse(updated_at)), document, *links))
-        for (identifier, updated_at, *links), document in zip(heads, documents, strict=False)
+        _new(MirroredRow, (resource, identifier, milliseconds_of(updated_at), document, parent, person, subject, other))
+        for (identifier, updated_at, parent, person, subject, other), document in zip(heads, documents, strict=False)
     ]
 
 

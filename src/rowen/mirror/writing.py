@@ -5,7 +5,7 @@ one that cannot be written leaves the others. Must not know rows or requests. A 
 such is joined again, and found equal.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -13,7 +13,7 @@ import structlog
 
 from rowen.api.codec import records as codec
 from rowen.app.imports import Merger
-from rowen.app.mirror import TARGETS, Mirrors, Pending
+from rowen.app.mirror import TARGETS, Mirrors
 from rowen.app.mirroring import follow_interview, follow_record
 from rowen.app.organizations import Organization
 from rowen.app.records import INTERVIEWS, RecordMerger, RecordRow
@@ -24,13 +24,16 @@ from rowen.interviews.moments import Clock
 from rowen.mirror.errors import LeaderLostError
 from rowen.mirror.helper import HelperProcess
 from rowen.mirror.joiner import Joined, Joiner
-from rowen.mirror.one_behind import one_behind
+from rowen.mirror.one_behind import ahead, one_behind
 from rowen.mirror.turns import Turns
 
 BULK: Final = 10_000
 """How many records are written in one transaction at first."""
 STEP: Final = 50
 """How many later, so that no client waits long."""
+
+_JOINED_AHEAD: Final = 2
+"""How many times as many are being joined, or wait to be, while some are written: so nobody waits for the other."""
 
 _Follow: TypeAlias = Callable[[UnitOfWork, int], Awaitable[bool]]
 
@@ -76,43 +79,62 @@ class Writer:
         """How many records could not be joined or written so far; each counts once."""
         return len(self._failed)
 
-    async def drain(self, *, bulk: bool, progress: Callable[[], None] = lambda: None) -> None:
-        """Write everything that is marked; with `bulk` as an import does, without a change for each record."""
-        size = BULK if bulk else STEP
-        async with one_behind() as writing:  # also beside the joining of the next resource
-            for target in TARGETS:
-                after = 0
-                while pending := await self._to.mirrors.pending(self._organization.id, target, size, after):
-                    async with self._turns.taken():
-                        joined = await self._join(target, [each.id for each in pending], bulk=bulk)
-                        for identifier, reason in joined.left_out.items():
-                            _log.debug("a record has no v1 form", resource=target, id=identifier, reason=reason)
-                        await writing.give(self._write_and_settle(target, pending, joined, bulk=bulk))
-                        if not bulk:  # the rows may change once others have their turn
-                            await writing.finish()
-                    after = pending[-1].id
-                    progress()
+    async def write_first(self, progress: Callable[[], None]) -> None:
+        """Write everything there is as an import does: some records are joined while others are written."""
+        works = (self._join_first(target, identifiers) async for target, identifiers in self._everything())
+        async with ahead(works, _JOINED_AHEAD) as batches, one_behind() as writing:
+            async for target, identifiers, joined in batches:
+                await writing.give(self._write_first(target, identifiers, joined))
+                progress()
 
-    async def _join(self, target: str, identifiers: Sequence[int], *, bulk: bool) -> Joined:
-        joined = await self._helper.join(target, identifiers) if bulk else None
-        return joined or await self._joiner.join(target, identifiers)
+    async def _join_first(self, target: str, identifiers: Sequence[int]) -> tuple[str, Sequence[int], Joined]:
+        joined = await self._helper.join(target, identifiers)
+        return target, identifiers, joined or await self._joiner.join(target, identifiers)
 
-    async def _write_and_settle(self, target: str, pending: Sequence[Pending], joined: Joined, *, bulk: bool) -> None:
+    async def _everything(self) -> AsyncGenerator[tuple[str, Sequence[int]], None]:
+        for target in TARGETS:
+            after = 0
+            while identifiers := await self._to.mirrors.own(self._organization.id, target, BULK, after):
+                yield target, identifiers
+                after = identifiers[-1]
+
+    async def _write_first(self, target: str, identifiers: Sequence[int], joined: Joined) -> None:
         await self._require_lead()
-        merged = bulk and await self._merged(joined)
-        if bulk and not merged:  # each is written by itself, which takes more than its draft
-            joined = await self._joiner.join(target, [each.id for each in pending])
-        failed = dict(joined.failed)
-        await self._write(target, joined, failed, merged=merged)
-        for identifier, reason in failed.items():
-            self._note_failure(target, identifier, reason)
-        # The mark of one that failed stays: it is tried again, also by a later version.
-        done = [each for each in pending if each.id not in failed]
-        await self._to.mirrors.settle(self._organization.id, target, done)
+        merged = await self._merged(joined)
+        if not merged:  # each is written by itself, which takes more than its draft
+            joined = await self._joiner.join(target, identifiers)
+        failed = await self._write(target, joined, merged=merged)
+        if failed:
+            await self._to.mirrors.mark(self._organization.id, target, sorted(failed), self._to.now())
 
-    async def _write(self, target: str, joined: Joined, failed: dict[int, str], *, merged: bool) -> None:
-        """Write each record by itself; of those that were merged, the ones that have no v1 form any more."""
-        interviews, records = joined.interviews, joined.records
+    async def mark_everything(self) -> None:
+        """Mark everything there is: nobody knows what a run before this one has written, and what is left of it."""
+        async for target, identifiers in self._everything():
+            await self._to.mirrors.mark(self._organization.id, target, identifiers, self._to.now())
+
+    async def drain(self, progress: Callable[[], None] = lambda: None) -> None:
+        """Write everything that is marked, with a change for each record."""
+        for target in TARGETS:
+            after = 0
+            while pending := await self._to.mirrors.pending(self._organization.id, target, STEP, after):
+                async with self._turns.taken():  # the rows may change once others have their turn
+                    joined = await self._joiner.join(target, [each.id for each in pending])
+                    await self._require_lead()
+                    failed = await self._write(target, joined)
+                    # The mark of one that failed stays: it is tried again, also by a later version.
+                    done = [each for each in pending if each.id not in failed]
+                    await self._to.mirrors.settle(self._organization.id, target, done)
+                after = pending[-1].id
+                progress()
+
+    async def _write(self, target: str, joined: Joined, *, merged: bool = False) -> Collection[int]:
+        """Write each record by itself; of those that were merged, the ones that have no v1 form any more.
+
+        Return the ids of those that cannot be joined or written.
+        """
+        for identifier, reason in joined.left_out.items():
+            _log.debug("a record has no v1 form", resource=target, id=identifier, reason=reason)
+        interviews, records, failed = joined.interviews, joined.records, dict(joined.failed)
         if merged:
             interviews = {key: value for key, value in interviews.items() if value is None}
             records = {key: value for key, value in records.items() if value is None}
@@ -120,6 +142,9 @@ class Writer:
             await self._follow_interviews(interviews, failed)
         else:
             await self._follow_records(target, records, failed)
+        for identifier, reason in failed.items():
+            self._note_failure(target, identifier, reason)
+        return failed
 
     def _note_failure(self, target: str, identifier: int, reason: str) -> None:
         """Log a failure, the first time; the reason is a type, as a message could name a person."""

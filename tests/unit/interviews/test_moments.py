@@ -2,7 +2,7 @@
 
 import pytest
 
-from rowen.interviews.moments import Instant
+from rowen.interviews.moments import Instant, milliseconds_of
 
 MONDAY = 1_704_103_200_000
 
@@ -12,6 +12,20 @@ def test_an_instant_is_written_in_the_form_of_harvest_however_it_was_read(text: 
     parsed = Instant.parse(text)
     assert parsed == MONDAY
     assert str(parsed) == "2024-01-01T10:00:00.000Z"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["2024-01-01T10:00:00.000Z", "2024-W01-1T10:00:00.000Z", "1969-12-31T24:00:00.000Z", "2016-12-31T23:59:60.500Z"],
+)
+def test_milliseconds_are_those_of_the_instant(text: str) -> None:
+    assert milliseconds_of(text) == Instant.parse(text)
+
+
+@pytest.mark.parametrize("text", ["", "2024-13-01T10:00:00.000Z", "2024-01-01T10:00:00,000Z?"])
+def test_there_are_no_milliseconds_of_what_is_no_time(text: str) -> None:
+    with pytest.raises(ValueError, match="ISO-8601"):
+        milliseconds_of(text)
 
 
 def test_more_instants_than_are_remembered_are_read_and_written_alike() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Final, TypeAlias
 
@@ -10,12 +11,15 @@ import pytest
 
 from rowen.app.imports import MergeCounts
 from rowen.app.mirror import REACHES, Mirror, reported
+from rowen.app.organizations import Organization
 from rowen.app.subscriptions import Action, new_secret
+from rowen.app.unit_of_work import IdempotentRequest, UnitOfWorks, WriteOperation, WriteResult
 from rowen.imports.errors import ServerRefusedError, ServerResponseError, ServerUnavailableError, SourceError
 from rowen.interviews.moments import Instant
 from rowen.mirror import walks
 from rowen.mirror.errors import LeaderLostError
 from rowen.mirror.follower import MirroredElsewhereError, MirrorEndedError
+from rowen.mirror.writing import STEP
 from rowen.store.webhooks.deliveries import DeliveryTable
 from rowen.store.webhooks.subscriptions import WebhookTable
 from tests.support import v3_account
@@ -258,6 +262,24 @@ def test_a_first_writing_that_was_cut_off_goes_on_with_changes(mirroring: Mirror
     assert len(mirroring.interviews()) == 3
 
 
+def test_a_first_writing_that_is_cut_off_again_and_again_comes_to_an_end(mirroring: Mirroring) -> None:
+    """Each run marked everything again: one that was cut off soon never got beyond the first records."""
+    many = range(9_100, 9_100 + 3 * STEP)
+    mirroring.upstream.put("interviews", *(v3_account.interview(each) for each in many))
+    mirroring.restart_with(lambda ports: replace(ports, merger=_DyingMerger()))
+    with pytest.raises(KilledError):
+        mirroring.round()
+    runs = 0
+    while state(mirroring).loaded_at is None:
+        runs += 1
+        assert runs < 30
+        mirroring.restart_with(lambda ports: replace(ports, writing=_DyingUnits(ports.writing)))
+        with suppress(KilledError):
+            mirroring.round()
+    assert runs > 1
+    assert {*many} <= mirroring.interviews().keys()
+
+
 class KilledError(BaseException):
     """The process is dead."""
 
@@ -270,6 +292,25 @@ class _DyingMerger:
         raise NotImplementedError
 
     async def checkpoint(self, *_: object) -> str | None:
+        raise NotImplementedError
+
+
+class _DyingUnits:
+    """Does one unit of work, and dies at the next."""
+
+    def __init__(self, units: UnitOfWorks) -> None:
+        self._units = units
+        self._done = 0
+
+    async def write(
+        self, organization: Organization, work: WriteOperation, idempotent: IdempotentRequest | None = None
+    ) -> WriteResult:
+        if self._done:
+            raise KilledError
+        self._done += 1
+        return await self._units.write(organization, work, idempotent)
+
+    async def delete_expired_keys(self, now: Instant) -> None:
         raise NotImplementedError
 
 

@@ -16,9 +16,10 @@ from rowen.app.mirror import REACHES, Position
 from rowen.app.records import INTERVIEWS, USERS
 from rowen.imports.errors import ServerRefusedError
 from rowen.interviews.moments import Clock
-from rowen.mirror import helper, walks, writing
+from rowen.mirror import follower, helper, walks, writing
 from rowen.mirror.account import Account
 from rowen.mirror.errors import StoppedError
+from rowen.mirror.follower import LARGEST
 from rowen.mirror.helper import HelperProcess
 from rowen.mirror.helper_process import (
     Access,
@@ -45,10 +46,10 @@ ELSEWHERE: Final = 999_999
 
 @pytest.fixture(autouse=True)
 def _always(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let there be processors enough, and a few rows be many."""
+    """Let there be processors enough, a few rows be many, and all lists but the first be large."""
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
     monkeypatch.setattr(helper, "SOME", 1)
-    monkeypatch.setattr(helper, "MANY", 1)
+    monkeypatch.setattr(follower, "LARGEST", [each for each in REACHES if each != "users"])
 
 
 @pytest.fixture
@@ -175,13 +176,33 @@ def test_a_first_load_is_read_by_the_other_process(
 ) -> None:
     many_people(mirroring)
     mirroring.round()
-    assert read_here == [next(iter(REACHES))], "the list that shows that there are many rows"
+    assert read_here == ["users"], "the list that shows that there are many rows"
     assert retries == []
     mirror = mirroring.tenant.harness.run(mirroring.destination.mirrors.find(mirroring.tenant.organization.id))
     assert mirror is not None
     assert mirror.counters["requests"] == len(mirroring.upstream.asked)
     assert mirror.counters["rows"] >= sum(map(len, mirroring.upstream.rows.values()))
     assert not is_running(reading), "it ends with the load"
+    expect_all(mirroring)
+
+
+@pytest.mark.usefixtures("reading")
+def test_the_largest_lists_are_read_beside_the_others(
+    mirroring: Mirroring, read_here: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The account waits with the first page of candidates until interviews are read."""
+    monkeypatch.setattr(follower, "LARGEST", LARGEST)
+    asked, waiting = mirroring.upstream.asked, threading.Event()
+
+    def wait(_: int) -> None:
+        if "/candidates?" in asked[-1]:
+            assert waiting.wait(60)
+        if "/interviews?" in asked[-1]:
+            waiting.set()
+
+    mirroring.upstream.before = wait
+    mirroring.round()
+    assert read_here == [each for each in REACHES if each not in LARGEST]
     expect_all(mirroring)
 
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import bindparam, delete, func, insert, select, update
 
-from rowen.app.mirror import REACHES, Link, Mirror, MirroredRow, MirrorState, Pending, Position, reported
+from rowen.app.mirror import OWN, REACHES, Link, Mirror, MirroredRow, MirrorState, Pending, Position, reported
 from rowen.app.organizations import Organization
 from rowen.interviews.errors import Code, Refusal
 from rowen.interviews.interview import OrganizationId
@@ -115,6 +115,14 @@ class MirrorTables:
         self._identifiers = engine.prepare(
             select(columns.id).where(*OF, columns.id >= bindparam("low"), columns.id < bindparam("high"))
         )
+        some = (
+            select(columns.id)
+            .where(*OF, columns.id > bindparam("after"))
+            .order_by(columns.id)
+            .limit(bindparam("most"))
+            .subquery()
+        )
+        self._own = engine.prepare(select(engine.collected_identifiers(some.c.id)))
         self._remove = engine.prepare(delete(mirror_rows).where(*OF, columns.id == bindparam("id")))
         self._insert = engine.prepare_insert(mirror_rows, ("organization_id", *MirroredRow._fields))
 
@@ -217,12 +225,21 @@ class MirrorTables:
         return {row[0]: Position(*row)._replace(loaded=bool(row[2])) for row in rows}
 
     async def put(
-        self, organization: OrganizationId, rows: Sequence[MirroredRow], position: Position, now: Instant
+        self,
+        organization: OrganizationId,
+        rows: Sequence[MirroredRow],
+        position: Position,
+        now: Instant,
+        *,
+        first: bool = False,
     ) -> int:
-        """Store rows of one resource with the position after them, and mark what follows from those that differ."""
+        """Store rows of one resource with the position after them, and mark what follows unless it is a first reading.
+
+        Return how many differ from what was stored.
+        """
 
         async def work(transaction: Transaction) -> int:
-            written, added = await self._put(transaction, organization, rows, now, first=not position.loaded)
+            written, added = await self._put(transaction, organization, rows, now, first=first)
             await self._move(transaction, organization, position, added)
             return written
 
@@ -254,7 +271,7 @@ class MirrorTables:
         *,
         first: bool = False,
     ) -> tuple[int, int]:
-        """Store rows of one resource, and mark what follows from those that differ.
+        """Store rows of one resource, and mark what follows from those that differ, unless it is a first reading.
 
         Return how many differ, and how many of them are new.
         """
@@ -273,7 +290,8 @@ class MirrorTables:
         replaced = [stored[row.id] for row in written if row.id in stored]  # also what followed from them before
         await self._delete(transaction, organization, resource, [row.id for row in replaced])
         await self._add(transaction, organization, written)
-        await self._marker.mark(transaction, organization, [*written, *replaced], now, only_own=first and not replaced)
+        if not first:
+            await self._marker.mark(transaction, organization, [*written, *replaced], now)
         return len(written), len(written) - len(replaced)
 
     async def remove(
@@ -325,6 +343,20 @@ class MirrorTables:
         """Return the ids of a resource's rows from `low` up to but not including `high`."""
         parameters = {"organization": organization, "resource": resource, "low": low, "high": high}
         return [row[0] for row in await self._engine.rows(self._identifiers, parameters)]
+
+    async def own(self, organization: OrganizationId, target: str, most: int, after: int = 0) -> Sequence[int]:
+        """Return the first ids above `after`, ascending, of which a resource of ours may have a record."""
+        parameters = {"organization": organization, "resource": OWN[target], "most": most, "after": after}
+        row = await self._engine.row(self._own, parameters)
+        return self._engine.read_identifiers(row[0]).tolist() if row else []
+
+    async def mark(self, organization: OrganizationId, target: str, identifiers: Sequence[int], now: Instant) -> None:
+        """Mark records of a resource of ours."""
+
+        async def work(transaction: Transaction) -> None:
+            await self._marker.put(transaction, organization, target, identifiers, now)
+
+        await self._engine.write(work)
 
     async def pending(self, organization: OrganizationId, target: str, most: int, after: int = 0) -> Sequence[Pending]:
         """Return the first records of a resource of ours that are marked, ordered by id, with ids above `after`."""

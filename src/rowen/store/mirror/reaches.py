@@ -44,15 +44,11 @@ class Marker:
         organization: OrganizationId,
         rows: Sequence[MirroredRow],
         now: Instant,
-        *,
-        only_own: bool = False,
     ) -> None:
-        """Mark what follows from rows of one resource; with `only_own` the records with their own ids alone."""
+        """Mark what follows from rows of one resource."""
         if not rows:
             return
         for reach in REACHES[rows[0].resource]:
-            if only_own and not reach.is_own:
-                continue
             found = await self._reached(transaction, organization, rows, reach)
             if found:
                 await self.put(transaction, organization, reach.target, sorted(found), now)

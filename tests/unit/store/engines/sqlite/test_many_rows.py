@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Final
@@ -13,7 +13,7 @@ from rowen.store.engines.base import Insertion, Prepared, Transaction
 from rowen.store.engines.sqlite.connections import create
 from rowen.store.engines.sqlite.engine import SqliteEngine
 
-Note = tuple[int, str]
+Note = tuple[int, str | None]
 INSERTION: Final = Insertion("notes", Prepared("INSERT INTO notes (id, text) VALUES (?, ?)", ("id", "text")))
 
 
@@ -27,7 +27,7 @@ async def engine(tmp_path: Path) -> AsyncIterator[SqliteEngine]:
     await engine.close()
 
 
-async def add(engine: SqliteEngine, notes: list[Note]) -> None:
+async def add(engine: SqliteEngine, notes: Sequence[Note]) -> None:
     """Add notes in one transaction."""
 
     async def work(transaction: Transaction) -> None:
@@ -46,6 +46,19 @@ async def stored(engine: SqliteEngine) -> list[Note]:
 @pytest.mark.parametrize("count", [0, 1, 999, 1_000, 1_001, 2_500])
 async def test_all_rows_are_added_in_their_order(engine: SqliteEngine, count: int) -> None:
     notes = [(number, f"{number}?)") for number in reversed(range(count))]
+    await add(engine, notes)
+    assert await stored(engine) == notes
+
+
+@pytest.mark.parametrize("text", [None, "same", "?1"])
+async def test_what_all_rows_share_is_the_same_in_each(engine: SqliteEngine, text: str | None) -> None:
+    notes = [(number, text) for number in range(2_500)]
+    await add(engine, notes)
+    assert await stored(engine) == notes
+
+
+async def test_ends_that_are_alike_are_not_all(engine: SqliteEngine) -> None:
+    notes = [(number, "middle" if number == 500 else "end") for number in range(1_000)]
     await add(engine, notes)
     assert await stored(engine) == notes
 
