@@ -127,8 +127,11 @@ class ApiKeyAuthenticator(_Uses):
 
     def credentials(self, path: str, headers: RequestHeaders) -> str | None:  # noqa: ARG002  (keys are in headers)
         """Return the key in a request, or None."""
-        found = basic_credentials(headers)
-        return found[0] or None if found is not None else None
+        found = _basic(headers)
+        try:
+            return None if found is None else found.partition(b":")[0].decode() or None
+        except UnicodeDecodeError:
+            return None
 
     async def identify(self, credentials: str) -> Identity | None:
         """Return the identity of a key; None if it is unknown or revoked."""
@@ -217,13 +220,24 @@ class BookingLinkAuthenticator:
 
 def basic_credentials(headers: RequestHeaders) -> tuple[str, str] | None:
     """Return the user name and the password of HTTP Basic; None if the request has none in this form."""
+    found = _basic(headers)
+    if found is None:
+        return None
+    name, _, password = found.partition(b":")
+    try:
+        return name.decode(), password.decode("utf-8", "replace")
+    except UnicodeDecodeError:
+        return None
+
+
+def _basic(headers: RequestHeaders) -> bytes | None:
+    """Return what HTTP Basic encodes; None if a request has nothing in this form."""
     kind, _, encoded = headers.get(b"authorization", b"").partition(b" ")
     if kind.lower() != b"basic":
         return None
     try:
-        name, _, password = b64decode(encoded.strip(), validate=True).partition(b":")
-        return name.decode(), password.decode("utf-8", "replace")
-    except (binascii.Error, UnicodeDecodeError):
+        return b64decode(encoded.strip(), validate=True)
+    except binascii.Error:
         return None
 
 

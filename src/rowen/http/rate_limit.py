@@ -104,7 +104,9 @@ class RateLimiter:
         if window.used >= limit:
             return None
         window.used += 1
-        return self.state(limit, limit - window.used, window.ends)
+        if self.shows_reset:
+            return self.state(limit, limit - window.used, window.ends)
+        return RateState(limit, limit - window.used)  # what `state` returns: each request of v1 would call it
 
     def state(self, limit: int, remaining: int, ends: float | None = None) -> RateState:
         """Return the state that a response shows; `ends` is the end of the window, None for that of a new one."""
