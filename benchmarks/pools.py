@@ -17,7 +17,7 @@ import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
 from benchmarks.postgres import Postgres
-from rowen.store.engines.postgres.pool import Connection, Pool
+from rowen.store.engines.postgres.pool import Connection, ConnectionPool
 from rowen.store.engines.postgres.sessions import with_reconnect
 
 _STATEMENT: Final = "SELECT $1::bigint"
@@ -36,9 +36,9 @@ async def _fetch(connection: "Connection | PoolConnectionProxy[asyncpg.Record]")
 
 
 @asynccontextmanager
-async def _pools(url: str) -> AsyncIterator[tuple[Pool, Any]]:
+async def _pools(url: str) -> AsyncIterator[tuple[ConnectionPool, Any]]:
     """Open both pools, without any connection yet."""
-    ours, source = Pool(url, _CONNECTIONS, _SECONDS), Pool(url, _CONNECTIONS, _SECONDS)
+    ours, source = ConnectionPool(url, _CONNECTIONS, _SECONDS), ConnectionPool(url, _CONNECTIONS, _SECONDS)
 
     async def connected(*_: object, **__: object) -> Connection:
         return await source.connect(ours.session)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import httpx
 
     from rowen.mirror.account import AccountPolicy
-    from rowen.mirror.credentials import Client
+    from rowen.mirror.credentials import AccountClient
     from rowen.mirror.follower import Follower
     from rowen.mirror.reading import LoadStep
     from rowen.mirror.write_through import WriteThrough
@@ -30,7 +30,7 @@ class MirroredAccount:
     """
 
     base: "httpx.URL"
-    client: "Client"
+    client: "AccountClient"
     policy: "AccountPolicy"
     database: str
     write_through: bool = False
@@ -51,10 +51,10 @@ def following(
     from rowen.mirror.account_writes import AccountWriter, prompt
     from rowen.mirror.follower import Follower, FollowerDeps
     from rowen.mirror.helper import HelperProcess
-    from rowen.mirror.helper_process import Access, Beginning
+    from rowen.mirror.helper_process import AccountAccess, Beginning
     from rowen.mirror.turns import Turns
     from rowen.mirror.write_through import PassingDeps, WriteThrough
-    from rowen.mirror.writing import Destination
+    from rowen.mirror.writing import MirrorPorts
 
     async def try_lead() -> bool:
         return await store.engine.try_lead(f"mirror-{organization.id}")
@@ -62,8 +62,8 @@ def following(
     base, client, turns = mirrored.base, mirrored.client, Turns()
     account = Account(base, client, mirrored.policy)
     reading = Account(base, client, prompt(mirrored.policy))
-    destination = Destination(store.mirrors, store.merger, store.record_merger, store.writing, now)
-    access = Access(
+    destination = MirrorPorts(store.mirrors, store.merger, store.record_merger, store.writing, now)
+    access = AccountAccess(
         str(base), client.identifier, client.secret, str(client.token_url), client.user, mirrored.policy.margin
     )
     helper = HelperProcess(Beginning(mirrored.database, organization.name, access), mirrored.policy.retries.on_retry)

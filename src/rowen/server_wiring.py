@@ -40,7 +40,7 @@ from rowen.web.authentication import Confirmer, SessionAuthentication, SessionFi
 from rowen.web.page import PageDeps
 from rowen.web.ports import Provided
 from rowen.web.rendering import Renderer
-from rowen.web.site import Site
+from rowen.web.site import PageRouter
 from rowen.wiring import Store, now
 
 
@@ -62,7 +62,7 @@ def build_application(settings: ServerSettings, beat: Callable[[], None] = lambd
         deps = PageDeps(
             callers.finder, Renderer(), callers.limiter, connections, public_url, streams, records, writable
         )
-        site = Site(ports, deps)
+        site = PageRouter(ports, deps)
 
     fetcher = wiring.calendar_fetcher(settings.webhook_allow)
 

@@ -40,7 +40,7 @@ _REPEATED: Final = "Repeat for more; separate by spaces in the variable."
 _MOST_WORKERS: Final = 512  # each is a process that takes about 100 MB
 
 
-class Row(NamedTuple):
+class SettingRow(NamedTuple):
     """What a row of a table of settings holds beside name, type and default: the help, and the range of a number.
 
     The option is called as the attribute is, unless `option` names it.
@@ -85,90 +85,97 @@ class ServerSettings:
     """How a server runs."""
 
     database: Annotated[
-        DatabaseUrl | None, Row(f"{DATABASE_HELP} Default: {DEFAULT_DATABASE}, or a temporary one for the demo.")
+        DatabaseUrl | None, SettingRow(f"{DATABASE_HELP} Default: {DEFAULT_DATABASE}, or a temporary one for the demo.")
     ] = None
     replicas: Annotated[
         tuple[DatabaseUrl, ...],
-        Row(f"A PostgreSQL standby of --database to read from. {_REPEATED}", option="--replica"),
+        SettingRow(f"A PostgreSQL standby of --database to read from. {_REPEATED}", option="--replica"),
     ] = ()
-    host: Annotated[str, Row("The address to listen on.")] = "127.0.0.1"
-    port: Annotated[int, Row("The port to listen on.", 1, 65_535)] = 8000
-    workers: Annotated[int, Row("How many worker processes to start.", 1, _MOST_WORKERS)] = 1
+    host: Annotated[str, SettingRow("The address to listen on.")] = "127.0.0.1"
+    port: Annotated[int, SettingRow("The port to listen on.", 1, 65_535)] = 8000
+    workers: Annotated[int, SettingRow("How many worker processes to start.", 1, _MOST_WORKERS)] = 1
     connections: Annotated[
         int,
-        Row(
+        SettingRow(
             "How many connections each worker keeps open. Near the limit, those idle longest are closed.", 16, 1_000_000
         ),
     ] = DEFAULT_CONNECTIONS
-    http2: Annotated[bool, Row("Accept HTTP/2 without TLS, from a proxy. Linux only.")] = False
+    http2: Annotated[bool, SettingRow("Accept HTTP/2 without TLS, from a proxy. Linux only.")] = False
     public_url: Annotated[
         PublicUrl | None,
-        Row("The address that clients use, for links in responses. Default: the address of each request."),
+        SettingRow("The address that clients use, for links in responses. Default: the address of each request."),
     ] = None
     rate_limit: Annotated[
-        int, Row("How many requests a key may make in 10 seconds; 0 for no limit.", 0, LARGEST_RATE_LIMIT)
+        int, SettingRow("How many requests a key may make in 10 seconds; 0 for no limit.", 0, LARGEST_RATE_LIMIT)
     ] = 1_000
     v3_rate_limit: Annotated[
-        int, Row("How many requests a client of v3 may make in 30 seconds; 0 for no limit.", 0, LARGEST_RATE_LIMIT)
+        int,
+        SettingRow("How many requests a client of v3 may make in 30 seconds; 0 for no limit.", 0, LARGEST_RATE_LIMIT),
     ] = 3_000
     rate_limit_store: Annotated[
         RedisUrl | None,
-        Row(
+        SettingRow(
             "A Redis in which all workers and servers count requests together: redis://HOST:PORT/0. Default: each "
             "worker counts its own."
         ),
     ] = None
-    require_https: Annotated[bool, Row("Refuse plain HTTP from other machines.")] = False
-    tls_certificate: Annotated[Path | None, Row("A certificate chain in PEM, read again at SIGHUP.")] = None
-    tls_key: Annotated[Path | None, Row("The private key of the certificate in PEM, not encrypted.")] = None
-    access_log: Annotated[bool, Row("Log every request.")] = False
-    public_metrics: Annotated[bool, Row("Show /metrics to other machines, too.")] = False
+    require_https: Annotated[bool, SettingRow("Refuse plain HTTP from other machines.")] = False
+    tls_certificate: Annotated[Path | None, SettingRow("A certificate chain in PEM, read again at SIGHUP.")] = None
+    tls_key: Annotated[Path | None, SettingRow("The private key of the certificate in PEM, not encrypted.")] = None
+    access_log: Annotated[bool, SettingRow("Log every request.")] = False
+    public_metrics: Annotated[bool, SettingRow("Show /metrics to other machines, too.")] = False
     webhook_allow: Annotated[
         tuple[HostName, ...],
-        Row(f"Allow webhooks to this host, and calendars from it, even if its address is private. {_REPEATED}"),
+        SettingRow(f"Allow webhooks to this host, and calendars from it, even if its address is private. {_REPEATED}"),
     ] = ()
     mirror_webhook_secret_file: Annotated[
         Path | None,
-        Row("A file that holds the secret of webhooks from mirrored accounts, and nothing else: it turns them on."),
+        SettingRow(
+            "A file that holds the secret of webhooks from mirrored accounts, and nothing else: it turns them on."
+        ),
     ] = None
     busy_pushed_age: Annotated[
         int,
-        Row("For how many minutes busy times that were pushed are taken for current.", 1, 525_600),
+        SettingRow("For how many minutes busy times that were pushed are taken for current.", 1, 525_600),
     ] = 1_440
     busy_address_age: Annotated[
         int,
-        Row(
+        SettingRow(
             "For how many minutes busy times read from an address are taken for current. "
             "It is read four times as often.",
             4,
             525_600,
         ),
     ] = 60
-    no_pages: Annotated[bool, Row("Serve the API only, without pages for people.")] = False
+    no_pages: Annotated[bool, SettingRow("Serve the API only, without pages for people.")] = False
     oidc_issuer: Annotated[
         PublicUrl | None,
-        Row("The identity provider (OpenID Connect) at which people sign in: https, or http on this machine."),
+        SettingRow("The identity provider (OpenID Connect) at which people sign in: https, or http on this machine."),
     ] = None
-    oidc_client_id: Annotated[str | None, Row("The id of the client that this server is at the provider.")] = None
+    oidc_client_id: Annotated[str | None, SettingRow("The id of the client that this server is at the provider.")] = (
+        None
+    )
     oidc_client_secret_file: Annotated[
-        Path | None, Row("A file that holds the secret of that client, and nothing else.")
+        Path | None, SettingRow("A file that holds the secret of that client, and nothing else.")
     ] = None
     oidc_roles: Annotated[
         tuple[GroupRole, ...],
-        Row(
+        SettingRow(
             f"The role (admin, coordinator, interviewer) of a group at the provider: coordinator=GROUP. {_REPEATED}",
             option="--oidc-role",
         ),
     ] = ()
-    oidc_groups_claim: Annotated[str, Row("The claim in which the provider names a person's groups.")] = "groups"
+    oidc_groups_claim: Annotated[str, SettingRow("The claim in which the provider names a person's groups.")] = "groups"
     oidc_organization: Annotated[
-        OrganizationName, Row("The organization that people who sign in at the provider belong to.")
+        OrganizationName, SettingRow("The organization that people who sign in at the provider belong to.")
     ] = DEFAULT_ORGANIZATION
     mirror_wait: Annotated[
         int,
-        Row("How many seconds a write waits that passes through `rowen mirror --write-through` to an account.", 1, 300),
+        SettingRow(
+            "How many seconds a write waits that passes through `rowen mirror --write-through` to an account.", 1, 300
+        ),
     ] = 30
-    demo: Annotated[bool, Row("Serve a year of an invented team, on this machine only.")] = False
+    demo: Annotated[bool, SettingRow("Serve a year of an invented team, on this machine only.")] = False
 
     @property
     def database_url(self) -> DatabaseUrl:
@@ -180,5 +187,5 @@ class ServerSettings:
 class CommandSettings:
     """What the other commands work with."""
 
-    organization: Annotated[OrganizationName, Row("The organization.")] = DEFAULT_ORGANIZATION
-    database: Annotated[DatabaseUrl, Row(DATABASE_HELP)] = DEFAULT_DATABASE
+    organization: Annotated[OrganizationName, SettingRow("The organization.")] = DEFAULT_ORGANIZATION
+    database: Annotated[DatabaseUrl, SettingRow(DATABASE_HELP)] = DEFAULT_DATABASE

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import pytest
 
-from rowen.mirror.writing import Destination
+from rowen.mirror.writing import MirrorPorts
 from tests.support import v3_account
 from tests.support.command import begin, environment, rowen
 from tests.support.deaths import Countdown, KilledError
@@ -28,7 +28,7 @@ from tests.support.v3_upstream import CLIENT_ID, CLIENT_SECRET, V3Upstream, v3_u
 WRITING: Final = frozenset({"begin", "put", "remove", "save", "settle", "merge", "write"})
 
 
-def deadly(destination: Destination, countdown: Countdown) -> Destination:
+def deadly(destination: MirrorPorts, countdown: Countdown) -> MirrorPorts:
     """Return ports that die together."""
     names = ("mirrors", "merger", "record_merger", "writing")
     return replace(destination, **{name: countdown.around(getattr(destination, name), WRITING) for name in names})

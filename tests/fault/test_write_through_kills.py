@@ -19,12 +19,12 @@ import httpx
 import msgspec
 import pytest
 
-from rowen.app.account_writes import UNDONE, AccountWrite, Action, Request, WriteState
+from rowen.app.account_writes import UNDONE, AccountWrite, Request, WriteAction, WriteState
 from rowen.interviews.interview import Moment, ResponseStatus
 from rowen.interviews.moments import Instant
 from rowen.interviews.scheduling import InterviewerInput, InterviewFields
 from rowen.mirror.write_through import LOST_AFTER, PassingDeps
-from rowen.mirror.writing import Destination
+from rowen.mirror.writing import MirrorPorts
 from tests.support import v3_account
 from tests.support.command import Process, begin, environment, rowen
 from tests.support.deaths import Countdown, KilledError
@@ -57,21 +57,21 @@ NEW: Final = InterviewFields(
     on_behalf_of=ANN,
 )
 REQUESTED: Final = {
-    "created": Request(action=Action.CREATE, user=ANN, api_key="test", fields=NEW),
+    "created": Request(action=WriteAction.CREATE, user=ANN, api_key="test", fields=NEW),
     "created with an event": Request(
-        action=Action.CREATE,
+        action=WriteAction.CREATE,
         user=ANN,
         api_key="test",
         fields=msgspec.structs.replace(NEW, external_event_id="ours"),
     ),
     "updated": Request(
-        action=Action.CHANGE,
+        action=WriteAction.CHANGE,
         interview=TIMED,
         user=ANN,
         api_key="test",
         fields=InterviewFields(location="Garden", on_behalf_of=ANN),
     ),
-    "cancelled": Request(action=Action.CANCEL, interview=TIMED, user=ANN, api_key="test"),
+    "cancelled": Request(action=WriteAction.CANCEL, interview=TIMED, user=ANN, api_key="test"),
 }
 
 
@@ -131,7 +131,7 @@ class Account:
         return [each for each in kinds if each[0] not in ("imported", "recorded")]
 
 
-def deadly(countdown: Countdown, destination: Destination, deps: PassingDeps) -> tuple[Destination, PassingDeps]:
+def deadly(countdown: Countdown, destination: MirrorPorts, deps: PassingDeps) -> tuple[MirrorPorts, PassingDeps]:
     """Return ports that die together."""
     names = COMMITS | REQUESTS
 

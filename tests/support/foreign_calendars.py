@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Final
 
-from rowen.polling.expansion import Asked
+from rowen.polling.expansion import AskedWindow
 
 BERLIN: Final = "Europe/Berlin"
 
@@ -13,7 +13,7 @@ def at(text: str) -> int:
     return round(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp() * 1000)
 
 
-ASKED: Final = Asked(BERLIN, frozenset({"ada@team.example"}), at("2031-02-01"), at("2032-02-01"))
+ASKED: Final = AskedWindow(BERLIN, frozenset({"ada@team.example"}), at("2031-02-01"), at("2032-02-01"))
 
 
 def event(*lines: str, start: str = "DTSTART:20310203T090000Z", end: str = "DTEND:20310203T100000Z") -> str:

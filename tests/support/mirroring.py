@@ -20,13 +20,13 @@ from rowen.imports.sources.http_client import TransferLimits
 from rowen.imports.sources.retries import RetryPolicy
 from rowen.interviews.query import InterviewQuery, PageRequest
 from rowen.mirror.account import Account, AccountPolicy
-from rowen.mirror.credentials import Client
+from rowen.mirror.credentials import AccountClient
 from rowen.mirror.follower import SWEEP_REST, Follower, FollowerDeps
 from rowen.mirror.helper import HelperProcess
 from rowen.mirror.reading import LoadStep
 from rowen.mirror.turns import Turns
-from rowen.mirror.walks import Parts
-from rowen.mirror.writing import Destination
+from rowen.mirror.walks import ListParts
+from rowen.mirror.writing import MirrorPorts
 from tests.support.harness import FakeClock, Tenant
 from tests.support.records import Record
 from tests.support.tokens import make_client
@@ -48,8 +48,8 @@ class Mirroring:
         self.helper = HelperProcess()
         self.pause: Callable[[float], Awaitable[None]] = asyncio.sleep
         store = tenant.harness.store
-        self.destination = Destination(store.mirrors, store.merger, store.record_merger, store.writing, self.clock)
-        self._client = Client(CLIENT_ID, CLIENT_SECRET, httpx.URL(upstream.token_url), user)
+        self.destination = MirrorPorts(store.mirrors, store.merger, store.record_merger, store.writing, self.clock)
+        self._client = AccountClient(CLIENT_ID, CLIENT_SECRET, httpx.URL(upstream.token_url), user)
         self.account = self._new_account()
         self.follower = self._new_follower()
 
@@ -87,7 +87,7 @@ class Mirroring:
         retries = RetryPolicy(chance=lambda: 0.0, now=lambda: self.upstream.now / 1000)
         return Account(httpx.URL(self.upstream.base), self._client, AccountPolicy(LIMITS, retries, wait=self._wait))
 
-    def _new_follower(self, destination: Destination | None = None) -> Follower:
+    def _new_follower(self, destination: MirrorPorts | None = None) -> Follower:
         return Follower(
             destination or self.destination,
             self.tenant.organization,
@@ -96,11 +96,11 @@ class Mirroring:
             FollowerDeps(self._lead, _silent, self.pause, self.turns, helper=self.helper),
         )
 
-    def parts_here(self, position: Position) -> Parts:
+    def parts_here(self, position: Position) -> ListParts:
         """Return the parts of a list, read by this process."""
-        return Parts(self.account, position, self.clock)
+        return ListParts(self.account, position, self.clock)
 
-    def restart_with(self, change: Callable[[Destination], Destination]) -> None:
+    def restart_with(self, change: Callable[[MirrorPorts], MirrorPorts]) -> None:
         """Go on as a new process that has other ports."""
         self.account.close()
         self.account = self._new_account()
@@ -119,9 +119,9 @@ class ChainLink:
         self._clock = FakeClock(None)
         store, made = harness.store, make_client(upstream)
         base = httpx.URL(f"{harness.server.url}/v3")
-        client = Client(made.client_id, made.secret, base.copy_with(path="/token"))
+        client = AccountClient(made.client_id, made.secret, base.copy_with(path="/token"))
         self.account = Account(base, client, AccountPolicy(LIMITS))
-        ports = Destination(store.mirrors, store.merger, store.record_merger, store.writing, self._clock)
+        ports = MirrorPorts(store.mirrors, store.merger, store.record_merger, store.writing, self._clock)
         deps = FollowerDeps(_leads, _silent)
         self._follower = Follower(ports, self.tenant.organization, self.account, str(base), deps)
 

@@ -14,14 +14,14 @@ import httpx
 from rowen.imports.sources.http_client import TransferLimits
 from rowen.mirror.account import Account, AccountPolicy
 from rowen.mirror.account_writes import AccountWriter, prompt
-from rowen.mirror.credentials import Client
+from rowen.mirror.credentials import AccountClient
 from rowen.mirror.write_through import PassingDeps, WriteThrough
-from rowen.mirror.writing import Destination
+from rowen.mirror.writing import MirrorPorts
 from tests.support.harness import Tenant, opened
 from tests.support.mirroring import Mirroring, mirroring_of
 from tests.support.v3_upstream import CLIENT_ID, CLIENT_SECRET, V3Upstream
 
-Change = Callable[[Destination, PassingDeps], tuple[Destination, PassingDeps]]
+Change = Callable[[MirrorPorts, PassingDeps], tuple[MirrorPorts, PassingDeps]]
 
 _LIMITS = TransferLimits(silent_seconds=20.0, window_seconds=20.0, window_bytes=1, total_seconds=60.0)
 
@@ -30,7 +30,7 @@ _LIMITS = TransferLimits(silent_seconds=20.0, window_seconds=20.0, window_bytes=
 def write_through_of(mirroring: Mirroring, change: Change = lambda *ports: ports) -> Iterator[WriteThrough]:
     """Return what passes writes through to the upstream of a mirror, which has been read; `change` alters its ports."""
     harness, upstream = mirroring.tenant.harness, mirroring.upstream
-    client = Client(CLIENT_ID, CLIENT_SECRET, httpx.URL(upstream.token_url))
+    client = AccountClient(CLIENT_ID, CLIENT_SECRET, httpx.URL(upstream.token_url))
     base = httpx.URL(upstream.base)
     reading = Account(base, client, prompt(AccountPolicy()))
     sending = AccountWriter(base, client, mirroring.clock, _LIMITS)

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from rowen.cli.interview_filters import ExportFilters, InterviewFilters
 from rowen.cli.main import app
 from rowen.cli.options import with_settings
-from rowen.settings import CommandSettings, HostName, Row, ServerSettings, Setting, settings_of
+from rowen.settings import CommandSettings, HostName, ServerSettings, Setting, SettingRow, settings_of
 from tests.support.documents import ROOT
 
 TABLES: Final = (
@@ -69,11 +69,11 @@ def test_every_option_of_serve_is_a_row() -> None:
 class Table:
     """A table of each type that a setting can have."""
 
-    colour: Annotated[str, Row("A text.")] = "red"
-    most_guests: Annotated[int, Row("A number.", 1, 9)] = 3
-    loud: Annotated[bool, Row("A flag.")] = False
-    guests: Annotated[tuple[HostName, ...], Row("Texts of a type.", option="--guest")] = ()
-    card: Annotated[Path | None, Row("A file.")] = None
+    colour: Annotated[str, SettingRow("A text.")] = "red"
+    most_guests: Annotated[int, SettingRow("A number.", 1, 9)] = 3
+    loud: Annotated[bool, SettingRow("A flag.")] = False
+    guests: Annotated[tuple[HostName, ...], SettingRow("Texts of a type.", option="--guest")] = ()
+    card: Annotated[Path | None, SettingRow("A file.")] = None
 
 
 def given(arguments: list[str], variables: dict[str, str] | None = None) -> Table | str:

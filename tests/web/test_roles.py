@@ -9,13 +9,15 @@ import httpx
 import pytest
 
 from rowen.app.roles import Role
-from rowen.web.page import Access, Page
+from rowen.web.page import Audience, PageApplication
 from rowen.web.site import table_of_pages
 from tests.support.hiring_teams import ADA, GRACE, KATE, HiringTeam, seat
 from tests.support.people import signed_in, token_of, visitor
 from tests.support.sql import fetch
 
-_PAGES: Final = [page for page in table_of_pages(MagicMock(demo=None), MagicMock()) if page.access is Access.SIGNED_IN]
+_PAGES: Final = [
+    page for page in table_of_pages(MagicMock(demo=None), MagicMock()) if page.access is Audience.SIGNED_IN
+]
 _ADMINS: Final = frozenset({Role.ADMIN})
 _SCHEDULERS: Final = frozenset({Role.ADMIN, Role.COORDINATOR})
 _OF_SCHEDULERS: Final = ("/settings/jobs", "/settings/rooms", "/settings/pools", "/settings/hours", "/interviews/new")
@@ -66,7 +68,7 @@ def _pool(team: HiringTeam) -> int:
     return identifier
 
 
-def _path(page: Page, examples: dict[str, str]) -> str:
+def _path(page: PageApplication, examples: dict[str, str]) -> str:
     path = examples.get(page.path, page.path)
     while "{" in path:
         head, _, rest = path.partition("{")

@@ -15,7 +15,7 @@ from rowen.api.headers.idempotency import idempotent_request, perform, write_onc
 from rowen.api.request import ApiRequest
 from rowen.api.response import Response, deleted
 from rowen.app import scheduling
-from rowen.app.account_writes import UNDONE, AccountWrite, Action, Request, await_end
+from rowen.app.account_writes import UNDONE, AccountWrite, Request, WriteAction, await_end
 from rowen.app.scheduling import ScheduleResult
 from rowen.app.services import Services
 from rowen.app.unit_of_work import IdempotentRequest, Stored, UnitOfWork, WriteOperation, WriteResult
@@ -52,7 +52,7 @@ def cancellation(
     async def answer(*_: object) -> WriteResult:
         return WriteResult(deleted("Interview", identifier))
 
-    wanted = Request(action=Action.CANCEL, interview=identifier, user=user, api_key=request.key_name)
+    wanted = Request(action=WriteAction.CANCEL, interview=identifier, user=user, api_key=request.key_name)
     return work, PassedWrite(wanted, stored, answer)
 
 
@@ -74,7 +74,7 @@ async def write_interview(
     interview = InterviewId(write.interview or passed.wanted.interview or 0)
 
     async def finish(unit: UnitOfWork) -> WriteResult:
-        if passed.wanted.action is Action.CANCEL:
+        if passed.wanted.action is WriteAction.CANCEL:
             return await passed.answer(unit, ScheduleResult(b""))
         stored = await unit.interview(interview)
         if stored is None:  # the account has it in a form that v1 lacks, or somebody has deleted it by now

@@ -20,7 +20,7 @@ from rowen.interviews.moments import Instant
 from rowen.interviews.scheduling import UNSET, InterviewFields
 
 
-class Action(StrEnum):
+class WriteAction(StrEnum):
     """What is to be done with an interview."""
 
     CREATE = "create"
@@ -59,7 +59,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     the interview must still have, if the client named a version.
     """
 
-    action: Action
+    action: WriteAction
     interview: int | None = None
     user: int | None = None
     api_key: str = ""

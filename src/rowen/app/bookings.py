@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from rowen.app.planning import DEFAULT_FRESHNESS, MINUTE, Facts, Freshness, Wanted, people_of, spans
+from rowen.app.planning import DEFAULT_FRESHNESS, MINUTE, Facts, Freshness, PlanningRequest, people_of, spans
 from rowen.app.records import ACTIVE, ScorecardCodec
 from rowen.app.scheduling import ScheduleResult, change, require_user, schedule
 from rowen.app.unit_of_work import Stored, UnitOfWork
@@ -153,11 +153,11 @@ def _fields(facts: Facts, asked: BookingInput, session: HeldSession, stored: Sto
     )
 
 
-def wanted_by(asked: BookingInput) -> Wanted:
+def wanted_by(asked: BookingInput) -> PlanningRequest:
     """Return what has to be known for a booking; interviews that are moved count as if they were not there."""
     sessions = [each for each in asked.sessions if each is not None]
     moved = frozenset(each.scheduled_interview_id for each in sessions if each.scheduled_interview_id is not None)
-    return Wanted(
+    return PlanningRequest(
         users=tuple({user: None for each in sessions for user in each.interviewers if user is not None}),
         pools=(),
         starts=min((each.start for each in sessions), default=0),

@@ -13,7 +13,7 @@ from rowen.interviews.changes import ChangeSummary
 from rowen.interviews.errors import Code, Refusal
 from rowen.interviews.interview import ApplicationId, InterviewId, ScheduledInterview
 from rowen.interviews.observations import Observations
-from rowen.interviews.people import Seat
+from rowen.interviews.people import PanelSeat
 from rowen.interviews.query import InterviewQuery, PageRequest
 
 
@@ -49,7 +49,7 @@ class InterviewRow(NamedTuple):
     status: str
     document: bytes
     panel: tuple[int, ...]
-    seats: tuple[Seat, ...]
+    seats: tuple[PanelSeat, ...]
 
 
 class Codec(Protocol):

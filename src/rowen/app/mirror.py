@@ -14,7 +14,7 @@ from rowen.interviews.interview import OrganizationId
 from rowen.interviews.moments import Instant
 
 
-class Link(StrEnum):
+class RowLink(StrEnum):
     """The ids of other rows that a row holds, by which it can be found."""
 
     PARENT = "parent_id"
@@ -36,15 +36,15 @@ class MirroredRow(NamedTuple):
     other_person_id: int | None = None
 
 
-class Step(NamedTuple):
+class ReachStep(NamedTuple):
     """A step from ids to others: to the rows of a resource that have them as `find`, and from those to their `take`.
 
     None stands for the id of the row itself.
     """
 
     resource: str
-    find: Link | None
-    take: Link | None
+    find: RowLink | None
+    take: RowLink | None
 
 
 class Reach(NamedTuple):
@@ -54,8 +54,8 @@ class Reach(NamedTuple):
     """
 
     target: str
-    origin: Link | None = None
-    steps: tuple[Step, ...] = ()
+    origin: RowLink | None = None
+    steps: tuple[ReachStep, ...] = ()
 
     @property
     def is_own(self) -> bool:
@@ -63,70 +63,80 @@ class Reach(NamedTuple):
         return self.origin is None and not self.steps
 
 
-_STAGE_OF: Final = Step("job_interviews", None, Link.PARENT)
-_INTERVIEW_OF: Final = Step("interview_kits", None, Link.PARENT)
-_RATED_IN: Final = Step("scorecard_candidate_attributes", Link.SUBJECT, Link.PARENT)
-_SCORECARD_OF: Final = Step("scorecard_question_answers", None, Link.PARENT)
-_CANDIDATE_OF: Final = Step("applications", None, Link.SUBJECT)
-_SCORECARDS_OF: Final = Step("scorecards", Link.SUBJECT, None)
-_CARDS_OF_PANEL: Final = Step("interviewers", Link.PARENT, Link.SUBJECT)
+_STAGE_OF: Final = ReachStep("job_interviews", None, RowLink.PARENT)
+_INTERVIEW_OF: Final = ReachStep("interview_kits", None, RowLink.PARENT)
+_RATED_IN: Final = ReachStep("scorecard_candidate_attributes", RowLink.SUBJECT, RowLink.PARENT)
+_SCORECARD_OF: Final = ReachStep("scorecard_question_answers", None, RowLink.PARENT)
+_CANDIDATE_OF: Final = ReachStep("applications", None, RowLink.SUBJECT)
+_SCORECARDS_OF: Final = ReachStep("scorecards", RowLink.SUBJECT, None)
+_CARDS_OF_PANEL: Final = ReachStep("interviewers", RowLink.PARENT, RowLink.SUBJECT)
 
 
-def _people(target: str, resource: str, take: Link | None) -> tuple[Reach, ...]:
+def _people(target: str, resource: str, take: RowLink | None) -> tuple[Reach, ...]:
     """Return the ways from a user to records of ours through rows that name two users."""
-    return tuple(Reach(target, steps=(Step(resource, find, take),)) for find in (Link.PERSON, Link.OTHER_PERSON))
+    return tuple(
+        Reach(target, steps=(ReachStep(resource, find, take),)) for find in (RowLink.PERSON, RowLink.OTHER_PERSON)
+    )
 
 
 REACHES: Final[Mapping[str, Sequence[Reach]]] = {
     "users": (
         Reach(USERS),
-        Reach(INTERVIEWS, steps=(Step("interviews", Link.PERSON, None),)),
-        Reach(INTERVIEWS, steps=(Step("interviewers", Link.PERSON, Link.PARENT),)),
+        Reach(INTERVIEWS, steps=(ReachStep("interviews", RowLink.PERSON, None),)),
+        Reach(INTERVIEWS, steps=(ReachStep("interviewers", RowLink.PERSON, RowLink.PARENT),)),
         *_people(SCORECARDS, "scorecards", None),
         *_people(APPLICATIONS, "applications", None),
-        *_people(CANDIDATES, "applications", Link.SUBJECT),
-        Reach(JOB_STAGES, steps=(Step("default_interviewers", Link.PERSON, Link.PARENT), _INTERVIEW_OF, _STAGE_OF)),
+        *_people(CANDIDATES, "applications", RowLink.SUBJECT),
+        Reach(
+            JOB_STAGES,
+            steps=(ReachStep("default_interviewers", RowLink.PERSON, RowLink.PARENT), _INTERVIEW_OF, _STAGE_OF),
+        ),
     ),
     "jobs": (
         Reach(JOBS),
-        Reach(APPLICATIONS, steps=(Step("applications", Link.PARENT, None),)),
-        Reach(CANDIDATES, steps=(Step("applications", Link.PARENT, Link.SUBJECT),)),
+        Reach(APPLICATIONS, steps=(ReachStep("applications", RowLink.PARENT, None),)),
+        Reach(CANDIDATES, steps=(ReachStep("applications", RowLink.PARENT, RowLink.SUBJECT),)),
     ),
     "job_interview_stages": (Reach(JOB_STAGES),),
     "job_interviews": (
-        Reach(JOB_STAGES, Link.PARENT),
-        Reach(INTERVIEWS, steps=(Step("interviews", Link.SUBJECT, None),)),
-        Reach(SCORECARDS, steps=(Step("interview_kits", Link.PARENT, None), _SCORECARDS_OF)),
-        Reach(SCORECARDS, steps=(Step("interviews", Link.SUBJECT, None), _CARDS_OF_PANEL)),
+        Reach(JOB_STAGES, RowLink.PARENT),
+        Reach(INTERVIEWS, steps=(ReachStep("interviews", RowLink.SUBJECT, None),)),
+        Reach(SCORECARDS, steps=(ReachStep("interview_kits", RowLink.PARENT, None), _SCORECARDS_OF)),
+        Reach(SCORECARDS, steps=(ReachStep("interviews", RowLink.SUBJECT, None), _CARDS_OF_PANEL)),
     ),
-    "interview_kits": (Reach(JOB_STAGES, Link.PARENT, (_STAGE_OF,)), Reach(SCORECARDS, steps=(_SCORECARDS_OF,))),
-    "default_interviewers": (Reach(JOB_STAGES, Link.PARENT, (_INTERVIEW_OF, _STAGE_OF)),),
+    "interview_kits": (Reach(JOB_STAGES, RowLink.PARENT, (_STAGE_OF,)), Reach(SCORECARDS, steps=(_SCORECARDS_OF,))),
+    "default_interviewers": (Reach(JOB_STAGES, RowLink.PARENT, (_INTERVIEW_OF, _STAGE_OF)),),
     "candidates": (Reach(CANDIDATES),),
     "applications": (
         Reach(APPLICATIONS),
-        Reach(CANDIDATES, Link.SUBJECT),
-        Reach(SCORECARDS, steps=(Step("scorecards", Link.PARENT, None),)),
+        Reach(CANDIDATES, RowLink.SUBJECT),
+        Reach(SCORECARDS, steps=(ReachStep("scorecards", RowLink.PARENT, None),)),
     ),
     "application_stages": (
-        Reach(APPLICATIONS, Link.PARENT),
-        Reach(CANDIDATES, Link.PARENT, (_CANDIDATE_OF,)),
+        Reach(APPLICATIONS, RowLink.PARENT),
+        Reach(CANDIDATES, RowLink.PARENT, (_CANDIDATE_OF,)),
     ),
     "candidate_attribute_types": (
-        Reach(SCORECARDS, steps=(Step("job_candidate_attributes", Link.PARENT, None), _RATED_IN)),
+        Reach(SCORECARDS, steps=(ReachStep("job_candidate_attributes", RowLink.PARENT, None), _RATED_IN)),
     ),
     "job_candidate_attributes": (Reach(SCORECARDS, steps=(_RATED_IN,)),),
-    "scorecard_questions": (Reach(SCORECARDS, steps=(Step("scorecard_question_answers", Link.SUBJECT, Link.PARENT),)),),
-    "scorecard_question_options": (
-        Reach(SCORECARDS, steps=(Step("scorecard_question_answer_options", Link.SUBJECT, Link.PARENT), _SCORECARD_OF)),
+    "scorecard_questions": (
+        Reach(SCORECARDS, steps=(ReachStep("scorecard_question_answers", RowLink.SUBJECT, RowLink.PARENT),)),
     ),
-    "scorecard_question_answer_options": (Reach(SCORECARDS, Link.PARENT, (_SCORECARD_OF,)),),
-    "scorecard_candidate_attributes": (Reach(SCORECARDS, Link.PARENT),),
-    "scorecard_question_answers": (Reach(SCORECARDS, Link.PARENT),),
+    "scorecard_question_options": (
+        Reach(
+            SCORECARDS,
+            steps=(ReachStep("scorecard_question_answer_options", RowLink.SUBJECT, RowLink.PARENT), _SCORECARD_OF),
+        ),
+    ),
+    "scorecard_question_answer_options": (Reach(SCORECARDS, RowLink.PARENT, (_SCORECARD_OF,)),),
+    "scorecard_candidate_attributes": (Reach(SCORECARDS, RowLink.PARENT),),
+    "scorecard_question_answers": (Reach(SCORECARDS, RowLink.PARENT),),
     "scorecards": (
         Reach(SCORECARDS),
-        Reach(INTERVIEWS, steps=(Step("interviewers", Link.SUBJECT, Link.PARENT),)),
+        Reach(INTERVIEWS, steps=(ReachStep("interviewers", RowLink.SUBJECT, RowLink.PARENT),)),
     ),
-    "interviewers": (Reach(INTERVIEWS, Link.PARENT),),
+    "interviewers": (Reach(INTERVIEWS, RowLink.PARENT),),
     "interviews": (Reach(INTERVIEWS),),
 }
 """The resources that are mirrored, in the order in which they are read, and what follows from the rows of each."""
@@ -274,13 +284,13 @@ class Mirrors(Protocol):
         ...
 
     async def linked(
-        self, organization: OrganizationId, resource: str, link: Link, identifiers: Sequence[int]
+        self, organization: OrganizationId, resource: str, link: RowLink, identifiers: Sequence[int]
     ) -> Sequence[MirroredRow]:
         """Return the rows of a resource with a link to any of these ids, ordered by id."""
         ...
 
     async def documents(
-        self, organization: OrganizationId, resource: str, link: Link | None, identifiers: Sequence[int]
+        self, organization: OrganizationId, resource: str, link: RowLink | None, identifiers: Sequence[int]
     ) -> bytes:
         """Return the documents of the rows with a link to any of these ids, or with these ids, as JSON, by id."""
         ...

@@ -22,7 +22,7 @@ from rowen.interviews.pools import Pool
 from rowen.interviews.rooms import Room, person_of_room
 from rowen.planning.bits import NO_SPANS, Span, Spans
 from rowen.planning.objections import overlaps
-from rowen.planning.people import Limits, Person, Week
+from rowen.planning.people import LoadLimits, Person, Week
 from rowen.planning.wall_clock import DAY, days_of, steady_times
 
 MINUTE: Final = 60_000
@@ -41,7 +41,7 @@ NEAR: Final = 48 * _HOUR
 """How far from a window an interview can be whose buffer reaches into it, and more. In milliseconds."""
 
 
-class Wanted(NamedTuple):
+class PlanningRequest(NamedTuple):
     """What is asked for: users and pools by id, the interviews of an application, and the window in milliseconds.
 
     With `rooms` all rooms are, and their bookings. `without` are interviews that count as if they were not there. With
@@ -140,7 +140,7 @@ class Facts(NamedTuple):
 class PlanningFacts(Protocol):
     """What is known for planning."""
 
-    async def read(self, organization: Organization, wanted: Wanted) -> Facts:
+    async def read(self, organization: Organization, wanted: PlanningRequest) -> Facts:
         """Return what is known, all of it as of one state."""
         ...
 
@@ -234,7 +234,7 @@ def _person(facts: Facts, user: int, window: Span, known: tuple[Sequence[Span], 
         interviews=bookings,
         before=availability.buffer.before,
         after=availability.buffer.after,
-        limits=Limits(*availability.limits),
+        limits=LoadLimits(*availability.limits),
         notice=availability.minimum_notice_minutes,
     )
 

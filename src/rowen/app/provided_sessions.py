@@ -7,7 +7,7 @@ See docs/decisions/0044-openid-connect.md.
 from typing import Final, NamedTuple, Protocol
 
 from rowen.app.roles import Role
-from rowen.app.sessions import Token
+from rowen.app.sessions import SignInToken
 from rowen.interviews.interview import OrganizationId
 from rowen.interviews.moments import Instant
 
@@ -32,19 +32,19 @@ class ProvidedSessions(Protocol):
     """The sessions of a database that a provider began."""
 
     async def begin(
-        self, organization: OrganizationId, user: int, role: Role, session: Token, grant: HeldGrant, now: Instant
+        self, organization: OrganizationId, user: int, role: Role, session: SignInToken, grant: HeldGrant, now: Instant
     ) -> bool:
         """Give a user the role that the provider says, and begin a session; False if the role was taken here."""
         ...
 
-    async def ask(self, session: Token, confirmed_at: Instant, now: Instant) -> HeldGrant | None:
+    async def ask(self, session: SignInToken, confirmed_at: Instant, now: Instant) -> HeldGrant | None:
         """Return what a session asks the provider with, for one caller at a time; None for others meanwhile."""
         ...
 
-    async def confirm(self, session: Token, role: Role, grant: HeldGrant, now: Instant) -> None:
+    async def confirm(self, session: SignInToken, role: Role, grant: HeldGrant, now: Instant) -> None:
         """Store that the provider has confirmed a session, with the role that its person has now."""
         ...
 
-    async def release(self, session: Token) -> None:
+    async def release(self, session: SignInToken) -> None:
         """Store that the provider did not answer, so that the next caller asks."""
         ...

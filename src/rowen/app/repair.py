@@ -18,7 +18,7 @@ from rowen.app.bookings import (
     with_kept_rooms,
 )
 from rowen.app.organizations import DoubleBooking, Organization
-from rowen.app.planning import DEFAULT_FRESHNESS, MINUTE, Facts, Freshness, Wanted, people_of
+from rowen.app.planning import DEFAULT_FRESHNESS, MINUTE, Facts, Freshness, PlanningRequest, people_of
 from rowen.app.records import ScorecardCodec
 from rowen.app.scheduling import change
 from rowen.app.unit_of_work import UnitOfWork
@@ -101,7 +101,7 @@ class Repair(NamedTuple):
 class FactsReader(Protocol):
     """Reads what is known for planning."""
 
-    async def read(self, organization: Organization, wanted: Wanted) -> Facts:
+    async def read(self, organization: Organization, wanted: PlanningRequest) -> Facts:
         """Return what is known, all of it as of one state."""
         ...
 
@@ -119,10 +119,10 @@ async def propose(
     return Proposals(moves=shifts(facts, broken, now, freshness))
 
 
-def wanted_for_swaps(broken: Broken) -> Wanted:
+def wanted_for_swaps(broken: Broken) -> PlanningRequest:
     """Return what has to be known to propose somebody else, or another time."""
     start, end = _times(broken.interview)
-    return Wanted(
+    return PlanningRequest(
         users=tuple(dict.fromkeys((*broken.seat, *_coming(broken.interview, broken.leaving)))),
         pools=(),
         starts=start - LONGEST_SHIFT,
@@ -161,7 +161,7 @@ def shifts(facts: Facts, broken: Broken, now: int, freshness: Freshness = DEFAUL
     return found[:MOST_SHIFTS]
 
 
-def wanted_for_orders(broken: Broken) -> Wanted | None:
+def wanted_for_orders(broken: Broken) -> PlanningRequest | None:
     """Return what has to be known to propose another order; None if there is none."""
     if not 1 < len(broken.that_day) <= MOST_REORDERED:
         return None
@@ -169,7 +169,7 @@ def wanted_for_orders(broken: Broken) -> Wanted | None:
     users = tuple(dict.fromkeys(user for each in broken.that_day for user in _coming(each, broken.leaving)))
     if len(users) > MOST_IN_ORDERS:
         return None
-    return Wanted(
+    return PlanningRequest(
         users=users,
         pools=(),
         starts=min(start for start, _ in times),

@@ -35,7 +35,7 @@ class ScheduleResult(NamedTuple):
     interview: InterviewId = InterviewId(0)
 
 
-class Plan(NamedTuple):
+class PlannedChange(NamedTuple):
     """What a command comes to: the interview as it will be, those that it overlaps, and the user who gives it.
 
     A new interview has the id 0 and no time yet.
@@ -46,7 +46,7 @@ class Plan(NamedTuple):
     user: User | None
 
 
-async def plan_new(unit: UnitOfWork, fields: InterviewFields) -> Plan:
+async def plan_new(unit: UnitOfWork, fields: InterviewFields) -> PlannedChange:
     """Check a new interview, and resolve it. Raises Refusal: invalid, with every problem; not found; conflict."""
     organizer = None if fields.on_behalf_of is None else await require_user(unit, fields.on_behalf_of)
     problems = Problems(fields.problems)
@@ -67,7 +67,7 @@ async def plan_new(unit: UnitOfWork, fields: InterviewFields) -> Plan:
     )
     interview = settled(unit, Command.CREATE, ABSENT, interview)
     overlapping = () if fields.is_free else await check_double_booking(unit, None, interview)
-    return Plan(interview, overlapping, organizer)
+    return PlannedChange(interview, overlapping, organizer)
 
 
 async def schedule(unit: UnitOfWork, fields: InterviewFields, api_key: str) -> ScheduleResult:
@@ -79,7 +79,9 @@ async def schedule(unit: UnitOfWork, fields: InterviewFields, api_key: str) -> S
     return ScheduleResult(document, plan.overlapping, InterviewId(identifier))
 
 
-async def plan_change(unit: UnitOfWork, codec: ScorecardCodec, stored: Stored, fields: InterviewFields) -> Plan:
+async def plan_change(
+    unit: UnitOfWork, codec: ScorecardCodec, stored: Stored, fields: InterviewFields
+) -> PlannedChange:
     """Check and resolve a change. Raises Refusal: invalid, with every problem; not found (the user); conflict."""
     before = stored.interview
     organizer = None if fields.on_behalf_of is None else await require_user(unit, fields.on_behalf_of)
@@ -96,7 +98,7 @@ async def plan_change(unit: UnitOfWork, codec: ScorecardCodec, stored: Stored, f
     after = msgspec.structs.replace(before, **_given(fields), interviewers=panel, organizer=named)
     after = settled(unit, Command.CHANGE, before.status, after)
     overlapping = () if after == before or fields.is_free else await check_double_booking(unit, before, after)
-    return Plan(after, overlapping, organizer)
+    return PlannedChange(after, overlapping, organizer)
 
 
 async def change(

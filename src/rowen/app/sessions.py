@@ -38,14 +38,14 @@ USE_INTERVAL: Final = _HOUR // 6
 """How often the last use of a session is stored, in milliseconds."""
 
 
-class Token(NamedTuple):
+class SignInToken(NamedTuple):
     """The secret of a link or a session, as its digest, with the organization that it begins with."""
 
     organization: OrganizationId
     digest: bytes
 
 
-class Person(NamedTuple):
+class PersonAccess(NamedTuple):
     """A person who can sign in: a user of an organization with a role. `id` is the person's own, unlike the user's."""
 
     id: int
@@ -54,13 +54,13 @@ class Person(NamedTuple):
     organization: Organization
 
 
-class Session(NamedTuple):
+class SignInSession(NamedTuple):
     """A valid session: whose it is, and when it was last known to be used.
 
     `confirmed_at` is when an identity provider last confirmed it; None for one that a link began.
     """
 
-    person: Person
+    person: PersonAccess
     used_at: Instant
     confirmed_at: Instant | None = None
 
@@ -78,11 +78,11 @@ class Session(NamedTuple):
         return Identity(-_FIRST_IDENTITY - person.id, self.name, permissions, None, person.organization, person.user.id)
 
 
-class Link(NamedTuple):
+class SignInLink(NamedTuple):
     """A sign-in link that works: the person whom it signs in, None for the first admin, whom nobody knows yet."""
 
     organization: Organization
-    person: Person | None
+    person: PersonAccess | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,9 @@ class InvitedPerson:
 class Sessions(Protocol):
     """The people of a database who sign in, and their sessions."""
 
-    async def invite(self, organization: OrganizationId, user: int, role: Role, link: Token, now: Instant) -> None:
+    async def invite(
+        self, organization: OrganizationId, user: int, role: Role, link: SignInToken, now: Instant
+    ) -> None:
         """Give a user a role, in place of another one, and store a link that signs the user in; older links end."""
         ...
 
@@ -110,34 +112,36 @@ class Sessions(Protocol):
         """Give a user a role, in place of another one; links and sessions stay."""
         ...
 
-    async def invite_first(self, organization: OrganizationId, link: Token, now: Instant) -> bool:
+    async def invite_first(self, organization: OrganizationId, link: SignInToken, now: Instant) -> bool:
         """Store a link for the first admin; False if the organization has people already. An older link ends."""
         ...
 
-    async def link(self, link: Token, now: Instant) -> Link | None:
+    async def link(self, link: SignInToken, now: Instant) -> SignInLink | None:
         """Return a link; None if it is unknown, expired or used."""
         ...
 
-    async def sign_in(self, link: Token, session: Token, now: Instant, first_user: int | None = None) -> bool:
+    async def sign_in(
+        self, link: SignInToken, session: SignInToken, now: Instant, first_user: int | None = None
+    ) -> bool:
         """Use a link, and begin a session; False if the link does not work.
 
         `first_user` is the user who becomes the first admin by a link that is nobody's.
         """
         ...
 
-    async def sign_in_as(self, organization: OrganizationId, role: Role, session: Token, now: Instant) -> bool:
+    async def sign_in_as(self, organization: OrganizationId, role: Role, session: SignInToken, now: Instant) -> bool:
         """Begin a session of the first person with a role, without a link: for the demo. False if there is none."""
         ...
 
-    async def find(self, session: Token, now: Instant) -> Session | None:
+    async def find(self, session: SignInToken, now: Instant) -> SignInSession | None:
         """Return a session; None if it is unknown, has ended, or its person may no longer sign in."""
         ...
 
-    async def record_use(self, session: Token, now: Instant) -> None:
+    async def record_use(self, session: SignInToken, now: Instant) -> None:
         """Store when a session was last used."""
         ...
 
-    async def sign_out(self, session: Token) -> None:
+    async def sign_out(self, session: SignInToken) -> None:
         """End a session."""
         ...
 
@@ -156,15 +160,15 @@ class Sessions(Protocol):
 
 def new_token(
     organization: OrganizationId, random_bytes: Callable[[int], str] = secrets.token_urlsafe
-) -> tuple[str, Token]:
+) -> tuple[str, SignInToken]:
     """Make the secret of a link or a session, of 192 random bits; return it, and what is stored of it."""
     text = f"{organization}.{random_bytes(_SECRET_BYTES)}"
-    return text, Token(organization, digest(text))
+    return text, SignInToken(organization, digest(text))
 
 
-def read_token(text: str) -> Token | None:
+def read_token(text: str) -> SignInToken | None:
     """Return what is stored of a secret; None for text that is none."""
     found = _TOKEN.fullmatch(text)
     if found is None or int(found[1]) > _LARGEST_ORGANIZATION:
         return None
-    return Token(OrganizationId(int(found[1])), digest(text))
+    return SignInToken(OrganizationId(int(found[1])), digest(text))

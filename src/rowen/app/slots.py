@@ -23,7 +23,7 @@ from rowen.app.planning import (
     NotOffered,
     People,
     PlanningFacts,
-    Wanted,
+    PlanningRequest,
     people_of,
     spans,
     with_usual_hours,
@@ -113,7 +113,7 @@ class SlotsInput(msgspec.Struct, frozen=True, kw_only=True):
     problems: tuple[FieldProblem, ...] = ()
 
 
-class Answer(NamedTuple):
+class FoundSlots(NamedTuple):
     """The slots that were found, and why others were not; `names` are those of users.
 
     If slots are ranked, `ranked` has each with how many other interviews its people have on that day.
@@ -126,7 +126,7 @@ class Answer(NamedTuple):
     ranked: Sequence[tuple[tuple[Held, ...], int]] = ()
 
 
-class Known(NamedTuple):
+class KnownFacts(NamedTuple):
     """What is known for a question: facts, apart from those that people were made of, and the people."""
 
     facts: Facts
@@ -145,7 +145,7 @@ class StartsCache:
         self._bytes = 0
         self._starts: OrderedDict[tuple[Person, int, Grid], int] = OrderedDict()
         self._people: OrderedDict[tuple[int, int, Span], Person] = OrderedDict()
-        self._known: OrderedDict[tuple[int, Wanted], tuple[Version, Known]] = OrderedDict()
+        self._known: OrderedDict[tuple[int, PlanningRequest], tuple[Version, KnownFacts]] = OrderedDict()
 
     def starts(self, person: Person, minutes: int, grid: Grid) -> int:
         """Return the ticks at which a person can start an interview of some minutes."""
@@ -158,16 +158,16 @@ class StartsCache:
                 self._bytes -= _size(self._starts.popitem(last=False)[1])
         return known
 
-    def known(self, organization: Organization, wanted: Wanted, now: int) -> Known | None:
+    def known(self, organization: Organization, wanted: PlanningRequest, now: int) -> KnownFacts | None:
         """Return what is known for a question that was asked before, unless anything has changed since."""
         version, known = self._known.get((organization.id, wanted), (None, None))
         return known if known is not None and version == organization.version and now < known.people.until else None
 
-    def keep(self, facts: Facts, wanted: Wanted, window: Span, people: People) -> Known:
+    def keep(self, facts: Facts, wanted: PlanningRequest, window: Span, people: People) -> KnownFacts:
         """Keep the people of a question, and return them; those that are unchanged are the same objects as before."""
         organization = facts.organization
         kept = {each: self._unchanged((organization.id, each, window), one) for each, one in people.people.items()}
-        known = Known(facts.without_people(), people._replace(people=kept), Loads(kept))
+        known = KnownFacts(facts.without_people(), people._replace(people=kept), Loads(kept))
         self._known[organization.id, wanted] = organization.version, known
         if len(self._known) > _MOST_QUESTIONS:
             self._known.popitem(last=False)
@@ -205,7 +205,7 @@ class Planner:
         now = self.now()
         return [each for each in await self.facts.holds(organization) if each.expires_at > now]
 
-    async def find(self, organization: Organization, asked: SlotsInput) -> Answer:
+    async def find(self, organization: Organization, asked: SlotsInput) -> FoundSlots:
         """Return the slots of a question. Raises Refusal (invalid), with every problem."""
         wanted, now = wanted_by(asked), int(self.now())
         known = self.cache.known(organization, wanted, now)
@@ -228,7 +228,7 @@ class Planner:
         async with self.turns:
             return await asyncio.to_thread(self._answer, asked, question, known)
 
-    async def _learn(self, organization: Organization, wanted: Wanted, now: int) -> Known:
+    async def _learn(self, organization: Organization, wanted: PlanningRequest, now: int) -> KnownFacts:
         """Read what is known for a question, and keep it."""
         facts = await self.facts.read(organization, wanted)
         facts = with_usual_hours(facts) if wanted.usual_hours else facts
@@ -240,7 +240,7 @@ class Planner:
                 people = await asyncio.to_thread(people_of, facts, window, now, self.freshness)
         return self.cache.keep(facts, wanted, window, people)
 
-    def _answer(self, asked: SlotsInput, question: Question, known: Known) -> Answer:
+    def _answer(self, asked: SlotsInput, question: Question, known: KnownFacts) -> FoundSlots:
         names, loads = known.facts.names, None if asked.left_out else known.loads
         question = leave_out(question, asked.left_out)
         try:
@@ -255,9 +255,9 @@ class Planner:
         found = reasons(question, self.cache.starts, lambda: monotonic() < until) if asks else []
         found = [each for each in found if each.slots > slots.total]
         if not asked.ranked:
-            return Answer(slots, not_offered, found, names)
+            return FoundSlots(slots, not_offered, found, names)
         order = [(each, same_day(each, question.people)) for each in ranked(slots.slots, question.people)]
-        return Answer(slots, not_offered, found, names, order)
+        return FoundSlots(slots, not_offered, found, names, order)
 
 
 def _work(question: Question) -> int:
@@ -267,10 +267,10 @@ def _work(question: Question) -> int:
     return (window.end - window.start) // step * people
 
 
-def wanted_by(asked: SlotsInput) -> Wanted:
+def wanted_by(asked: SlotsInput) -> PlanningRequest:
     """Return what has to be known for a question."""
     seats = [seat for session in asked.sessions if session for seat in session.seats if seat]
-    return Wanted(
+    return PlanningRequest(
         users=tuple(dict.fromkeys(user for seat in seats for user in seat.users or () if user is not None)),
         pools=tuple(dict.fromkeys(seat.pool for seat in seats if seat.pool is not None)),
         starts=asked.window[0],

@@ -71,7 +71,7 @@ class Claims(msgspec.Struct, frozen=True, omit_defaults=True):
     user: _User | None = msgspec.field(name="sub", default=None)
 
 
-class Token(NamedTuple):
+class IssuedToken(NamedTuple):
     """A new token, the end of its life and its scopes; `refresh_token` only if it was made with one."""
 
     text: str
@@ -112,14 +112,14 @@ async def authenticated_client(tokens: Tokens, client_id: str, secret: str) -> R
 
 def grant_to_refresh_token(
     client: RegisteredClient, refresh_token: str, user: int | None, now: Instant
-) -> Token | None:
+) -> IssuedToken | None:
     """Return a token, and the same refresh token again; None if that is not the client's."""
     if not compare_digest(client.refresh_digest, digest(refresh_token)):
         return None
     return issue(client.issuer, user, now)._replace(refresh_token=refresh_token)
 
 
-def issue(issuer: Issuer, user: int | None, now: Instant) -> Token:
+def issue(issuer: Issuer, user: int | None, now: Instant) -> IssuedToken:
     """Return a new token; without `user` it acts as the issuer's user, if it has one."""
     seconds = int(now) // 1_000
     acting = user or issuer.user_id
@@ -127,7 +127,7 @@ def issue(issuer: Issuer, user: int | None, now: Instant) -> Token:
     claims = Claims(issuer.organization, issuer.kind, issuer.id, seconds, seconds + LIFETIME, subject)
     signed = f"{_HEADER}.{_encoded(msgspec.json.encode(claims))}"
     text = f"{signed}.{_encoded(_signature(signed, issuer.signing_key))}"
-    return Token(text, Instant(claims.expires * 1_000), issuer.scopes)
+    return IssuedToken(text, Instant(claims.expires * 1_000), issuer.scopes)
 
 
 def read_claims(token: str) -> Claims | None:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from rowen.app.organizations import Organization
-from rowen.app.planning import Facts, Wanted
+from rowen.app.planning import Facts, PlanningRequest
 from rowen.app.records import RecordRow
 from rowen.interviews.changes import Actor, Change
 from rowen.interviews.interview import ApplicationId, InterviewId, InterviewReference, ScheduledInterview
@@ -205,7 +205,7 @@ class UnitOfWork(Protocol):
         """Delete a record as the change begun last, and log what it was."""
         ...
 
-    async def planning_facts(self, wanted: Wanted) -> Facts:
+    async def planning_facts(self, wanted: PlanningRequest) -> Facts:
         """Return what is known for planning, as of this transaction."""
         ...
 

@@ -6,7 +6,7 @@ before it is sent. Must not know JSON, HTTP or SQL.
 
 from typing import Final, NamedTuple
 
-from rowen.app.account_writes import Action, Request
+from rowen.app.account_writes import Request, WriteAction
 from rowen.app.records import ScorecardCodec
 from rowen.app.scheduling import plan_cancelling, plan_change, plan_new
 from rowen.app.unit_of_work import Stored, UnitOfWork
@@ -36,12 +36,12 @@ class PassedPlan(NamedTuple):
 async def plan(unit: UnitOfWork, codec: ScorecardCodec, request: Request) -> PassedPlan:
     """Check and resolve a write. Raises Refusal: invalid, with every problem; not found; conflict; stale."""
     fields = request.fields or InterviewFields()
-    if request.action is Action.CREATE:
+    if request.action is WriteAction.CREATE:
         made = await plan_new(unit, fields)
         _require_kept(fields, None, made.interview.interviewers)
         return PassedPlan(None, made.interview, made.user, made.overlapping)
     stored = await _stored(unit, request)
-    if request.action is Action.CANCEL:
+    if request.action is WriteAction.CANCEL:
         return PassedPlan(stored.interview, None, await plan_cancelling(unit, stored, request.user))
     changed = await plan_change(unit, codec, stored, fields)
     _require_kept(fields, stored.interview, changed.interview.interviewers)

@@ -14,7 +14,7 @@ import typer
 
 from rowen.cli.mirror import MirrorSettings, account_of
 from rowen.mirror.account import Account, AccountPolicy
-from rowen.mirror.credentials import Client
+from rowen.mirror.credentials import AccountClient
 
 _ADDRESS: Final = re.compile(r"https?://[^?#]*/v3/?", re.IGNORECASE)
 
@@ -23,7 +23,7 @@ class NamedAccount(NamedTuple):
     """An account: its address, and the client that reads it."""
 
     base: httpx.URL
-    client: Client
+    client: AccountClient
 
     def opened(self, policy: AccountPolicy) -> Account:
         """Return the account, to be closed by the caller."""
@@ -31,7 +31,7 @@ class NamedAccount(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Credentials:
+class AccountOptions:
     """The options that name the client of accounts."""
 
     client_id: str | None
@@ -54,7 +54,7 @@ class Credentials:
         return NamedAccount(*account_of(settings, "SOURCE"))
 
 
-def divide_arguments(arguments: Sequence[str], credentials: Credentials) -> tuple[list[str], list[NamedAccount]]:
+def divide_arguments(arguments: Sequence[str], credentials: AccountOptions) -> tuple[list[str], list[NamedAccount]]:
     """Return the arguments that name no account, and the accounts. Raises BadParameter and SourceError."""
     addresses = [each for each in arguments if _ADDRESS.fullmatch(each)]
     others = [each for each in arguments if each not in addresses]

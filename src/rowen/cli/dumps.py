@@ -15,11 +15,11 @@ from rowen.app.organizations import Organization
 from rowen.cli.accounts import NamedAccount
 from rowen.imports.importer import import_sources
 from rowen.imports.items import Source
-from rowen.imports.pipeline import ImportPlan, ImportReport, Rejection, Step
+from rowen.imports.pipeline import ImportPlan, ImportReport, ImportStep, Rejection
 from rowen.mirror.account import AccountPolicy
 from rowen.mirror.dumps import Divided, Dump, DumpJoiner, JoinedSource, divide
 from rowen.mirror.one_behind import one_behind
-from rowen.mirror.reading import LoadStep, Reader
+from rowen.mirror.reading import AccountReader, LoadStep
 from rowen.settings import DEFAULT_ORGANIZATION
 from rowen.store.database import locate, upgrade
 from rowen.wiring import Store
@@ -71,13 +71,13 @@ class Joining:
         name = str(named.base)
 
         def show(step: LoadStep) -> None:
-            self.plan.progress(Step(step.doing, name, step.done, None, step.done))
+            self.plan.progress(ImportStep(step.doing, name, step.done, None, step.done))
 
         with self._folder() as folder, closing(named.opened(self.policy)) as account:
             source = JoinedSource(name, folder / "documents")
             async with _scratch(folder) as (store, organization):
                 await store.mirrors.begin(organization, name, wiring.now())
-                reader = Reader(store.mirrors, organization, account, wiring.now, _alone)
+                reader = AccountReader(store.mirrors, organization, account, wiring.now, _alone)
                 async with one_behind() as storing:
                     for resource in REACHES:
                         await reader.load(Position(resource), storing, show)

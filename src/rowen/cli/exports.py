@@ -26,7 +26,7 @@ from rowen.settings import DEFAULT_DATABASE, DEFAULT_ORGANIZATION
 from rowen.store.engines.base import Location
 
 
-class Reader(StrEnum):
+class ExportReader(StrEnum):
     """The intended reader of an export."""
 
     SPREADSHEET = "spreadsheet"
@@ -42,7 +42,7 @@ def export_interviews(
         ),
     ] = None,
     reader: Annotated[
-        Reader | None,
+        ExportReader | None,
         typer.Option(
             "--for",
             envvar="ROWEN_FOR",
@@ -77,10 +77,12 @@ def export_interviews(
         run(_export(location, organization, query, reader or form or Format.JSONL, write))
 
 
-async def _export(location: Location, name: str, query: InterviewQuery, form: Format | Reader, write: Write) -> None:
+async def _export(
+    location: Location, name: str, query: InterviewQuery, form: Format | ExportReader, write: Write
+) -> None:
     async with open_organization(location, name) as (store, organization):
         documents = store.interviews.documents(organization, query)
-        if form is Reader.SPREADSHEET:
+        if form is ExportReader.SPREADSHEET:
             count = await write_spreadsheet(documents, ZoneInfo(organization.time_zone), write)
             typer.echo(f"{count} interviews, times in {organization.time_zone}", err=True)
         else:

@@ -17,7 +17,7 @@ import typer
 from rowen import wiring
 from rowen.app.archive import KEPT
 from rowen.app.records import INTERVIEWS, RESOURCES
-from rowen.cli.accounts import Credentials, divide_arguments
+from rowen.cli.accounts import AccountOptions, divide_arguments
 from rowen.cli.console import Report, interruptible, progress
 from rowen.cli.dumps import Joining
 from rowen.cli.import_report import print_remarks, print_report
@@ -26,7 +26,7 @@ from rowen.cli.rejections import REJECTED, Rejections
 from rowen.cli.store import unknown_organization
 from rowen.imports.destination import Destination, MergeOptions, OrganizationMissingError
 from rowen.imports.future_times import FutureTimes
-from rowen.imports.pipeline import ImportPlan, ImportReport, Step
+from rowen.imports.pipeline import ImportPlan, ImportReport, ImportStep
 from rowen.imports.sources.files import open_sources
 from rowen.imports.sources.retries import RetryPolicy
 from rowen.imports.sources.server import ServerSource
@@ -158,7 +158,7 @@ def import_interviews(
     )
     destination = Destination(location, organization, options, open_store=wiring.open_store, now=wiring.now)
     kind = None if resource is None else resource.value
-    others, accounts = divide_arguments(sources, Credentials(client_id, client_secret_file, token_url))
+    others, accounts = divide_arguments(sources, AccountOptions(client_id, client_secret_file, token_url))
     selection = open_sources(others, server=partial(_server, key=key or None), resource=kind)
     for name in selection.skipped:
         typer.echo(
@@ -194,11 +194,11 @@ def _remark(text: str) -> None:
     typer.echo(text, err=True)
 
 
-def _steps(shown: Report) -> Callable[[Step], None]:
+def _steps(shown: Report) -> Callable[[ImportStep], None]:
     """Return a function that shows how far an import is."""
     started = monotonic()
 
-    def show(step: Step) -> None:
+    def show(step: ImportStep) -> None:
         rate = step.records / max(monotonic() - started, 0.001)
         shown(f"{step.doing} {step.source}", step.done, step.total, f"{step.records:,} records, {rate:,.0f}/s")
 

@@ -10,16 +10,18 @@ from urllib.parse import urlencode
 from rowen.api.reading.query import read_parameters
 from rowen.interviews.interview import LARGEST_ID, ApplicationId
 from rowen.interviews.query import InterviewQuery
-from rowen.settings import IsoTime, Row
+from rowen.settings import IsoTime, SettingRow
 
-_Time = Annotated[IsoTime | None, Row("As in the API: an ISO-8601 date or time.")]
+_Time = Annotated[IsoTime | None, SettingRow("As in the API: an ISO-8601 date or time.")]
 
 
 @dataclass(frozen=True, slots=True)
 class InterviewFilters:
     """Which interviews a command works with: those that match every filter that is given."""
 
-    application_id: Annotated[ApplicationId | None, Row("Only interviews of this application.", 1, LARGEST_ID)] = None
+    application_id: Annotated[
+        ApplicationId | None, SettingRow("Only interviews of this application.", 1, LARGEST_ID)
+    ] = None
     created_after: _Time = None
     created_before: _Time = None
     updated_after: _Time = None
@@ -43,5 +45,5 @@ class InterviewFilters:
 class ExportFilters(InterviewFilters):
     """Which interviews are exported."""
 
-    external_event_id: Annotated[str | None, Row("Only interviews of this external event.")] = None
-    actionable: Annotated[bool, Row("Only interviews that can still be changed.")] = False
+    external_event_id: Annotated[str | None, SettingRow("Only interviews of this external event.")] = None
+    actionable: Annotated[bool, SettingRow("Only interviews that can still be changed.")] = False

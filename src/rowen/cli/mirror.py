@@ -26,7 +26,7 @@ from rowen.cli.store import in_organization, in_store, require_database, unknown
 from rowen.imports.sources.retries import RetryPolicy
 from rowen.interviews.errors import Code, Refusal
 from rowen.mirror.account import AccountPolicy, read_address
-from rowen.mirror.credentials import Client, read_secret
+from rowen.mirror.credentials import AccountClient, read_secret
 from rowen.mirror.follower import MirroredElsewhereError, MirrorEndedError
 from rowen.mirror.helper_process import ALLOCATIONS
 from rowen.mirror.reading import LoadStep
@@ -37,7 +37,7 @@ from rowen.settings import (
     DEFAULT_ORGANIZATION,
     DatabaseUrl,
     OrganizationName,
-    Row,
+    SettingRow,
 )
 from rowen.wiring import Store
 
@@ -52,29 +52,34 @@ class MirrorSettings:
     """What is mirrored, and how."""
 
     source: Annotated[
-        str | None, Row("The address of the account: https://harvest.greenhouse.io/v3", option="--from")
+        str | None, SettingRow("The address of the account: https://harvest.greenhouse.io/v3", option="--from")
     ] = None
     token_url: Annotated[
-        str | None, Row("The address that issues tokens. Default: Greenhouse's, or /token on the account's host.")
+        str | None,
+        SettingRow("The address that issues tokens. Default: Greenhouse's, or /token on the account's host."),
     ] = None
-    client_id: Annotated[str | None, Row("The client id of the account's API credentials.")] = None
-    client_secret_file: Annotated[Path | None, Row("A file that holds the client secret, and nothing else.")] = None
-    user: Annotated[
-        int | None, Row("The id of the user who reads. Default: the integration's own user.", 1, 2**53 - 1)
-    ] = None
-    organization: Annotated[OrganizationName, Row("The organization that becomes the mirror.")] = DEFAULT_ORGANIZATION
-    database: Annotated[DatabaseUrl, Row(DATABASE_HELP)] = DEFAULT_DATABASE
-    every: Annotated[int, Row("How many seconds to wait between two rounds.", 1, 86_400)] = 30
-    write_through: Annotated[
-        bool, Row("Pass writes of interviews through to the account, which has to accept them first.")
-    ] = False
-    once: Annotated[bool, Row("Read what has changed since the last run, or everything the first time, and end.")] = (
-        False
+    client_id: Annotated[str | None, SettingRow("The client id of the account's API credentials.")] = None
+    client_secret_file: Annotated[Path | None, SettingRow("A file that holds the client secret, and nothing else.")] = (
+        None
     )
+    user: Annotated[
+        int | None, SettingRow("The id of the user who reads. Default: the integration's own user.", 1, 2**53 - 1)
+    ] = None
+    organization: Annotated[OrganizationName, SettingRow("The organization that becomes the mirror.")] = (
+        DEFAULT_ORGANIZATION
+    )
+    database: Annotated[DatabaseUrl, SettingRow(DATABASE_HELP)] = DEFAULT_DATABASE
+    every: Annotated[int, SettingRow("How many seconds to wait between two rounds.", 1, 86_400)] = 30
+    write_through: Annotated[
+        bool, SettingRow("Pass writes of interviews through to the account, which has to accept them first.")
+    ] = False
+    once: Annotated[
+        bool, SettingRow("Read what has changed since the last run, or everything the first time, and end.")
+    ] = False
     rate_margin: Annotated[
-        int, Row("How many percent of the account's rate limit are left to its other clients.", 0, 90)
+        int, SettingRow("How many percent of the account's rate limit are left to its other clients.", 0, 90)
     ] = 20
-    insecure: Annotated[bool, Row("Allow plain http to other machines: it shows tokens to the network.")] = False
+    insecure: Annotated[bool, SettingRow("Allow plain http to other machines: it shows tokens to the network.")] = False
 
 
 @app.callback(invoke_without_command=True)
@@ -143,7 +148,7 @@ def end(organization: OrganizationOption = DEFAULT_ORGANIZATION, database: Datab
     typer.echo(f"Organization {organization} is independent of its account now.")
 
 
-def account_of(settings: MirrorSettings, name: str = "--from") -> tuple[httpx.URL, Client]:
+def account_of(settings: MirrorSettings, name: str = "--from") -> tuple[httpx.URL, AccountClient]:
     """Return the account's address, which `name` gave, and the client. Raises BadParameter and SourceError."""
     if not settings.source or not settings.client_id or settings.client_secret_file is None:
         given = {
@@ -160,7 +165,7 @@ def account_of(settings: MirrorSettings, name: str = "--from") -> tuple[httpx.UR
         _GREENHOUSE_TOKENS if base.host == _GREENHOUSE else str(base.copy_with(path="/token"))
     )
     token_url = read_address(tokens, "--token-url", insecure=settings.insecure)
-    return base, Client(settings.client_id, _secret(settings.client_secret_file), token_url, settings.user)
+    return base, AccountClient(settings.client_id, _secret(settings.client_secret_file), token_url, settings.user)
 
 
 def _secret(path: Path) -> str:
@@ -171,7 +176,7 @@ def _secret(path: Path) -> str:
         raise typer.BadParameter(str(error), param_hint="--client-secret-file") from error
 
 
-async def _mirror(store: Store, settings: MirrorSettings, base: httpx.URL, client: Client) -> None:
+async def _mirror(store: Store, settings: MirrorSettings, base: httpx.URL, client: AccountClient) -> None:
     gc.freeze()
     gc.set_threshold(ALLOCATIONS)
     organization = await _organization(store, settings.organization)

@@ -18,7 +18,7 @@ from rowen.cli.similar_names import alternatives
 from rowen.interviews.errors import FieldProblem, Problems, Refusal
 from rowen.interviews.people import User, fold
 from rowen.interviews.pools import Pool
-from rowen.settings import IsoTime, Row
+from rowen.settings import IsoTime, SettingRow
 
 _DEFAULT_MINUTES: Final = 60
 _DEFAULT_WINDOW: Final = timedelta(weeks=2)
@@ -33,28 +33,36 @@ class SlotOptions:
     """What is asked: one interview by options, or everything as JSON."""
 
     people: Annotated[
-        tuple[str, ...], Row("A user who has to be there: an id or e-mail address. Repeat for more.", option="--person")
+        tuple[str, ...],
+        SettingRow("A user who has to be there: an id or e-mail address. Repeat for more.", option="--person"),
     ] = ()
     pools: Annotated[
         tuple[str, ...],
-        Row("A pool of whom one has to be there: a name or id; Backend=2 asks for two. Repeat.", option="--pool"),
+        SettingRow(
+            "A pool of whom one has to be there: a name or id; Backend=2 asks for two. Repeat.", option="--pool"
+        ),
     ] = ()
-    minutes: Annotated[int | None, Row(f"How long the interview is. Default: {_DEFAULT_MINUTES}.", 1, 1_440)] = None
+    minutes: Annotated[int | None, SettingRow(f"How long the interview is. Default: {_DEFAULT_MINUTES}.", 1, 1_440)] = (
+        None
+    )
     starts: Annotated[
         IsoTime | None,
-        Row("Not before this date or time, which is local without an offset. Default: now.", option="--from"),
+        SettingRow("Not before this date or time, which is local without an offset. Default: now.", option="--from"),
     ] = None
     ends: Annotated[
-        IsoTime | None, Row("Ends by then, likewise; a date is its midnight. Default: two weeks after.", option="--to")
+        IsoTime | None,
+        SettingRow("Ends by then, likewise; a date is its midnight. Default: two weeks after.", option="--to"),
     ] = None
     time_zone: Annotated[
-        str | None, Row("The zone of local times, such as Europe/Berlin. Default: the organization's.")
+        str | None, SettingRow("The zone of local times, such as Europe/Berlin. Default: the organization's.")
     ] = None
-    room: Annotated[int | None, Row("Also a free room with at least this many places.", 1, 100_000)] = None
-    limit: Annotated[int | None, Row(f"How many slots are shown. Default: {DEFAULT_LIMIT}.", 1, MOST_SLOTS)] = None
+    room: Annotated[int | None, SettingRow("Also a free room with at least this many places.", 1, 100_000)] = None
+    limit: Annotated[int | None, SettingRow(f"How many slots are shown. Default: {DEFAULT_LIMIT}.", 1, MOST_SLOTS)] = (
+        None
+    )
     json: Annotated[
         str | None,
-        Row("A file with the body of POST /rowen/v1/slots, in place of the other options; - is standard input."),
+        SettingRow("A file with the body of POST /rowen/v1/slots, in place of the other options; - is standard input."),
     ] = None
 
     def beside_json(self) -> list[str]:
@@ -78,7 +86,7 @@ class SlotOptions:
         return self.time_zone or usual
 
 
-class Asked(NamedTuple):
+class SlotQuestion(NamedTuple):
     """A question; `names` are the options behind the fields of its body, `otherwise` precedes all other fields."""
 
     question: SlotsInput
@@ -96,16 +104,18 @@ class Asked(NamedTuple):
         return found or f"{self.otherwise}{field}"
 
 
-def read_body(content: bytes) -> Asked:
+def read_body(content: bytes) -> SlotQuestion:
     """Return the question of a whole body. Raises Refusal (malformed)."""
     try:
-        return Asked(read_question(content), {}, _JSON)
+        return SlotQuestion(read_question(content), {}, _JSON)
     except Refusal as refusal:
         problems = (each._replace(field=f"{_JSON}{each.field}") for each in refusal.problems)
         raise Refusal(refusal.code, refusal.message, tuple(problems)) from None
 
 
-def read_options(options: SlotOptions, users: Sequence[User], pools: Sequence[Pool], zone: str, now: float) -> Asked:
+def read_options(
+    options: SlotOptions, users: Sequence[User], pools: Sequence[Pool], zone: str, now: float
+) -> SlotQuestion:
     """Return the question of options; `now` is in seconds since 1970. Raises Refusal (invalid), with every problem."""
     problems = Problems()
     names: dict[str, str] = {}
@@ -125,7 +135,7 @@ def read_options(options: SlotOptions, users: Sequence[User], pools: Sequence[Po
         session["room"] = {"capacity": options.room}
     body = {"window": window, "time_zones": [zone], "sessions": [session], "limit": options.limit or DEFAULT_LIMIT}
     names |= {**_FIELDS, f"the room of {_SESSION}": "--room", _ROOM: "--room", "window": "--to", "sessions": "--person"}
-    return Asked(read_question(msgspec.json.encode(body)), names)
+    return SlotQuestion(read_question(msgspec.json.encode(body)), names)
 
 
 def _user(text: str, users: Sequence[User], problems: Problems) -> int:

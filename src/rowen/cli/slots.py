@@ -16,11 +16,11 @@ import typer
 from rowen import wiring
 from rowen.app.organizations import Organization as FoundOrganization
 from rowen.app.records import POOLS, ROOMS
-from rowen.app.slots import Answer
+from rowen.app.slots import FoundSlots
 from rowen.cli.console import print_table
 from rowen.cli.options import Database, Organization, with_settings
 from rowen.cli.setups import all_records, all_users
-from rowen.cli.slot_options import Asked, SlotOptions, read_body, read_options
+from rowen.cli.slot_options import SlotOptions, SlotQuestion, read_body, read_options
 from rowen.cli.store import in_organization
 from rowen.interviews.errors import Code, Refusal
 from rowen.interviews.pools import Pool
@@ -88,7 +88,7 @@ def _content(name: str) -> bytes:
 class _Printer:
     """Prints an answer: slots on standard output, everything else on standard error."""
 
-    def __init__(self, asked: Asked, answer: Answer, rooms: Mapping[int, str], zone: str) -> None:
+    def __init__(self, asked: SlotQuestion, answer: FoundSlots, rooms: Mapping[int, str], zone: str) -> None:
         self._asked, self._answer, self._rooms = asked, answer, rooms
         self._zone_name, self._zone = zone, ZoneInfo(zone)
 

@@ -54,7 +54,7 @@ class ConnectionLimits:
     waiting_per_key: int = 512
 
 
-class Account:
+class MemoryAccount:
     """The memory that one key, or one address without a key, uses in this process.
 
     `load` counts bytes: responses that were not read, responses that wait to be sent, and bodies of requests.
@@ -62,7 +62,7 @@ class Account:
 
     __slots__ = ("connections", "followers", "held", "load", "measurable_from", "owner", "process", "waiting")
 
-    def __init__(self, owner: Owner = "", process: "Account | None" = None) -> None:
+    def __init__(self, owner: Owner = "", process: "MemoryAccount | None" = None) -> None:
         self.owner = owner
         self.process = process or self
         self.connections: set[Connection] = set()
@@ -117,7 +117,7 @@ class Connection:
         *("received", "served", "unsent"),
     )
 
-    def __init__(self, peer: Peer, account: Account, now: float) -> None:
+    def __init__(self, peer: Peer, account: MemoryAccount, now: float) -> None:
         self.peer = peer
         self.account = account
         self.active = 0  # requests in progress
@@ -137,7 +137,7 @@ class Connection:
         account.load += size
         account.process.load += size
 
-    def charge(self, account: Account) -> None:
+    def charge(self, account: MemoryAccount) -> None:
         """Charge this connection to another account."""
         self.account.connections.discard(self)
         self.account.add(-self.unsent)
@@ -183,8 +183,8 @@ class Connections:
         self._report = report
         self._clock = clock
         self._passed = 0.0  # when the last pass began
-        self._process = Account()
-        self._accounts: dict[Owner, Account] = {}
+        self._process = MemoryAccount()
+        self._accounts: dict[Owner, MemoryAccount] = {}
         self._by_peer: dict[Peer, Connection] = {}
 
     def begin(self, scope: Scope) -> Connection:
@@ -247,7 +247,7 @@ class Connections:
                 await asyncio.sleep(_WAIT_SECONDS)
                 code = self._excess_of(account, with_held=not size)
 
-    def _excess_of(self, account: Account, *, with_held: bool) -> Code | None:
+    def _excess_of(self, account: MemoryAccount, *, with_held: bool) -> Code | None:
         """Return the limit that an account exceeds, if any. Waiting responses do not count against each other."""
         for each, limit, code in (
             (account, self.limits.bytes_per_key, Code.UNREAD),
@@ -327,7 +327,7 @@ class Connections:
         idle = sorted((each for each in opened if not each.active), key=lambda each: each.idle_since)
         return idle[: len(opened) - most * 3 // 4]
 
-    def _measure(self, account: Account) -> None:
+    def _measure(self, account: MemoryAccount) -> None:
         """Update the unread bytes of an account from the kernel, unless that was done just now."""
         started = self._clock()
         if self._sockets is None or started < account.measurable_from:
@@ -365,13 +365,13 @@ class Connections:
         connection = self._by_peer[peer] = Connection(peer, self._account(peer[0]), now)
         return connection
 
-    def _account(self, owner: Owner) -> Account:
+    def _account(self, owner: Owner) -> MemoryAccount:
         account = self._accounts.get(owner)
         if account is None:
-            account = self._accounts[owner] = Account(owner, self._process)
+            account = self._accounts[owner] = MemoryAccount(owner, self._process)
         return account
 
-    def _drop_if_unused(self, account: Account) -> None:
+    def _drop_if_unused(self, account: MemoryAccount) -> None:
         if not account.connections and not account.load:
             self._accounts.pop(account.owner, None)
 

@@ -72,7 +72,7 @@ _LIBRARY_FILES: Final = {
 }
 
 
-class Site:
+class DocumentationSite:
     """The ASGI application of a folder of files, each under its own address below `/docs/`."""
 
     path = SITE_PATH
@@ -93,9 +93,9 @@ class Site:
         await asset(scope, receive, send)
 
 
-def documentation(room: Room) -> list[Asset | Redirect | Site]:
+def documentation(room: Room) -> list[Asset | Redirect | DocumentationSite]:
     """Return the API reference and, if it is built, the site; `/docs` leads to the site or else to the reference."""
-    site = [Site(SITE_FOLDER, room)] if SITE_FOLDER.is_dir() else []
+    site = [DocumentationSite(SITE_FOLDER, room)] if SITE_FOLDER.is_dir() else []
     first = b"index.html" if site else b"api"
     return [
         Redirect("/docs", b"docs/" + first),

@@ -13,7 +13,7 @@ from rowen import __version__
 from rowen.http import metrics
 from rowen.http.addresses import is_loopback
 from rowen.http.assets import Asset, Redirect, Room, enter
-from rowen.http.documentation import Site, documentation
+from rowen.http.documentation import DocumentationSite, documentation
 from rowen.http.mirror_metrics import MirrorCollector
 from rowen.http.openapi import openapi_document
 from rowen.http.responses import JSON, context_of, send_response
@@ -69,7 +69,7 @@ def pages(
     *,
     public_url: str | None,
     public_metrics: bool,
-) -> list[PublicPage | Asset | Redirect | Site]:
+) -> list[PublicPage | Asset | Redirect | DocumentationSite]:
     """Return the pages; `ready` and `mirrors` raise Unavailable if the store does not respond."""
     about = _ABOUT | {name: f"{public_url or ''}{path}" for name, path in _LINKS.items()}
 

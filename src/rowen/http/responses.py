@@ -12,7 +12,7 @@ from rowen.api import response
 from rowen.api.errors import ERROR_RESPONSES, error_body
 from rowen.api.generations import Generation
 from rowen.http.addresses import RequestHeaders
-from rowen.http.connections import Account, Connection
+from rowen.http.connections import Connection, MemoryAccount
 from rowen.interviews.errors import Refusal
 
 JSON: Final = response.JSON.encode()
@@ -46,7 +46,7 @@ class RequestContext:
     request_id: str
     headers: RequestHeaders
     rate: RateState
-    connection: Connection = field(default_factory=lambda: Connection(("", ""), Account(), 0))
+    connection: Connection = field(default_factory=lambda: Connection(("", ""), MemoryAccount(), 0))
     route: str = ""
     path: str = ""
     key: str = ""

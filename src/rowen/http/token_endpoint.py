@@ -18,9 +18,9 @@ from rowen.api.reading.body import read_object
 from rowen.app.keys import digest
 from rowen.app.tokens import (
     LIFETIME,
+    IssuedToken,
     Issuer,
     RegisteredClient,
-    Token,
     Tokens,
     authenticated_client,
     grant_to_refresh_token,
@@ -167,7 +167,7 @@ def _text(value: Any) -> str:
     return str(value) if isinstance(value, str | int) else msgspec.json.encode(value).decode()
 
 
-def _granted(token: Token | None, refused: _Answer) -> _Answer:
+def _granted(token: IssuedToken | None, refused: _Answer) -> _Answer:
     """Return the answer with a token: a superset of what clients read."""
     if token is None:
         return refused

@@ -94,7 +94,7 @@ class ImportReport:
         return tally
 
 
-class Step(NamedTuple):
+class ImportStep(NamedTuple):
     """The progress of an import: the step, the source, and how much of how much is done (None: unknown).
 
     `records` counts the records so far.
@@ -119,7 +119,7 @@ class ImportPlan:
     destination: Destination
     keep_going: bool
     reject: Callable[[Rejection], None]
-    progress: Callable[[Step], None]
+    progress: Callable[[ImportStep], None]
     resource: str | None = None
     future_times: FutureTimes | None = None
 
@@ -141,7 +141,7 @@ async def import_source(plan: ImportPlan, source: Source, report: ImportReport) 
                 complete = False
                 break
             await _merge(plan, source, batch, report)
-            plan.progress(Step("Importing", source.name, source.position, source.size, report.read))
+            plan.progress(ImportStep("Importing", source.name, source.position, source.size, report.read))
         complete = complete and (plan.keep_going or report.rejected == rejected_before)
     report.skipped.update(source.skipped)
     if not complete:
@@ -179,7 +179,7 @@ def _check(
             frame = _encoder.encode((batch.drafts, batch.records))
             spool.write(len(frame).to_bytes(_FRAME_BYTES, "big"))
             spool.write(frame)
-        plan.progress(Step("Checking", source.name, source.position, source.size, report.read))
+        plan.progress(ImportStep("Checking", source.name, source.position, source.size, report.read))
     spool.seek(0)
     return report.rejected == rejected_before
 
@@ -191,7 +191,7 @@ async def _write(plan: ImportPlan, source: Source, total: int, report: ImportRep
         batch = PreparedBatch(*_decoder.decode(spool.read(int.from_bytes(header, "big"))))
         await _merge(plan, source, batch, report)
         done += batch.size
-        plan.progress(Step("Writing", source.name, done, total, done))
+        plan.progress(ImportStep("Writing", source.name, done, total, done))
 
 
 _FRAME_BYTES: Final = 8

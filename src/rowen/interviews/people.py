@@ -50,7 +50,7 @@ class User(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         )
 
 
-class Seat(NamedTuple):
+class PanelSeat(NamedTuple):
     """A member of a panel as a row of its own: who it is, the answer to the invitation, and the scorecard."""
 
     user_id: int | None
@@ -63,9 +63,9 @@ _SEAT: Final = attrgetter("id", "email", "response_status._value_", "scorecard_i
 _new: Final = tuple.__new__
 
 
-def seats_of(interviewers: Iterable[Interviewer]) -> tuple[Seat, ...]:
+def seats_of(interviewers: Iterable[Interviewer]) -> tuple[PanelSeat, ...]:
     """Return the seats of a panel, in its order."""
-    return tuple([_new(Seat, each) for each in map(_SEAT, interviewers)])  # a third of the time of `Seat(…)`
+    return tuple([_new(PanelSeat, each) for each in map(_SEAT, interviewers)])  # a third of the time of `PanelSeat(…)`
 
 
 class UserFields(msgspec.Struct, frozen=True, kw_only=True):

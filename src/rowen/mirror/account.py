@@ -26,7 +26,7 @@ from rowen.imports.sources.http_client import (
 )
 from rowen.imports.sources.pages import next_link
 from rowen.imports.sources.retries import Retries, RetryPolicy, retry_after
-from rowen.mirror.credentials import USER_AGENT, BusyError, Client, Credentials
+from rowen.mirror.credentials import USER_AGENT, AccountClient, Credentials, TokenServerBusyError
 from rowen.mirror.errors import CursorLostError, StoppedError
 from rowen.mirror.rows import PageRows, has_more_rows, read_page
 
@@ -40,7 +40,7 @@ LONGEST_WINDOW: Final = 60.0
 _DEFAULT_WINDOW: Final = 30.0
 
 
-class Page(NamedTuple):
+class AccountPage(NamedTuple):
     """A page: its rows, the cursor of the next one, and when it was sent, by the account's clock, if it says."""
 
     content: PageRows
@@ -48,7 +48,7 @@ class Page(NamedTuple):
     sent_at: int | None
 
 
-class Answer(NamedTuple):
+class AccountAnswer(NamedTuple):
     """A page as it was received from the address `name`: the cursor of the next one is known before its rows are."""
 
     resource: str
@@ -57,7 +57,7 @@ class Answer(NamedTuple):
     cursor: str | None
     sent_at: int | None
 
-    def page(self) -> Page:
+    def page(self) -> AccountPage:
         """Read its rows. Raises ServerResponseError."""
         try:
             content = None if has_more_rows(self.body, PAGE_SIZE) else read_page(self.resource, self.body)
@@ -65,7 +65,7 @@ class Answer(NamedTuple):
             raise ServerResponseError(f"{self.name}: the server's answer is not a list of rows") from None
         if content is None or len(content.identifiers) > PAGE_SIZE:
             raise ServerResponseError(f"{self.name}: the page has more than {PAGE_SIZE} rows")
-        return Page(content, self.cursor, self.sent_at)
+        return AccountPage(content, self.cursor, self.sent_at)
 
 
 @dataclass(slots=True)
@@ -102,7 +102,7 @@ class _Response(NamedTuple):
 class Account:
     """One account. Its methods block: they are called in a thread of their own. Requests are sent one at a time."""
 
-    def __init__(self, base: httpx.URL, client: Client, policy: AccountPolicy) -> None:
+    def __init__(self, base: httpx.URL, client: AccountClient, policy: AccountPolicy) -> None:
         self._base = base
         self._policy = replace(policy, retries=replace(policy.retries, sleep=self._wait))
         self._credentials = Credentials(client, policy.limits)
@@ -128,7 +128,7 @@ class Account:
         self.stop()
         self._http.close()
 
-    def answers(self, resource: str, cursor: str | None) -> Generator[Answer, None, None]:
+    def answers(self, resource: str, cursor: str | None) -> Generator[AccountAnswer, None, None]:
         """Yield the pages of a list, from the first one or the one that a cursor leads to, with their rows unread.
 
         Raises SourceError (CursorLostError) and StoppedError.
@@ -139,24 +139,26 @@ class Account:
             answer = self._answer(resource, {"cursor": answer.cursor})
             yield answer
 
-    def page(self, resource: str, query: Mapping[str, str]) -> Page:
+    def page(self, resource: str, query: Mapping[str, str]) -> AccountPage:
         """Return the first page of a list. Raises SourceError and StoppedError."""
         return self._answer(resource, {"per_page": str(PAGE_SIZE), **query}).page()
 
-    def next_page(self, resource: str, cursor: str) -> Page:
+    def next_page(self, resource: str, cursor: str) -> AccountPage:
         """Return the page that a cursor leads to. Raises SourceError (CursorLostError) and StoppedError."""
         return self._answer(resource, {"cursor": cursor}).page()
 
-    def existing(self, resource: str, identifiers: list[int]) -> Page:
+    def existing(self, resource: str, identifiers: list[int]) -> AccountPage:
         """Return those rows of at most `MOST_IDS` that exist. Raises SourceError and StoppedError."""
         return self._answer(resource, {"ids": ",".join(map(str, identifiers))}).page()
 
-    def _answer(self, resource: str, query: Mapping[str, str]) -> Answer:
+    def _answer(self, resource: str, query: Mapping[str, str]) -> AccountAnswer:
         url = self._base.copy_with(path=f"{self._base.path}/{resource}", params=query)
         with self._requesting:
             response = self._ask_with_retries(url, has_cursor="cursor" in query)
         name = f"{self._base}/{resource}"
-        return Answer(resource, name, response.body, self._cursor(name, response.headers), _time_of(response.headers))
+        return AccountAnswer(
+            resource, name, response.body, self._cursor(name, response.headers), _time_of(response.headers)
+        )
 
     def _cursor(self, name: str, headers: httpx.Headers) -> str | None:
         target = next_link(headers.get("Link", ""))
@@ -187,7 +189,7 @@ class Account:
                 raise ServerResponseError(f"{self._name(url)}: {error}") from None
             except InterruptedTransferError as error:
                 reason, connected = f"{self._name(url)}: {error}", error.connected
-            except BusyError as busy:
+            except TokenServerBusyError as busy:
                 reason, asked = str(busy), retry_after(busy.retry_after, self._policy.retries.now())
             else:
                 if response.status == 200:

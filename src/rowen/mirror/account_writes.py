@@ -13,7 +13,7 @@ import httpx
 import msgspec
 import structlog
 
-from rowen.app.account_writes import AccountWrite, Action, Failure
+from rowen.app.account_writes import AccountWrite, Failure, WriteAction
 from rowen.app.write_through import PassedPlan
 from rowen.imports.errors import ServerRefusedError, ServerResponseError, ServerUnavailableError, SourceError
 from rowen.imports.formats.envelopes import bounded
@@ -30,7 +30,7 @@ from rowen.interviews.interview import Interviewer, Moment
 from rowen.interviews.moments import Clock
 from rowen.interviews.scheduling import UNSET, InterviewFields
 from rowen.mirror.account import AccountPolicy
-from rowen.mirror.credentials import USER_AGENT, BusyError, Client, Credentials
+from rowen.mirror.credentials import USER_AGENT, AccountClient, Credentials, TokenServerBusyError
 
 LIMITS: Final = TransferLimits(silent_seconds=10.0, window_seconds=10.0, window_bytes=1, total_seconds=15.0)
 """How slow the account may be: a client waits."""
@@ -40,7 +40,7 @@ _MOST_USERS: Final = 100
 _MOST_PROBLEMS: Final = 50
 _LONGEST_WAIT: Final = 3_600
 
-_METHODS: Final = {Action.CREATE: "POST", Action.CHANGE: "PATCH", Action.CANCEL: "DELETE"}
+_METHODS: Final = {WriteAction.CREATE: "POST", WriteAction.CHANGE: "PATCH", WriteAction.CANCEL: "DELETE"}
 _NAMES: Final = {
     "starts_at": "start",
     "ends_at": "end",
@@ -90,7 +90,7 @@ class _Refusal(msgspec.Struct):
 class AccountWriter:
     """Writes to one account. `send` blocks: it is called in a thread of its own, one at a time."""
 
-    def __init__(self, base: httpx.URL, client: Client, now: Clock, limits: TransferLimits = LIMITS) -> None:
+    def __init__(self, base: httpx.URL, client: AccountClient, now: Clock, limits: TransferLimits = LIMITS) -> None:
         self._base = base
         self._client = client
         self._now = now
@@ -153,7 +153,7 @@ class AccountWriter:
         """Return the header with a token. Raises NotMadeError."""
         try:
             return credentials.authorization()
-        except BusyError as busy:
+        except TokenServerBusyError as busy:
             _log.warning("no token for a write", reason=str(busy))
             raise NotMadeError(Failure(Code.ACCOUNT_BUSY, (), self._wait(busy.retry_after))) from None
         except (TransferError, SourceError) as error:

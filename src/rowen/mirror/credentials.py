@@ -29,7 +29,7 @@ _EARLY: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Client:
+class AccountClient:
     """A client of an account: its credentials, the address that gives tokens for them, and the user it acts for."""
 
     identifier: str
@@ -57,7 +57,7 @@ class _Refusal(msgspec.Struct):
     error: str | None = None
 
 
-class BusyError(Exception):
+class TokenServerBusyError(Exception):
     """The server gives no token now: try again after `asked` seconds, if it names any."""
 
     def __init__(self, reason: str, retry_after: str | None) -> None:
@@ -68,7 +68,7 @@ class BusyError(Exception):
 class Credentials:
     """The token of a client, fetched when it is needed."""
 
-    def __init__(self, client: Client, limits: TransferLimits, clock: Callable[[], float] = monotonic) -> None:
+    def __init__(self, client: AccountClient, limits: TransferLimits, clock: Callable[[], float] = monotonic) -> None:
         self._client = client
         self._limits = limits
         self._clock = clock
@@ -114,7 +114,7 @@ class Credentials:
             body = response.read(LARGEST_ANSWER)
             status, retry_after = response.status, response.headers.get("Retry-After")
         if status in (408, 425, 429) or status >= 500:
-            raise BusyError(f"{client.token_url}: the server gives no token now: {status}", retry_after)
+            raise TokenServerBusyError(f"{client.token_url}: the server gives no token now: {status}", retry_after)
         if status != 200:
             detail = self.hide(_message_of(body))
             raise ServerRefusedError(

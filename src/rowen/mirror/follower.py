@@ -19,9 +19,9 @@ from rowen.mirror.account import Account
 from rowen.mirror.errors import LeaderLostError
 from rowen.mirror.helper import HelperProcess
 from rowen.mirror.one_behind import one_behind
-from rowen.mirror.reading import LoadStep, Reader
+from rowen.mirror.reading import AccountReader, LoadStep
 from rowen.mirror.turns import Turns
-from rowen.mirror.writing import Destination, Writer
+from rowen.mirror.writing import MirrorPorts, Writer
 
 SWEEP_PAGES: Final = 30
 """How many pages a round compares with what is stored, at most."""
@@ -70,7 +70,7 @@ class Follower:
 
     def __init__(
         self,
-        destination: Destination,
+        destination: MirrorPorts,
         organization: Organization,
         account: Account,
         source: str,
@@ -81,7 +81,7 @@ class Follower:
         self._account = account
         self._source = source
         self._deps = deps
-        self._reader = Reader(
+        self._reader = AccountReader(
             destination.mirrors, organization, account, destination.now, self._require_lead, deps.turns, deps.helper
         )
         self._writer = Writer(destination, organization, self._require_lead, deps.turns, deps.helper)

@@ -21,11 +21,11 @@ from rowen.mirror.account import Statistics
 from rowen.mirror.errors import StoppedError
 from rowen.mirror.helper_process import (
     Beginning,
-    Failure,
     Join,
     JoinedReply,
     PartReply,
     Read,
+    ReadFailure,
     Reply,
     Retry,
     receive,
@@ -46,7 +46,7 @@ _reply: Final = msgspec.msgpack.Decoder(Reply)
 _retry: Final = msgspec.msgpack.Decoder(Retry)
 
 
-class Parts(Protocol):
+class PartSource(Protocol):
     """The parts of a list, one after the other, until the position after one is that of the end."""
 
     def __next__(self) -> Part: ...
@@ -97,7 +97,7 @@ class HelperProcess:
         """Let those go on who wait for the start: there are no more rows that could cause it."""
         self._is_decided.set()
 
-    def parts(self, position: Position, statistics: Statistics, here: Callable[[Position], Parts]) -> Parts:
+    def parts(self, position: Position, statistics: Statistics, here: Callable[[Position], PartSource]) -> PartSource:
         """Return the parts of a list after a position, read by the process if there are many rows, otherwise `here`.
 
         Its requests are added to `statistics`.
@@ -119,10 +119,10 @@ class HelperProcess:
         except (OSError, ValueError, EOFError, msgspec.MsgspecError) as error:  # ValueError: the pipes are closed
             self._give_up(error, process)
             return None
-        assert isinstance(reply, PartReply | Failure)  # noqa: S101
+        assert isinstance(reply, PartReply | ReadFailure)  # noqa: S101
         statistics.requests += reply.requests
         statistics.throttled += reply.throttled
-        if isinstance(reply, Failure):
+        if isinstance(reply, ReadFailure):
             raise reply.error()
         return reply.part()
 
@@ -182,14 +182,14 @@ class _PartsBeside:
     """Parts that the process reads, and this one from where that one ends."""
 
     def __init__(
-        self, helper: HelperProcess, position: Position, statistics: Statistics, here: Callable[[Position], Parts]
+        self, helper: HelperProcess, position: Position, statistics: Statistics, here: Callable[[Position], PartSource]
     ) -> None:
         self._helper = helper
         self._after = position
         self._asked: Position | None = position
         self._statistics = statistics
         self._here = here
-        self._rest: Parts | None = None
+        self._rest: PartSource | None = None
         self._is_closed = False
 
     def __next__(self) -> Part:

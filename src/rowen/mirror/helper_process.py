@@ -31,10 +31,10 @@ from rowen.imports.errors import ServerRefusedError, ServerResponseError, Server
 from rowen.imports.sources.retries import RetryPolicy
 from rowen.interviews.moments import Instant
 from rowen.mirror.account import Account, AccountPolicy
-from rowen.mirror.credentials import Client
+from rowen.mirror.credentials import AccountClient
 from rowen.mirror.errors import CursorLostError
 from rowen.mirror.joiner import Joined, Joiner
-from rowen.mirror.walks import Part, Parts
+from rowen.mirror.walks import ListParts, Part
 from rowen.store.database import locate, open_engine
 from rowen.store.mirror.mirrors import MirrorTables
 from rowen.store.organizations.organizations import OrganizationTable
@@ -49,7 +49,7 @@ _ERRORS: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
+class AccountAccess:
     """How an account is read: its address, a client of it, and the percentage of the rate limit that others keep."""
 
     base: str
@@ -69,7 +69,7 @@ class Beginning:
 
     database: str = field(repr=False)
     organization: str
-    access: Access | None = None
+    access: AccountAccess | None = None
 
 
 class Join(msgspec.Struct, frozen=True, array_like=True, tag=True):
@@ -80,7 +80,7 @@ class Join(msgspec.Struct, frozen=True, array_like=True, tag=True):
 
 
 class Read(msgspec.Struct, frozen=True, array_like=True, tag=True):
-    """Asks for the part of a list after a position, or after the part before: for `PartReply` or `Failure`."""
+    """Asks for the part of a list after a position, or after the part before: for `PartReply` or `ReadFailure`."""
 
     position: Position | None
 
@@ -120,7 +120,7 @@ class PartReply(msgspec.Struct, frozen=True, array_like=True, tag=True):
         return Part(self.rows, self.position, self.unusable, self.fault)
 
 
-class Failure(msgspec.Struct, frozen=True, array_like=True, tag=True):
+class ReadFailure(msgspec.Struct, frozen=True, array_like=True, tag=True):
     """Why a list cannot be read further, and how many requests were sent since the last reply."""
 
     name: str
@@ -143,7 +143,7 @@ class Retry(msgspec.Struct, frozen=True, array_like=True, tag=True):
     seconds: float
 
 
-Reply = JoinedReply | PartReply | Failure
+Reply = JoinedReply | PartReply | ReadFailure
 
 
 def send(target: BinaryIO, message: Any) -> None:
@@ -169,14 +169,14 @@ class _PartReader:
 
     def __init__(self, account: Account) -> None:
         self._account = account
-        self._parts: Parts | None = None
+        self._parts: ListParts | None = None
         self._counted = (0, 0)
 
-    def reply(self, position: Position | None) -> PartReply | Failure:
+    def reply(self, position: Position | None) -> PartReply | ReadFailure:
         """Return the part after a position, or after the last part, or why there is none."""
         if position is not None:
             self.close()
-            self._parts = Parts(self._account, position, _now)
+            self._parts = ListParts(self._account, position, _now)
         if self._parts is None:
             raise EOFError
         try:
@@ -184,7 +184,7 @@ class _PartReader:
         except tuple(_ERRORS.values()) as error:
             after = getattr(error, "retry_after", None)
             name = next(each for each, kind in _ERRORS.items() if isinstance(error, kind))
-            return Failure(name, str(error), after, *self._counts())
+            return ReadFailure(name, str(error), after, *self._counts())
         return PartReply(*part, *self._counts())
 
     def close(self) -> None:
@@ -230,8 +230,8 @@ async def serve(source: BinaryIO, target: BinaryIO) -> None:
         await engine.close()
 
 
-def _account(access: Access, on_retry: Any) -> Account:
-    client = Client(access.client_id, access.secret, httpx.URL(access.token_url), access.user)
+def _account(access: AccountAccess, on_retry: Any) -> Account:
+    client = AccountClient(access.client_id, access.secret, httpx.URL(access.token_url), access.user)
     return Account(
         httpx.URL(access.base), client, AccountPolicy(retries=RetryPolicy(on_retry=on_retry), margin=access.margin)
     )

@@ -19,7 +19,7 @@ _RATINGS: Final = ("definitely_not", "no", "mixed", "yes", "strong_yes")
 _NO_DECISION: Final = "no_decision"
 
 
-class Parts(msgspec.Struct, frozen=True):
+class ScorecardParts(msgspec.Struct, frozen=True):
     """The rows of one scorecard; `updated_at` is that of the newest row among them.
 
     `chosen` are the options that were chosen, by the id of the answer.
@@ -41,7 +41,7 @@ class Vocabulary(msgspec.Struct, frozen=True):
     options: Mapping[int, rows.QuestionOption] = {}
 
 
-def scorecard(parts: Parts, known: Known, vocabulary: Vocabulary) -> Json:
+def scorecard(parts: ScorecardParts, known: Known, vocabulary: Vocabulary) -> Json:
     """Return the v1 form of a scorecard that is complete."""
     row, updated_at = parts.scorecard, str(Instant(parts.updated_at))
     kit = None if row.interview_kit_id is None else known.kits.get(row.interview_kit_id)
@@ -81,7 +81,7 @@ def _attribute(row: rows.Attribute, vocabulary: Vocabulary) -> Json:
     }
 
 
-def _notes(parts: Parts) -> list[Json]:
+def _notes(parts: ScorecardParts) -> list[Json]:
     """Return the questions that v3 shows as notes; Rowen shows them as answers, too."""
     answered = {each.question for each in parts.answers if each.scorecard_question_id is None}
     notes = ((KEY_TAKE_AWAYS, parts.scorecard.notes), (PRIVATE_NOTES, parts.scorecard.private_notes))
@@ -92,7 +92,7 @@ def _notes(parts: Parts) -> list[Json]:
     ]
 
 
-def _question(row: rows.Answer, parts: Parts, vocabulary: Vocabulary) -> Json:
+def _question(row: rows.Answer, parts: ScorecardParts, vocabulary: Vocabulary) -> Json:
     asked = None if row.scorecard_question_id is None else vocabulary.questions.get(row.scorecard_question_id)
     return {
         "id": row.scorecard_question_id,

@@ -13,14 +13,14 @@ from zoneinfo import ZoneInfo
 from rowen.api.codec import documents, records
 from rowen.api.codec.documents import InvalidDocumentError
 from rowen.app.interviews import InterviewRow
-from rowen.app.mirror import Link, MirroredRow, Mirrors
+from rowen.app.mirror import MirroredRow, Mirrors, RowLink
 from rowen.app.organizations import Organization
 from rowen.app.records import APPLICATIONS, CANDIDATES, INTERVIEWS, JOB_STAGES, JOBS, SCORECARDS, USERS, RecordRow
 from rowen.interviews.errors import Refusal
 from rowen.interviews.interview import ScheduledInterview
 from rowen.mirror import join, join_scorecards, rows
 from rowen.mirror.join import COMPLETE, Known, LeftOut
-from rowen.mirror.join_scorecards import Parts, Vocabulary
+from rowen.mirror.join_scorecards import ScorecardParts, Vocabulary
 from rowen.mirror.rows import content_of, contents_of, read_contents
 
 Content = TypeVar("Content", bound=rows.Row)
@@ -87,12 +87,12 @@ class Joiner:
 
     async def _job_stages(self, identifiers: Sequence[int], joined: Joined) -> None:
         found = await self._all("job_interview_stages", identifiers, joined)
-        interviews = await self._linked("job_interviews", Link.PARENT, (row.id for row in found))
-        kits = await self._linked("interview_kits", Link.PARENT, (row.id for row in interviews))
-        holders = await self._linked("default_interviewers", Link.PARENT, (row.id for row in kits))
+        interviews = await self._linked("job_interviews", RowLink.PARENT, (row.id for row in found))
+        kits = await self._linked("interview_kits", RowLink.PARENT, (row.id for row in interviews))
+        holders = await self._linked("default_interviewers", RowLink.PARENT, (row.id for row in kits))
         known = Known(users=await self._contents("users", (row.person_id for row in holders), rows.User))
         kit_of = {row.parent_id: row for row in reversed(kits) if row.parent_id is not None}
-        by_stage, by_kit = _by(Link.PARENT, interviews), _by(Link.PARENT, holders)
+        by_stage, by_kit = _by(RowLink.PARENT, interviews), _by(RowLink.PARENT, holders)
         for row in found:
             mine = by_stage.get(row.id, [])
             my_kits = {each.id: kit_of[each.id] for each in mine if each.id in kit_of}
@@ -116,9 +116,9 @@ class Joiner:
 
     async def _candidates(self, identifiers: Sequence[int], joined: Joined) -> None:
         found = await self._all("candidates", identifiers, joined)
-        applications = await self._linked("applications", Link.SUBJECT, (row.id for row in found))
+        applications = await self._linked("applications", RowLink.SUBJECT, (row.id for row in found))
         documents = await self._application_documents(applications)
-        by_candidate = _by(Link.SUBJECT, applications)
+        by_candidate = _by(RowLink.SUBJECT, applications)
         for row in found:
             mine = by_candidate.get(row.id, [])
             updated_at = max(each.updated_at for each in (row, *mine))
@@ -132,7 +132,9 @@ class Joiner:
 
     async def _application_documents(self, found: Sequence[MirroredRow]) -> dict[int, dict[str, Any]]:
         stages: dict[int | None, list[rows.ApplicationStage]] = {}
-        linked = await self._read("application_stages", Link.PARENT, (row.id for row in found), rows.ApplicationStage)
+        linked = await self._read(
+            "application_stages", RowLink.PARENT, (row.id for row in found), rows.ApplicationStage
+        )
         for each in linked:
             stages.setdefault(each.application_id, []).append(each)
         contents: list[rows.Application] = contents_of(found)
@@ -162,11 +164,11 @@ class Joiner:
         for each in parts:
             self._record(SCORECARDS, join_scorecards.scorecard(each, known, vocabulary), joined)
 
-    async def _scorecard_parts(self, found: Sequence[MirroredRow]) -> tuple[Sequence[Parts], Vocabulary]:
+    async def _scorecard_parts(self, found: Sequence[MirroredRow]) -> tuple[Sequence[ScorecardParts], Vocabulary]:
         """Return scorecards with their attributes and answers, and the names of what these rate and answer."""
-        attributes = await self._linked("scorecard_candidate_attributes", Link.PARENT, (row.id for row in found))
-        answers = await self._linked("scorecard_question_answers", Link.PARENT, (row.id for row in found))
-        chosen = await self._linked("scorecard_question_answer_options", Link.PARENT, (row.id for row in answers))
+        attributes = await self._linked("scorecard_candidate_attributes", RowLink.PARENT, (row.id for row in found))
+        answers = await self._linked("scorecard_question_answers", RowLink.PARENT, (row.id for row in found))
+        chosen = await self._linked("scorecard_question_answer_options", RowLink.PARENT, (row.id for row in answers))
         named = await self._contents(
             "job_candidate_attributes", (row.subject_id for row in attributes), rows.JobAttribute
         )
@@ -178,15 +180,15 @@ class Joiner:
             questions=await self._contents("scorecard_questions", asked, rows.Question),
             options=await self._contents("scorecard_question_options", options, rows.QuestionOption),
         )
-        attributes_of, answers_of = _by(Link.PARENT, attributes), _by(Link.PARENT, answers)
-        chosen_of = _by(Link.PARENT, chosen)
-        parts: list[Parts] = []
+        attributes_of, answers_of = _by(RowLink.PARENT, attributes), _by(RowLink.PARENT, answers)
+        chosen_of = _by(RowLink.PARENT, chosen)
+        parts: list[ScorecardParts] = []
         for row in found:
             rated, answered = attributes_of.get(row.id, []), answers_of.get(row.id, [])
             picked = {each.id: chosen_of.get(each.id, []) for each in answered}
             newest = max(each.updated_at for each in (row, *rated, *answered, *chain.from_iterable(picked.values())))
             parts.append(
-                Parts(
+                ScorecardParts(
                     content_of(row),
                     newest,
                     [content_of(each) for each in rated],
@@ -201,7 +203,7 @@ class Joiner:
         body, times = await self._mirrors.dated_documents(self._organization.id, "interviews", identifiers)
         found: list[rows.Interview] = read_contents("interviews", body)
         panels: dict[int | None, list[rows.Interviewer]] = {}
-        members = await self._read("interviewers", Link.PARENT, times, rows.Interviewer)
+        members = await self._read("interviewers", RowLink.PARENT, times, rows.Interviewer)
         for member in members:
             panels.setdefault(member.interview_id, []).append(member)
         people = {each.organizer_id for each in found} | {each.user_id for each in members}
@@ -231,7 +233,7 @@ class Joiner:
         joined.records.update(dict.fromkeys(identifiers))
         return list((await self._mirrors.rows(self._organization.id, resource, identifiers)).values())
 
-    async def _linked(self, resource: str, link: Link, identifiers: Iterable[int]) -> Sequence[MirroredRow]:
+    async def _linked(self, resource: str, link: RowLink, identifiers: Iterable[int]) -> Sequence[MirroredRow]:
         wanted = sorted(set(identifiers))
         return await self._mirrors.linked(self._organization.id, resource, link, wanted) if wanted else []
 
@@ -241,7 +243,7 @@ class Joiner:
         return {each.id: each for each in await self._read(resource, None, identifiers, kind)}
 
     async def _read(
-        self, resource: str, link: Link | None, identifiers: Iterable[int | None], _: type[Content]
+        self, resource: str, link: RowLink | None, identifiers: Iterable[int | None], _: type[Content]
     ) -> list[Content]:
         wanted = sorted({each for each in identifiers if each is not None})
         if not wanted:
@@ -258,7 +260,7 @@ class Joiner:
             joined.left_out[identifier] = str(error)
 
 
-def _by(link: Link, found: Iterable[MirroredRow]) -> dict[int, list[MirroredRow]]:
+def _by(link: RowLink, found: Iterable[MirroredRow]) -> dict[int, list[MirroredRow]]:
     """Return rows by a link that they have."""
     result: dict[int, list[MirroredRow]] = {}
     for row in found:

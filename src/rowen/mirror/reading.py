@@ -16,13 +16,13 @@ from rowen.app.mirror import REPORTED, Mirrors, Position, reported
 from rowen.app.organizations import Organization
 from rowen.imports.errors import ServerRefusedError, ServerResponseError, ServerUnavailableError
 from rowen.interviews.moments import Clock, Instant
-from rowen.mirror.account import MOST_IDS, Account, Page
+from rowen.mirror.account import MOST_IDS, Account, AccountPage
 from rowen.mirror.errors import CursorLostError
 from rowen.mirror.helper import HelperProcess
 from rowen.mirror.one_behind import OneBehind
 from rowen.mirror.threads import in_thread
 from rowen.mirror.turns import Turns
-from rowen.mirror.walks import EVERY_ID, OVERLAP, Part, Parts, Walk, clock_of, part_of
+from rowen.mirror.walks import EVERY_ID, OVERLAP, ListParts, Part, Walk, clock_of, part_of
 
 _log = structlog.stdlib.get_logger("rowen.mirror")
 
@@ -44,7 +44,7 @@ class LoadStep(NamedTuple):
     done: int
 
 
-class Reader:
+class AccountReader:
     """Reads one account into the mirror of an organization. `require_lead` is called before anything is stored.
 
     `helper` reads many rows while others are stored.
@@ -102,8 +102,8 @@ class Reader:
                 raise
         show()
 
-    def _parts(self, position: Position) -> Parts:
-        return Parts(self._account, position, self._now)
+    def _parts(self, position: Position) -> ListParts:
+        return ListParts(self._account, position, self._now)
 
     async def follow(self, position: Position) -> None:
         """Read what has changed since the position, with an overlap. Raises SourceError."""
@@ -115,12 +115,12 @@ class Reader:
         newest: int | None = None
         cursor: str | None = None
 
-        async def read() -> Page:
+        async def read() -> AccountPage:
             if cursor is None:
                 return await self._first(position.resource, {"updated_at": f"gte|{since}"})
             return await self._next(position.resource, cursor)
 
-        async def store(page: Page) -> None:
+        async def store(page: AccountPage) -> None:
             nonlocal newest
             walk.check(page)
             newest = newest or max(known, clock_of(page, self._now))  # the time of the first page
@@ -174,7 +174,7 @@ class Reader:
                     await self._mirrors.settle(self._organization, reported(resource), done)
                 after = some[-1].id
 
-    async def _check_progress(self, page: Page, position: Position, high: int) -> None:
+    async def _check_progress(self, page: AccountPage, position: Position, high: int) -> None:
         """Require a page of a sweep to have lower ids than `high` only, and any, unless it is the last.
 
         Otherwise the list rests as if it had been compared, so that the others have their turn.
@@ -201,10 +201,10 @@ class Reader:
                 confirmed.update(gone)
         return confirmed
 
-    async def _first(self, resource: str, query: dict[str, str]) -> Page:
+    async def _first(self, resource: str, query: dict[str, str]) -> AccountPage:
         return await in_thread(partial(self._account.page, resource, query))
 
-    async def _next(self, resource: str, cursor: str) -> Page:
+    async def _next(self, resource: str, cursor: str) -> AccountPage:
         return await in_thread(partial(self._account.next_page, resource, cursor))
 
     async def _store(self, part: Part, *, first: bool = False) -> None:

@@ -239,7 +239,7 @@ class Interview(DatedRow, frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ResourceKind:
     """One resource: the type of its rows, and the fields that hold its links."""
 
     type: type[Row]
@@ -249,28 +249,30 @@ class Kind:
     other_person: str | None = None
 
 
-KINDS: Final[Mapping[str, Kind]] = {
-    "users": Kind(User),
-    "jobs": Kind(Job),
-    "job_interview_stages": Kind(JobInterviewStage, "job_id"),
-    "job_interviews": Kind(JobInterview, "job_interview_stage_id"),
-    "interview_kits": Kind(InterviewKit, "job_interview_id"),
-    "default_interviewers": Kind(DefaultInterviewer, "interview_kit_id", "user_id"),
-    "candidates": Kind(Candidate),
-    "applications": Kind(Application, "job_id", "recruiter_id", "candidate_id", "coordinator_id"),
-    "application_stages": Kind(ApplicationStage, "application_id"),
-    "candidate_attribute_types": Kind(AttributeType),
-    "job_candidate_attributes": Kind(JobAttribute, "candidate_attribute_type_id"),
-    "scorecard_questions": Kind(Question),
-    "scorecard_question_options": Kind(QuestionOption),
-    "scorecard_question_answer_options": Kind(
+KINDS: Final[Mapping[str, ResourceKind]] = {
+    "users": ResourceKind(User),
+    "jobs": ResourceKind(Job),
+    "job_interview_stages": ResourceKind(JobInterviewStage, "job_id"),
+    "job_interviews": ResourceKind(JobInterview, "job_interview_stage_id"),
+    "interview_kits": ResourceKind(InterviewKit, "job_interview_id"),
+    "default_interviewers": ResourceKind(DefaultInterviewer, "interview_kit_id", "user_id"),
+    "candidates": ResourceKind(Candidate),
+    "applications": ResourceKind(Application, "job_id", "recruiter_id", "candidate_id", "coordinator_id"),
+    "application_stages": ResourceKind(ApplicationStage, "application_id"),
+    "candidate_attribute_types": ResourceKind(AttributeType),
+    "job_candidate_attributes": ResourceKind(JobAttribute, "candidate_attribute_type_id"),
+    "scorecard_questions": ResourceKind(Question),
+    "scorecard_question_options": ResourceKind(QuestionOption),
+    "scorecard_question_answer_options": ResourceKind(
         ChosenOption, "scorecard_question_answer_id", None, "scorecard_question_option_id"
     ),
-    "scorecard_candidate_attributes": Kind(Attribute, "scorecard_id", None, "job_candidate_attribute_id"),
-    "scorecard_question_answers": Kind(Answer, "scorecard_id", None, "scorecard_question_id"),
-    "scorecards": Kind(Scorecard, "application_id", "interviewer_id", "interview_kit_id", "submitter_id"),
-    "interviewers": Kind(Interviewer, "interview_id", "user_id", "scorecard_id"),
-    "interviews": Kind(Interview, None, "organizer_id", "job_interview_id"),  # nothing is found by its application
+    "scorecard_candidate_attributes": ResourceKind(Attribute, "scorecard_id", None, "job_candidate_attribute_id"),
+    "scorecard_question_answers": ResourceKind(Answer, "scorecard_id", None, "scorecard_question_id"),
+    "scorecards": ResourceKind(Scorecard, "application_id", "interviewer_id", "interview_kit_id", "submitter_id"),
+    "interviewers": ResourceKind(Interviewer, "interview_id", "user_id", "scorecard_id"),
+    "interviews": ResourceKind(
+        Interview, None, "organizer_id", "job_interview_id"
+    ),  # nothing is found by its application
 }
 """The resources, by their names in URLs."""
 

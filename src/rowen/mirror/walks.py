@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from rowen.app.mirror import MirroredRow, Position
 from rowen.imports.errors import ServerRefusedError, ServerResponseError, ServerUnavailableError
 from rowen.interviews.moments import Clock
-from rowen.mirror.account import Account, Page
+from rowen.mirror.account import Account, AccountPage
 from rowen.mirror.threads import Ahead
 
 OVERLAP: Final = 120_000
@@ -59,7 +59,7 @@ class Walk:
         self._most_empty = most_empty
         self._empty = 0
 
-    def check(self, page: Page) -> None:
+    def check(self, page: AccountPage) -> None:
         """Take the next page. Raises ServerResponseError."""
         highest = self._below - 1
         for identifier in page.content.identifiers:
@@ -71,7 +71,7 @@ class Walk:
             raise ServerResponseError(f"the account's list of {self._resource} has {self._empty} empty pages")
 
 
-def part_of(pages: list[Page], position: Position) -> Part:
+def part_of(pages: list[AccountPage], position: Position) -> Part:
     """Return the rows of pages, and the position after them."""
     contents = [page.content for page in pages]
     return Part(
@@ -82,7 +82,7 @@ def part_of(pages: list[Page], position: Position) -> Part:
     )
 
 
-class Parts:
+class ListParts:
     """The parts of a list from a position on, which two threads read ahead of their use.
 
     What was received before a failure is a part, too: an account that often fails is read in the end. The next part
@@ -103,7 +103,7 @@ class Parts:
 
     def _read(self, position: Position, now: Clock) -> Generator[Part, None, None]:
         walk = Walk(position.resource)
-        pages: list[Page] = []
+        pages: list[AccountPage] = []
         size = 0
         try:
             for answer in self._answers:
@@ -123,7 +123,7 @@ class Parts:
             raise
 
 
-def clock_of(page: Page, clock: Clock) -> int:
+def clock_of(page: AccountPage, clock: Clock) -> int:
     """Return the time up to which a page that was just requested shows everything, by the account's clock."""
     now = int(clock())
     if page.sent_at is not None:

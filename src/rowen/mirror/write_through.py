@@ -16,9 +16,9 @@ import structlog
 
 from rowen.api.codec import scorecards
 from rowen.api.headers.acting_user import UNKNOWN
-from rowen.app.account_writes import AccountWrite, AccountWrites, Action, Failure, WriteState, failure_of
+from rowen.app.account_writes import AccountWrite, AccountWrites, Failure, WriteAction, WriteState, failure_of
 from rowen.app.changes import Commits
-from rowen.app.mirror import Link, MirroredRow, Pending
+from rowen.app.mirror import MirroredRow, Pending, RowLink
 from rowen.app.mirroring import follow_interview
 from rowen.app.organizations import Organization
 from rowen.app.records import INTERVIEWS
@@ -31,7 +31,7 @@ from rowen.interviews.errors import Code, FieldProblem, Refusal, Unavailable, Un
 from rowen.interviews.interview import InterviewId, ScheduledInterview
 from rowen.interviews.moments import Instant
 from rowen.interviews.people import UserId
-from rowen.mirror.account import Account, Page
+from rowen.mirror.account import Account, AccountPage
 from rowen.mirror.account_writes import (
     AccountWriter,
     NotMadeError,
@@ -43,7 +43,7 @@ from rowen.mirror.joiner import Joiner
 from rowen.mirror.rows import content_of, read_page
 from rowen.mirror.threads import in_thread
 from rowen.mirror.turns import Turns
-from rowen.mirror.writing import Destination
+from rowen.mirror.writing import MirrorPorts
 
 LOST_AFTER: Final = 120_000
 """How long a new interview whose answer was lost is looked for in the account, in milliseconds."""
@@ -81,7 +81,7 @@ class PassingDeps:
 class WriteThrough:
     """Passes the writes of one mirrored organization through to its account."""
 
-    def __init__(self, destination: Destination, organization: Organization, deps: PassingDeps) -> None:
+    def __init__(self, destination: MirrorPorts, organization: Organization, deps: PassingDeps) -> None:
         self._to = destination
         self._organization = organization
         self._deps = deps
@@ -124,7 +124,7 @@ class WriteThrough:
             await self._begin(write)
         elif write.state is WriteState.ACCEPTED:
             await self._store(write)
-        elif write.request.action is Action.CREATE:
+        elif write.request.action is WriteAction.CREATE:
             await self._look_for(write)
         elif write.expires_at > self._to.now():  # sent by a process that died: to send it again changes nothing more
             await self._begin(write)
@@ -153,7 +153,7 @@ class WriteThrough:
             await self._accept(write, made)
             return
         body = body_of(write, made)
-        if not body and write.request.action is Action.CHANGE:
+        if not body and write.request.action is WriteAction.CHANGE:
             await self._end(write._replace(interview=write.request.interview), WriteState.STORED)
         elif await self._writes.claim(self._organization.id, write.id, self._to.now()):
             await self._send(write, body)
@@ -164,7 +164,7 @@ class WriteThrough:
         Raises Refusal, NotMadeError and SourceError.
         """
         request = write.request
-        if request.action is not Action.CREATE:
+        if request.action is not WriteAction.CREATE:
             if request.known_at is not None and write.state is WriteState.QUEUED:
                 await self._follow(request.interview or 0)  # so that the version is that of the account
             return await self._planned(write)
@@ -190,13 +190,13 @@ class WriteThrough:
             answer = await in_thread(partial(self._deps.sending.send, write, body))
         except NotMadeError as error:
             if error.failure.code is Code.NOT_FOUND and write.request.interview is not None:
-                if write.request.action is Action.CANCEL and write.attempts > 0:  # sent before: it is done
+                if write.request.action is WriteAction.CANCEL and write.attempts > 0:  # sent before: it is done
                     await self._accept(write, write.request.interview)
                     return
                 await self._follow(write.request.interview)
             await self._end(write, WriteState.REFUSED, error.failure)
         except UnknownError as error:
-            if write.request.action is Action.CREATE:
+            if write.request.action is WriteAction.CREATE:
                 doubted = write._replace(state=WriteState.SENT, failure=error.failure, sent_at=int(self._to.now()))
                 await self._look_for(doubted)
             else:
@@ -255,9 +255,9 @@ class WriteThrough:
 
     async def _store(self, write: AccountWrite, row: MirroredRow | None = None) -> None:
         """Store what the account has accepted, as the change of the user who made it. Raises SourceError."""
-        gone = write.request.action is Action.CANCEL
+        gone = write.request.action is WriteAction.CANCEL
         found = await self._follow(write.interview or 0, write, row, gone=gone)
-        if not found and write.request.action is Action.CREATE and not self._is_late(write):
+        if not found and write.request.action is WriteAction.CREATE and not self._is_late(write):
             return  # it may become visible a little later
         await self._end(write, WriteState.STORED)
 
@@ -293,7 +293,7 @@ class WriteThrough:
             if not found:
                 members = []
             kept = {each.id for each in members}
-            held = await mirrors.linked(organization, "interviewers", Link.PARENT, [identifier])
+            held = await mirrors.linked(organization, "interviewers", RowLink.PARENT, [identifier])
             lost = [each for each in held if each.id not in kept]
             if not found:
                 lost += (await mirrors.rows(organization, _LIST, [identifier])).values()
@@ -318,7 +318,7 @@ class WriteThrough:
         if row is None:
             found = (await in_thread(partial(reading.existing, _LIST, [identifier]))).content.rows
         members: list[MirroredRow] = []
-        page: Page = await in_thread(partial(reading.page, "interviewers", {"interview_ids": str(identifier)}))
+        page: AccountPage = await in_thread(partial(reading.page, "interviewers", {"interview_ids": str(identifier)}))
         members += page.content.rows
         while page.cursor is not None and len(members) < _MOST_MEMBERS:
             page = await in_thread(partial(reading.next_page, "interviewers", page.cursor))

@@ -41,7 +41,7 @@ _log = structlog.stdlib.get_logger("rowen.mirror")
 
 
 @dataclass(frozen=True, slots=True)
-class Destination:
+class MirrorPorts:
     """The ports of the database that records are written to."""
 
     mirrors: Mirrors
@@ -59,7 +59,7 @@ class Writer:
 
     def __init__(
         self,
-        destination: Destination,
+        destination: MirrorPorts,
         organization: Organization,
         require_lead: Callable[[], Awaitable[None]],
         turns: Turns | None = None,

@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from rowen.planning.bits import Coded, column, ones
-from rowen.planning.fairness import Loads, Turns, week_bounds
+from rowen.planning.fairness import FairOrder, Loads, week_bounds
 from rowen.planning.question import Chosen, Question, Seat
 
 Starts = Callable[[int], Mapping[int, int]]
@@ -112,11 +112,11 @@ class Choices:
     def _seat(self, session: int, seat: int) -> Seat:
         return self._question.sessions[session].seats[seat]
 
-    def _turns(self, session: int, seat: int) -> Turns:
+    def _turns(self, session: int, seat: int) -> FairOrder:
         asked = self._seat(session, seat)
         return self._loads.turns(asked.people, asked.weights)
 
-    def _order(self, turns: Turns, tick: int) -> Mapping[int, int]:
+    def _order(self, turns: FairOrder, tick: int) -> Mapping[int, int]:
         """Return people in their order from a tick on, until a week begins, and their loads."""
         order, kept = self._loads.order(turns, self._question.grid.minute(tick)), self._question.kept
         return dict(sorted(order.items(), key=lambda each: each[0] not in kept)) if kept else order

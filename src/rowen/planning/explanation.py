@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 from msgspec.structs import replace
 
 from rowen.planning.finding import FreeStarts, find
-from rowen.planning.people import ALWAYS, Limits, Person, free_starts
+from rowen.planning.people import ALWAYS, LoadLimits, Person, free_starts
 from rowen.planning.question import Question, Seat, TooManyOrdersError
 
 MOST_TRIED: Final = 300
@@ -120,8 +120,8 @@ def _of_person(person: Person) -> Iterator[tuple[str, dict[str, Any]]]:
         yield "interviews", {"interviews": ()}
     if person.apart:
         yield "buffers", {"before": 0, "after": 0}
-    if person.limits != Limits():
-        yield "limits", {"limits": Limits()}
+    if person.limits != LoadLimits():
+        yield "limits", {"limits": LoadLimits()}
     if person.notice:
         yield "minimum notice", {"notice": 0}
 

@@ -17,7 +17,7 @@ MOST_ORDERS: Final = 256
 """How many orders are kept: one for each seat and week, each with all people of the seat."""
 
 
-class Turns(NamedTuple):
+class FairOrder(NamedTuple):
     """People in the order in which they are chosen if all have the same load, and the time zones they are in."""
 
     people: tuple[int, ...]
@@ -34,7 +34,7 @@ class Loads:
         self._people = people
         self._zones = sorted({each.zone for each in people.values()})
         self._week_of = lru_cache(maxsize=4_096)(lambda zone, minute: week_of(local_day(zone, minute)))
-        self._turns: dict[tuple[tuple[int, ...], tuple[int | None, ...]], Turns] = {}
+        self._turns: dict[tuple[tuple[int, ...], tuple[int | None, ...]], FairOrder] = {}
         self._orders: dict[tuple[tuple[int, ...], tuple[int, ...]], Mapping[int, int]] = {}
 
     def load(self, person: int, minute: int) -> int:
@@ -42,7 +42,7 @@ class Loads:
         known = self._people[person]
         return known.load(self._week_of(known.zone, minute))
 
-    def turns(self, people: tuple[int, ...], weights: Mapping[int, int]) -> Turns:
+    def turns(self, people: tuple[int, ...], weights: Mapping[int, int]) -> FairOrder:
         """Return the turns of people; the weight of those without one is 1."""
         key = people, tuple(map(weights.get, people))
         turns = self._turns.get(key)
@@ -51,10 +51,10 @@ class Loads:
                 self._turns.clear()
             known = self._people
             order = sorted(people, key=lambda each: (-weights.get(each, 1), known[each].last, each))
-            turns = self._turns[key] = Turns(tuple(order), frozenset(known[each].zone for each in people))
+            turns = self._turns[key] = FairOrder(tuple(order), frozenset(known[each].zone for each in people))
         return turns
 
-    def order(self, turns: Turns, minute: int) -> Mapping[int, int]:
+    def order(self, turns: FairOrder, minute: int) -> Mapping[int, int]:
         """Return people in the order in which they are chosen for a start at a minute, with their loads."""
         weeks = tuple([self._week_of(zone, minute) for zone in self._zones])
         order = self._orders.get((turns.people, weeks))

@@ -1,9 +1,9 @@
 """Loops: the orders and times in which the sessions of an application can be held.
 
-Owns gaps, lunch and days. `Day` knows the starts of one local date, as a dynamic program over subsets of sessions: the
-first starts of a subset are those of each of its sessions from which the others can follow. Sets of sessions are bits
-of an integer, too. The first order from each start is found for all of them at once; a walk tries all orders from one
-start. Must not know people: a `Seating` finds those of each session during a walk.
+Owns gaps, lunch and days. `LoopDay` knows the starts of one local date, as a dynamic program over subsets of
+sessions: the first starts of a subset are those of each of its sessions from which the others can follow. Sets of
+sessions are bits of an integer, too. The first order from each start is found for all of them at once; a walk tries
+all orders from one start. Must not know people: a `Seating` finds those of each session during a walk.
 """
 
 from collections.abc import Iterator, Sequence
@@ -57,7 +57,7 @@ class Arranged(NamedTuple):
     sessions: tuple[Placed, ...]
 
 
-class Day:
+class LoopDay:
     """A local date, or some: where sessions can start on it. `starts` are their ticks, as they are if held alone."""
 
     def __init__(self, rules: Rules, starts: Sequence[int], breaks: Sequence[Span]) -> None:
@@ -219,7 +219,7 @@ class Loop:
         self._longest = max(minutes)
         self._dead_ends = dead_ends
         self._days = [
-            Day(self._rules, [each & ticks for each in starts], _breaks(question, date))
+            LoopDay(self._rules, [each & ticks for each in starts], _breaks(question, date))
             for date, ticks in _apart(question, reduce(or_, starts, 0), self._rules.gap(max(minutes))[1])
         ]
         self._latest_known: dict[tuple[int, int], tuple[int, int]] = {}

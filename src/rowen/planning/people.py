@@ -24,7 +24,7 @@ ALWAYS: Final[Week] = ((Span(0, DAY),),) * 7
 """The working hours of someone who can always work."""
 
 
-class Limits(NamedTuple):
+class LoadLimits(NamedTuple):
     """How many interviews a person may have, by the local date of their start; None is without a limit."""
 
     per_day: int | None = None
@@ -50,7 +50,7 @@ class Person(msgspec.Struct, frozen=True, kw_only=True, eq=False, dict=True):
     interviews: Collection[Span] = ()
     before: int = 0
     after: int = 0
-    limits: Limits = Limits()
+    limits: LoadLimits = LoadLimits()
     notice: int = 0
 
     @property

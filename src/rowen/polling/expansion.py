@@ -47,7 +47,7 @@ class CalendarError(Exception):
     """A calendar that cannot be used; the message names the fault, worded to follow the calendar."""
 
 
-class Asked(NamedTuple):
+class AskedWindow(NamedTuple):
     """Whose busy times are wanted, and of which window, in milliseconds since 1970.
 
     `zone` is the person's time zone, and `emails` are the person's addresses, folded.
@@ -67,7 +67,7 @@ class _Times(NamedTuple):
     days: int
 
 
-def busy_times(content: bytes, asked: Asked) -> list[tuple[int, int]]:
+def busy_times(content: bytes, asked: AskedWindow) -> list[tuple[int, int]]:
     """Return the busy times in a window, in order and apart, in milliseconds since 1970. Raises CalendarError."""
     try:
         calendars = icalendar.Calendar.from_ical(content, multiple=True)
@@ -87,7 +87,7 @@ def busy_times(content: bytes, asked: Asked) -> list[tuple[int, int]]:
     return _joined(sorted(found))
 
 
-def _all_times(calendar: Any, asked: Asked, zone: tzinfo) -> Iterator[tuple[int, int]]:
+def _all_times(calendar: Any, asked: AskedWindow, zone: tzinfo) -> Iterator[tuple[int, int]]:
     events = [each for each in calendar.walk("VEVENT") if not isinstance(each, str)]
     if len(events) > MOST_EVENTS:
         raise CalendarError(f"has more than {MOST_EVENTS:,} events")
@@ -115,7 +115,7 @@ def _series(events: Iterable[Any]) -> list[list[Any]]:
     return [list(versions.values()) for versions in found.values()]
 
 
-def _occurrences(series: list[Any], asked: Asked, zone: tzinfo) -> Iterator[tuple[int, int]]:
+def _occurrences(series: list[Any], asked: AskedWindow, zone: tzinfo) -> Iterator[tuple[int, int]]:
     """Yield the busy times of an event and of its changed occurrences."""
     changed = [each["RECURRENCE-ID"].dt for each in series if "RECURRENCE-ID" in each]
     for event in series:
@@ -167,7 +167,7 @@ def _times_of(event: Any) -> _Times:
     return _Times(start, max(length, timedelta()), 0)
 
 
-def _starts(event: Any, times: _Times, asked: Asked, zone: tzinfo) -> Iterator[date]:
+def _starts(event: Any, times: _Times, asked: AskedWindow, zone: tzinfo) -> Iterator[date]:
     """Yield the first start, and those of the rules of recurrence, by the wall clock of the event."""
     rules = event.get("RRULE")
     if rules is None:
@@ -294,7 +294,7 @@ def answer(header: bytes, content: bytes) -> bytes:
     """Return the JSON that answers a request: `busy`, or the `error`."""
     asked = json.loads(header)
     try:
-        wanted = Asked(asked["zone"], frozenset(asked["emails"]), asked["starts"], asked["ends"])
+        wanted = AskedWindow(asked["zone"], frozenset(asked["emails"]), asked["starts"], asked["ends"])
         return json.dumps({"busy": busy_times(content, wanted)}).encode()
     except CalendarError as error:
         return json.dumps({"error": str(error)}).encode()

@@ -15,7 +15,7 @@ import structlog
 from rowen.app.busy_addresses import BusyAddresses, DueAddress, Reading, next_reading, window_at
 from rowen.interviews.errors import Unavailable
 from rowen.interviews.moments import Clock
-from rowen.polling.expansion import Asked, CalendarError
+from rowen.polling.expansion import AskedWindow, CalendarError
 from rowen.polling.fetching import Fetched, FetchError
 from rowen.polling.process import Expander
 
@@ -105,7 +105,7 @@ class BusyPoller:
             found = await self._fetcher.fetch(address.url, address.etag, address.last_modified)
             if found.content is None:
                 return Reading(address, window, None, found.etag, found.last_modified)
-            asked = Asked(address.zone, address.emails, window.starts, window.ends)
+            asked = AskedWindow(address.zone, address.emails, window.starts, window.ends)
             busy = await self._expander.busy_times(found.content, asked)
         except FetchError as error:
             return Reading(address, window, error=f"The server of the address {error}")

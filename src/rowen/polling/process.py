@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from rowen.interviews.busy import Interval
-from rowen.polling.expansion import Asked, CalendarError
+from rowen.polling.expansion import AskedWindow, CalendarError
 
 SECONDS: Final = 10.0
 """How long a calendar may take."""
@@ -31,7 +31,7 @@ class Expander:
         self._process: subprocess.Popen[bytes] | None = None
         self._turn = asyncio.Lock()
 
-    async def busy_times(self, content: bytes, asked: Asked) -> Sequence[Interval]:
+    async def busy_times(self, content: bytes, asked: AskedWindow) -> Sequence[Interval]:
         """Return the busy times of a calendar, in order and apart. Raises CalendarError."""
         async with self._turn:
             exchange = asyncio.create_task(asyncio.to_thread(self._exchange, content, asked))
@@ -61,7 +61,7 @@ class Expander:
                     with suppress(OSError):  # it has not read all
                         stream.close()
 
-    def _exchange(self, content: bytes, asked: Asked) -> dict[str, Any]:
+    def _exchange(self, content: bytes, asked: AskedWindow) -> dict[str, Any]:
         if self._process is not None and self._process.poll() is not None:
             self.close()
         if self._process is None:

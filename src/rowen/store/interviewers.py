@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from sqlalchemy import bindparam, delete, select, update
 
 from rowen.interviews.interview import OrganizationId
-from rowen.interviews.people import Person, Seat, person_of
+from rowen.interviews.people import PanelSeat, Person, person_of
 from rowen.store.engines.base import Engine, Row, Transaction
 from rowen.store.schema.tables import interviewers
 
@@ -25,7 +25,7 @@ class Panel(NamedTuple):
     """The members of an interview's panel, and the times of the rows that are written for them."""
 
     interview_id: int
-    seats: Sequence[Seat]
+    seats: Sequence[PanelSeat]
     created_at: int
     updated_at: int
 
@@ -38,14 +38,14 @@ class _Member(NamedTuple):
     """A stored row, as far as it is compared."""
 
     id: int
-    seat: Seat
+    seat: PanelSeat
 
 
 class _Changes(NamedTuple):
     """The rows to delete, by id; those to change; and the panels of those to add."""
 
     gone: list[int]
-    changed: list[tuple[int, Seat, int]]
+    changed: list[tuple[int, PanelSeat, int]]
     added: list[Panel]
 
 
@@ -147,7 +147,7 @@ def _compare(stored: Iterable[Row], panels: Sequence[Panel], *, in_order: bool) 
     """Return what makes the stored rows of some interviews those of their panels."""
     rows: dict[tuple[int, Person], list[_Member]] = {}
     for identifier, interview, *columns in stored:
-        seat = Seat(*columns)
+        seat = PanelSeat(*columns)
         rows.setdefault((interview, person_of(seat.user_id, seat.email)), []).append(_Member(identifier, seat))
     changes = _Changes([], [], [])
     for panel in panels:

@@ -14,7 +14,7 @@ from sqlalchemy import bindparam, select
 
 from rowen.app.holds import HoldCodec
 from rowen.app.organizations import Organization
-from rowen.app.planning import AFTER, BEFORE, NEAR, Facts, Guest, HeldTime, MovedInterview, Wanted
+from rowen.app.planning import AFTER, BEFORE, NEAR, Facts, Guest, HeldTime, MovedInterview, PlanningRequest
 from rowen.app.records import ACTIVE, APPLICATIONS, AVAILABILITY, HOLDS, JOB_STAGES, POOLS, ROOMS, USERS, RecordCodec
 from rowen.app.setups import SetupCodec
 from rowen.interviews.availability import Availability, Limits
@@ -33,7 +33,7 @@ from rowen.store.schema.planning_tables import busy_sources
 from rowen.store.schema.tables import SEATS_INDEX, interviewers, organizations, panel, records, scheduled_interviews
 
 _BATCH: Final = 250  # users that are read at once
-_NOTHING: Final = Wanted((), (), 0, 0)
+_NOTHING: Final = PlanningRequest((), (), 0, 0)
 _APPLICATION_INDEX: Final = "scheduled_interviews_by_application_id"
 _ALL_ROOMS: Final = select(records.c.document).where(
     records.c.organization_id == bindparam("organization"), records.c.resource == constant(ROOMS)
@@ -91,7 +91,7 @@ class PlanningReader:
             .order_by(busy.user_id, busy.source)
         )
 
-    async def read(self, organization: Organization, wanted: Wanted) -> Facts:
+    async def read(self, organization: Organization, wanted: PlanningRequest) -> Facts:
         """Return what is known, all of it as of one state."""
         copy = self.engine.reader_for(organization.id, organization.version)
         return await copy.read(partial(self._facts, organization, wanted))
@@ -108,17 +108,17 @@ class PlanningReader:
             lambda transaction: self._reading(transaction, organization, _NOTHING).availability(users)
         )
 
-    async def _facts(self, organization: Organization, wanted: Wanted, transaction: Transaction) -> Facts:
+    async def _facts(self, organization: Organization, wanted: PlanningRequest, transaction: Transaction) -> Facts:
         row = await transaction.row(self._organization, {"organization": organization.id})
         known = organization if row is None else organization_of(row)
         return await self._reading(transaction, known, wanted).facts()
 
-    def _reading(self, transaction: Transaction, organization: Organization, wanted: Wanted) -> "_Reading":
+    def _reading(self, transaction: Transaction, organization: Organization, wanted: PlanningRequest) -> "_Reading":
         records = ReadRecords(self._records, transaction, organization.id)
         return _Reading(self, transaction, records, (organization, wanted))
 
     async def facts(
-        self, transaction: Transaction, records: ReadRecords, organization: Organization, wanted: Wanted
+        self, transaction: Transaction, records: ReadRecords, organization: Organization, wanted: PlanningRequest
     ) -> Facts:
         """Return what is known in a transaction, which began with this state of the organization."""
         return await _Reading(self, transaction, records, (organization, wanted)).facts()
@@ -128,7 +128,11 @@ class _Reading:
     """Reads the answer to one question in one transaction."""
 
     def __init__(
-        self, reader: PlanningReader, transaction: Transaction, records: ReadRecords, asked: tuple[Organization, Wanted]
+        self,
+        reader: PlanningReader,
+        transaction: Transaction,
+        records: ReadRecords,
+        asked: tuple[Organization, PlanningRequest],
     ) -> None:
         self._reader = reader
         self._transaction = transaction

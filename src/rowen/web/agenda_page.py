@@ -16,7 +16,7 @@ from rowen.interviews.overlaps import Booked, overlaps
 from rowen.interviews.people import booked
 from rowen.web.languages import zone_name
 from rowen.web.ports import PagePorts
-from rowen.web.request import PageRequest, Rendered
+from rowen.web.request import Rendered, WebRequest
 from rowen.web.schedule import Entry
 from rowen.web.views import Shown, Viewer, day_of, is_overdue, is_unanswered, local, name_of, shown
 
@@ -27,7 +27,7 @@ _EARLIEST: Final = date(1970, 1, 10)
 _LATEST: Final = date(9990, 1, 1)
 
 
-class Day(NamedTuple):
+class AgendaDay(NamedTuple):
     """A day with its interviews."""
 
     title: str
@@ -35,7 +35,7 @@ class Day(NamedTuple):
     interviews: Sequence[Shown]
 
 
-class Filters(NamedTuple):
+class AgendaFilters(NamedTuple):
     """What the page is filtered by: empty for everything."""
 
     search: str
@@ -84,7 +84,7 @@ class AgendaPage:
         self._ports = ports
         self._has_board = has_board
 
-    async def show(self, request: PageRequest) -> Rendered:
+    async def show(self, request: WebRequest) -> Rendered:
         """Show the week of a day, by default of today."""
         viewer, person = request.viewer, request.session.person
         now = self._ports.now()
@@ -94,7 +94,7 @@ class AgendaPage:
         end = Instant(Instant.at_midnight(first + _WEEK, viewer.zone) + _MARGIN)
         entries = await self._ports.schedule.visible(person, start, end)
         week = [each for each in entries.found if first <= day_of(viewer, each.interview.start) < first + _WEEK]
-        filters = Filters.of(request.query)
+        filters = AgendaFilters.of(request.query)
         twice = twice_booked(entries.found, ZoneInfo(person.organization.time_zone))
         matching = [each for each in week if filters.match(each, now, twice)]
         values: dict[str, Any] = {
@@ -132,13 +132,13 @@ def twice_booked(entries: Iterable[Entry], zone: ZoneInfo) -> set[int]:
     return {each for overlap in overlaps(sorted(bookings)) for each in overlap.interviews}
 
 
-def _days(viewer: Viewer, entries: Iterable[Entry], today: date) -> list[Day]:
+def _days(viewer: Viewer, entries: Iterable[Entry], today: date) -> list[AgendaDay]:
     """Return the days that have interviews, those of all day first."""
     by_day: dict[date, list[Entry]] = {}
     for each in entries:
         by_day.setdefault(day_of(viewer, each.interview.start), []).append(each)
     return [
-        Day(
+        AgendaDay(
             viewer.language.day(day),
             day == today,
             [shown(viewer, each) for each in sorted(found, key=lambda each: not each.interview.start.is_date)],
@@ -161,7 +161,7 @@ def read_day(text: str, otherwise: date) -> date:
     return min(max(day, _EARLIEST), _LATEST)
 
 
-def _address(week: date | None, filters: Filters) -> str:
+def _address(week: date | None, filters: AgendaFilters) -> str:
     """Return the query of another week with the same filters."""
     given = {"view": "agenda", **{name: value for name, value in filters._asdict().items() if value}}
     if week is not None:

@@ -11,7 +11,7 @@ from rowen.interviews.interview import InterviewId, ResponseStatus
 from rowen.web.calls import Calls
 from rowen.web.editing import CHANGE
 from rowen.web.ports import PagePorts
-from rowen.web.request import PageRequest
+from rowen.web.request import WebRequest
 
 
 class Answering:
@@ -21,7 +21,7 @@ class Answering:
         self._ports = ports
         self._calls = calls
 
-    async def give(self, request: PageRequest, interview: InterviewId, response: ResponseStatus) -> None:
+    async def give(self, request: WebRequest, interview: InterviewId, response: ResponseStatus) -> None:
         """Store the person's answer to an interview. Raises Refusal."""
         session = request.session
         if session.person.organization.mirrored_from is not None:
@@ -34,7 +34,7 @@ class Answering:
 
         await self._ports.writing.write(session.person.organization, work)
 
-    async def _pass_on(self, request: PageRequest, identifier: InterviewId, response: ResponseStatus) -> None:
+    async def _pass_on(self, request: WebRequest, identifier: InterviewId, response: ResponseStatus) -> None:
         """Store the person's answer in the account that is mirrored. Raises Refusal as a change of the API does."""
         detail = await self._ports.schedule.detail(request.session.person, identifier)
         user, interview = request.session.person.user.id, detail.entry.interview

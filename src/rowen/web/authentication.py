@@ -16,7 +16,7 @@ import structlog
 from starlette.types import Scope
 
 from rowen.app.keys import Identity
-from rowen.app.sessions import USE_INTERVAL, Session, Sessions, Token, read_token
+from rowen.app.sessions import USE_INTERVAL, Sessions, SignInSession, SignInToken, read_token
 from rowen.http.addresses import RequestHeaders, origin
 from rowen.http.authentication import Authentication, Authenticator
 from rowen.http.responses import context_of
@@ -35,15 +35,15 @@ _log = structlog.stdlib.get_logger("rowen.web")
 class Visit(NamedTuple):
     """A request of a session: the session, what is stored of its secret, and the token of its forms."""
 
-    session: Session
-    token: Token
+    session: SignInSession
+    token: SignInToken
     csrf: bytes
 
 
 class Confirmer(Protocol):
     """Asks the identity provider about the sessions that it began."""
 
-    async def confirmed(self, session: Session, token: Token, secret: str) -> Session | None:
+    async def confirmed(self, session: SignInSession, token: SignInToken, secret: str) -> SignInSession | None:
         """Return a session as the provider says it is; None if it has ended. Raises Unavailable."""
         ...
 

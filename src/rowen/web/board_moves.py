@@ -24,7 +24,7 @@ from rowen.web.languages import zone_name
 from rowen.web.local_times import read_local_time
 from rowen.web.page import OF_ACCOUNT
 from rowen.web.ports import PagePorts
-from rowen.web.request import Answer, Data, PageRequest
+from rowen.web.request import Answer, Data, WebRequest
 from rowen.web.schedule import Entry
 from rowen.web.views import Viewer, shown_history
 
@@ -34,28 +34,28 @@ _INVALID: Final = 422
 _CHANGE: Final = ("PATCH", "/v2/scheduled_interviews/{id}")
 
 
-class Moved(msgspec.Struct, frozen=True):
+class MoveMade(msgspec.Struct, frozen=True):
     """A move that was made: the interview as it is now."""
 
     interview: BoardInterview
 
 
-class Choice(msgspec.Struct, frozen=True):
+class InstantChoice(msgspec.Struct, frozen=True):
     """One of the instants that a time of the clock may stand for."""
 
     value: str
     words: str
 
 
-class Asked(msgspec.Struct, frozen=True):
+class MoveQuestion(msgspec.Struct, frozen=True):
     """A question to answer first: which of two instants `field` stands for."""
 
     field: str
     words: str
-    choices: list[Choice]
+    choices: list[InstantChoice]
 
 
-class Changed(msgspec.Struct, frozen=True):
+class MoveConflict(msgspec.Struct, frozen=True):
     """Nothing was written: others changed the interview. How it is now, None if it is gone, and what they changed."""
 
     interview: BoardInterview | None
@@ -94,7 +94,7 @@ class BoardMoves:
         self._ports = ports
         self._calls = calls
 
-    async def move(self, request: PageRequest) -> Answer:
+    async def move(self, request: WebRequest) -> Answer:
         """Move an interview, unless it has changed since the board showed it. Raises Refusal."""
         identifier = read_identifier(request.parameters["id"])
         if identifier is None:
@@ -112,25 +112,25 @@ class BoardMoves:
                 return await self._changed(request, interview, move.seen_at)
             return _refused(request.viewer, refusal)
         shown = await self._shown(request, interview)
-        return _data(Changed(None, []), _STALE) if shown is None else _data(Moved(shown), 200)
+        return _data(MoveConflict(None, []), _STALE) if shown is None else _data(MoveMade(shown), 200)
 
-    async def _seen(self, request: PageRequest, identifier: InterviewId, seen_at: int) -> Entry:
+    async def _seen(self, request: WebRequest, identifier: InterviewId, seen_at: int) -> Entry:
         """Return an interview in the version that the board showed. Raises Refusal: stale, if there is another one."""
         found = await self._ports.schedule.now(request.session.person, [identifier])
         if not found or int(found[0].interview.updated_at or 0) != seen_at:
             raise Refusal(Code.STALE)
         return found[0]
 
-    async def _changed(self, request: PageRequest, identifier: InterviewId, seen_at: int) -> Data:
+    async def _changed(self, request: WebRequest, identifier: InterviewId, seen_at: int) -> Data:
         shown = await self._shown(request, identifier)
         changes: Sequence[dict[str, Any]] = []
         if shown is not None:
             detail = await self._ports.schedule.detail(request.session.person, identifier)
             missed = [each for each in detail.history if each.time > seen_at]
             changes = [each._asdict() for each in shown_history(request.viewer, detail.entry, missed)]
-        return _data(Changed(shown, changes), _STALE)
+        return _data(MoveConflict(shown, changes), _STALE)
 
-    async def _shown(self, request: PageRequest, identifier: InterviewId) -> BoardInterview | None:
+    async def _shown(self, request: WebRequest, identifier: InterviewId) -> BoardInterview | None:
         person = request.session.person
         found = await self._ports.schedule.now(person, [identifier])
         team_zone = ZoneInfo(person.organization.time_zone)
@@ -181,13 +181,13 @@ def _moment(viewer: Viewer, field: str, text: str, start: Moment | None) -> Mome
     return Moment(date_time=(later or wall.instants)[0])
 
 
-def _question(viewer: Viewer, field: str, clock: datetime, instants: Sequence[Instant]) -> Asked:
+def _question(viewer: Viewer, field: str, clock: datetime, instants: Sequence[Instant]) -> MoveQuestion:
     choices = []
     for each in instants:
         moment = datetime.fromtimestamp(each // 1_000, UTC).astimezone(viewer.zone)
-        choices.append(Choice(moment.isoformat(timespec="minutes"), zone_name(viewer.zone_key, moment)))
+        choices.append(InstantChoice(moment.isoformat(timespec="minutes"), zone_name(viewer.zone_key, moment)))
     day, time = viewer.language.day(clock.date()), viewer.language.time(clock)
-    return Asked(field, viewer.language.text("board.which_time", time=time, day=day), choices)
+    return MoveQuestion(field, viewer.language.text("board.which_time", time=time, day=day), choices)
 
 
 def _problem(viewer: Viewer, field: str, key: str, **values: Any) -> _AnsweredError:

@@ -15,18 +15,18 @@ import msgspec
 from rowen.api.codec.documents import decode
 from rowen.app.changes import FeedEntry, Subscription, follow
 from rowen.app.roles import Role
-from rowen.app.sessions import Person
+from rowen.app.sessions import PersonAccess
 from rowen.interviews.errors import Code, Refusal
 from rowen.interviews.interview import InterviewId, Status
 from rowen.interviews.moments import Instant
 from rowen.web import cookies
-from rowen.web.agenda_page import AgendaPage, Filters, read_day
+from rowen.web.agenda_page import AgendaFilters, AgendaPage, read_day
 from rowen.web.authentication import SessionFinder
 from rowen.web.board_items import BoardInterview, BoardPerson, board_interview, board_interviews, for_script
 from rowen.web.directory import person_name
 from rowen.web.languages import zone_name
 from rowen.web.ports import PagePorts
-from rowen.web.request import Answer, Data, Events, PageRequest, Rendered
+from rowen.web.request import Answer, Data, Events, Rendered, WebRequest
 from rowen.web.schedule import Entries
 from rowen.web.views import OVERDUE_AFTER, Viewer, local
 
@@ -74,7 +74,7 @@ class Week(msgspec.Struct, frozen=True):
     disabled: list[str]
 
 
-class Changed(msgspec.Struct, frozen=True):
+class BoardChanges(msgspec.Struct, frozen=True):
     """What has changed: interviews as they are now, those that are gone, and whether to load everything again."""
 
     interviews: list[BoardInterview]
@@ -91,7 +91,7 @@ class BoardPage:
         self._agenda = agenda
         self._installed = installed
 
-    async def show(self, request: PageRequest) -> Answer:
+    async def show(self, request: WebRequest) -> Answer:
         """Show the week of a day, by default of today; the chosen view is remembered."""
         view, rows, everybody = _chosen(request)
         kept: tuple[cookies.Cookie, ...] = ()
@@ -116,7 +116,7 @@ class BoardPage:
             "rooms": await self._rooms(person),
             "everybody": people is not None,
             "people": people,
-            "filters": Filters.of(request.query)._asdict(),
+            "filters": AgendaFilters.of(request.query)._asdict(),
         }
         values = {
             "settings": for_script(settings),
@@ -133,7 +133,7 @@ class BoardPage:
         }
         return Rendered("board.html", values, cookies=kept)
 
-    async def week(self, request: PageRequest) -> Answer:
+    async def week(self, request: WebRequest) -> Answer:
         """Return the interviews of the week of a day."""
         viewer = request.viewer
         today = local(viewer, self._ports.now()).date()
@@ -141,11 +141,11 @@ class BoardPage:
         week = await self._week(viewer, request.session.person, viewer.language.week_of(day))
         return Data(msgspec.json.encode(week))
 
-    async def people(self, request: PageRequest) -> Answer:
+    async def people(self, request: WebRequest) -> Answer:
         """Return everybody who can have a row."""
         return Data(msgspec.json.encode(await self._everybody(request.session.person, _YES)))
 
-    async def changes(self, request: PageRequest) -> Answer:
+    async def changes(self, request: WebRequest) -> Answer:
         """Return the changes after a revision as they happen."""
         given = request.query.get("after", "")
         is_number = given.isascii() and given.isdecimal() and len(given) <= len(str(_LARGEST_REVISION))
@@ -153,7 +153,7 @@ class BoardPage:
             raise Refusal(Code.INVALID)
         role = request.session.person.role
 
-        async def current() -> Person:
+        async def current() -> PersonAccess:
             visit = await self._finder.find(request.scope)
             if visit is None or visit.session.person.role is not role:
                 raise Refusal(Code.UNAUTHENTICATED)
@@ -161,7 +161,7 @@ class BoardPage:
 
         return Events(self._events(request, int(given)), current)
 
-    async def _events(self, request: PageRequest, after: int) -> AsyncGenerator[bytes, None]:
+    async def _events(self, request: WebRequest, after: int) -> AsyncGenerator[bytes, None]:
         yield _RETRY + _BEAT
         organization = request.session.person.organization
         subscription, services = Subscription(after, _BEAT_SECONDS), self._ports.services
@@ -177,7 +177,7 @@ class BoardPage:
                 body = msgspec.json.encode(changed)
                 yield b"id: %d\nevent: changed\ndata: %b\n\n" % (entries[-1].revision, body)
 
-    async def _changed(self, viewer: Viewer, person: Person, entries: Sequence[FeedEntry]) -> Changed:
+    async def _changed(self, viewer: Viewer, person: PersonAccess, entries: Sequence[FeedEntry]) -> BoardChanges:
         touched = {each: entry for entry in entries if (each := _interview_of(entry)) is not None}
         found = await self._ports.schedule.now(person, map(InterviewId, touched))
         team_zone = ZoneInfo(person.organization.time_zone)
@@ -185,9 +185,9 @@ class BoardPage:
         gone = touched.keys() - {each.id for each in shown}
         if person.role is Role.INTERVIEWER:
             gone = {each for each in gone if _concerned(person, touched[each])}
-        return Changed(shown, sorted(gone), everything=any(each.document is None for each in entries))
+        return BoardChanges(shown, sorted(gone), everything=any(each.document is None for each in entries))
 
-    async def _everybody(self, person: Person, wanted: str) -> list[BoardPerson] | None:
+    async def _everybody(self, person: PersonAccess, wanted: str) -> list[BoardPerson] | None:
         """Return everybody, for those who plan; None if they want no such rows, or chose nothing and are many."""
         if person.role is Role.INTERVIEWER or wanted == _NO:
             return None
@@ -197,13 +197,13 @@ class BoardPage:
             return None
         return [BoardPerson(str(each.id), person_name(each)) for each in found if not each.disabled]
 
-    async def _rooms(self, person: Person) -> list[str]:
+    async def _rooms(self, person: PersonAccess) -> list[str]:
         """Return the names of the rooms, for those who plan."""
         if person.role is Role.INTERVIEWER:
             return []
         return [each.name for each in await self._ports.directory.rooms(person.organization)]
 
-    async def _week(self, viewer: Viewer, person: Person, first: date) -> Week:
+    async def _week(self, viewer: Viewer, person: PersonAccess, first: date) -> Week:
         start = Instant(Instant.at_midnight(first, viewer.zone) - _MARGIN)
         end = Instant(Instant.at_midnight(first + _WEEK, viewer.zone) + _MARGIN)
         entries: Entries = await self._ports.schedule.visible(person, start, end)
@@ -220,7 +220,7 @@ class BoardPage:
         return Week(first.isoformat(), person.organization.revision, cut, found, list(disabled))
 
 
-def _chosen(request: PageRequest) -> tuple[str, str, str]:
+def _chosen(request: WebRequest) -> tuple[str, str, str]:
     """Return the view, the rows and for whom there are rows, as a request names them, or else the browser remembers.
 
     The third is empty if nobody has chosen it.
@@ -235,7 +235,7 @@ def _chosen(request: PageRequest) -> tuple[str, str, str]:
     )
 
 
-def _settings(viewer: Viewer, person: Person, now: Instant) -> dict[str, Any]:
+def _settings(viewer: Viewer, person: PersonAccess, now: Instant) -> dict[str, Any]:
     """Return what the modules know of the viewer."""
     moment = local(viewer, now)
     offset = f"{moment:%z}"
@@ -255,7 +255,7 @@ def _interview_of(entry: FeedEntry) -> int | None:
     return None if entry.document is None else decode(entry.document).id
 
 
-def _concerned(person: Person, entry: FeedEntry) -> bool:
+def _concerned(person: PersonAccess, entry: FeedEntry) -> bool:
     """Return whether an interviewer was on the panel that a change is about, before or after it."""
     panel = decode(entry.document).interviewers if entry.document is not None else ()
     seat = f'"interviewers.{person.user.id}"'.encode()

@@ -20,7 +20,7 @@ from rowen.web.agenda_page import read_day
 from rowen.web.directory import LONGEST_MINUTES
 from rowen.web.local_times import clock_at
 from rowen.web.ports import PagePorts
-from rowen.web.request import Answer, Data, PageRequest
+from rowen.web.request import Answer, Data, WebRequest
 from rowen.web.views import Viewer, local
 
 _WEEK: Final = timedelta(days=7)
@@ -33,7 +33,7 @@ _FINE_STEP: Final = 5
 _MOST: Final = 7 * 24 * 60 // _FINE_STEP
 
 
-class Target(msgspec.Struct, frozen=True):
+class DropTarget(msgspec.Struct, frozen=True):
     """Times at which an interview can start, from `first` to `last`; the latest ends at `until`. All are wall clock."""
 
     first: str
@@ -47,7 +47,7 @@ class BoardTargets:
     def __init__(self, ports: PagePorts) -> None:
         self._ports = ports
 
-    async def find(self, request: PageRequest) -> Answer:
+    async def find(self, request: WebRequest) -> Answer:
         """Return the targets of an interview in the week of a day. Raises Refusal: not found; forbidden."""
         request.require("slots:find")
         person, identifier = request.session.person, read_identifier(request.parameters["id"])
@@ -58,7 +58,7 @@ class BoardTargets:
         starts = [] if asked is None else await self._starts(person.organization, asked)
         return Data(msgspec.json.encode([] if asked is None else list(_targets(request.viewer, asked, starts))))
 
-    async def _question(self, request: PageRequest, interview: ScheduledInterview) -> SlotsInput | None:
+    async def _question(self, request: WebRequest, interview: ScheduledInterview) -> SlotsInput | None:
         """Return the question for when an interview can be; None of one without times of day, or without users."""
         viewer, organization = request.viewer, request.session.person.organization
         start, end = interview.start.date_time, interview.end.date_time
@@ -94,7 +94,7 @@ class BoardTargets:
         return [slot[0].span.start * MINUTE for slot in answer.slots.slots]
 
 
-def _targets(viewer: Viewer, asked: SlotsInput, starts: Sequence[int]) -> Iterator[Target]:
+def _targets(viewer: Viewer, asked: SlotsInput, starts: Sequence[int]) -> Iterator[DropTarget]:
     """Yield the targets of starts: one for all that follow each other."""
     step = asked.step_minutes * MINUTE
     length = next(each.minutes for each in asked.sessions if each is not None) * MINUTE
@@ -102,5 +102,5 @@ def _targets(viewer: Viewer, asked: SlotsInput, starts: Sequence[int]) -> Iterat
     for place, start in enumerate(starts, 1):
         if place == len(starts) or starts[place] != start + step:
             ends = (starts[first], start, start + length)
-            yield Target(*(clock_at(Instant(each), viewer.zone) for each in ends))
+            yield DropTarget(*(clock_at(Instant(each), viewer.zone) for each in ends))
             first = place

@@ -25,7 +25,7 @@ from rowen.web import cookies
 from rowen.web.languages import Language, city, offset_name, zone_name
 from rowen.web.page import PageDeps
 from rowen.web.ports import PagePorts
-from rowen.web.request import Answer, PageRequest, Redirected, Rendered, zone_of
+from rowen.web.request import Answer, Redirected, Rendered, WebRequest, zone_of
 from rowen.web.views import Viewer, local
 from rowen.web.zones import zone_groups
 
@@ -53,10 +53,10 @@ class ShownBooking(NamedTuple):
     video: str
 
 
-class Candidate(NamedTuple):
+class CandidateRequest(NamedTuple):
     """A request of a candidate: the identity of the address, how times are written, and what can be booked."""
 
-    request: PageRequest
+    request: WebRequest
     identity: Identity
     viewer: Viewer
     offer: OfferRecord
@@ -79,7 +79,7 @@ class BookingPage:
         self._now = ports.now
         self._deps = deps
 
-    async def show(self, request: PageRequest) -> Answer:
+    async def show(self, request: WebRequest) -> Answer:
         """Show what can be chosen, what was chosen, or what has been booked."""
         candidate = await self._candidate(request)
         if candidate is None:
@@ -97,7 +97,7 @@ class BookingPage:
             return _choosing(candidate, Code.CONFLICT)
         return _confirming(candidate, chosen, self._now())
 
-    async def _chosen(self, candidate: Candidate, start: str) -> Sequence[HeldSession] | None:
+    async def _chosen(self, candidate: CandidateRequest, start: str) -> Sequence[HeldSession] | None:
         """Return the sessions of the slot at a start, even if the page would now show others; None if it is taken."""
         links, organization = self._services.booking_links, candidate.identity.organization
         if not candidate.offer.slots:
@@ -108,7 +108,7 @@ class BookingPage:
         except (Refusal, ValueError):
             return None
 
-    async def submit(self, request: PageRequest) -> Answer:
+    async def submit(self, request: WebRequest) -> Answer:
         """Book, move or cancel."""
         candidate = await self._candidate(request)
         if candidate is None:
@@ -117,7 +117,7 @@ class BookingPage:
             return await self._cancel(candidate)
         return await self._book(candidate)
 
-    async def _book(self, candidate: Candidate) -> Answer:
+    async def _book(self, candidate: CandidateRequest) -> Answer:
         form, was_moving = candidate.request.form, candidate.is_moving
         start = form.get("start", "")
         if was_moving and (start == _first(candidate.offer.booked) or form.get("do") != "move"):
@@ -130,7 +130,7 @@ class BookingPage:
             return await self._refused(candidate, refusal.code)
         return Redirected(candidate.path(done="moved" if was_moving else "booked"))
 
-    async def _refused(self, before: Candidate, code: Code) -> Answer:
+    async def _refused(self, before: CandidateRequest, code: Code) -> Answer:
         """Show the state as it is now, and say why the choice was not taken."""
         now = before._replace(offer=await self._read(before.request, before.identity))
         if now.is_moving and not before.is_moving:
@@ -139,7 +139,7 @@ class BookingPage:
             return _booked(now, Code.FORBIDDEN)
         return _choosing(now, code)
 
-    async def _cancel(self, candidate: Candidate) -> Answer:
+    async def _cancel(self, candidate: CandidateRequest) -> Answer:
         if not candidate.offer.booked:
             return Redirected(candidate.path())
         try:
@@ -150,7 +150,7 @@ class BookingPage:
             return _booked(candidate, refusal.code)
         return Redirected(candidate.path(done="cancelled"))
 
-    async def _candidate(self, request: PageRequest) -> Candidate | None:
+    async def _candidate(self, request: WebRequest) -> CandidateRequest | None:
         """Return the candidate of an address; None if it is unknown or has expired. Raises Refusal (rate limited)."""
         identity = await self._services.booking_links.store.authenticate(request.parameters["token"])
         if identity is None:
@@ -165,14 +165,14 @@ class BookingPage:
             if refusal.code is not Code.NOT_FOUND:
                 raise
             return None
-        return Candidate(request, identity, _viewer(request, identity), offer)
+        return CandidateRequest(request, identity, _viewer(request, identity), offer)
 
-    async def _read(self, request: PageRequest, identity: Identity) -> OfferRecord:
+    async def _read(self, request: WebRequest, identity: Identity) -> OfferRecord:
         zone = _viewer(request, identity).zone_key
         return _offer(await self._call(request, identity, "GET", query=urlencode({"time_zone": zone})))
 
     async def _call(
-        self, request: PageRequest, identity: Identity, method: str, body: object = None, query: str = ""
+        self, request: WebRequest, identity: Identity, method: str, body: object = None, query: str = ""
     ) -> bytes:
         """Make the call that programs make at this address, and return the JSON. Raises Refusal as it does."""
         sent = ApiRequest(
@@ -191,7 +191,7 @@ class BookingPage:
         return (await _OPERATIONS[method].handler(self._services, sent)).body or b""
 
 
-def _viewer(request: PageRequest, identity: Identity) -> Viewer:
+def _viewer(request: WebRequest, identity: Identity) -> Viewer:
     """Return how times are written: in the zone of the address, of the browser's preference, or the organization's."""
     for key in (request.query.get("zone", ""), request.cookie(cookies.ZONE)):
         zone = zone_of(key)
@@ -204,13 +204,13 @@ def _viewer(request: PageRequest, identity: Identity) -> Viewer:
     return Viewer(request.language, zone, key)
 
 
-def _again(candidate: Candidate, start: str) -> Redirected:
+def _again(candidate: CandidateRequest, start: str) -> Redirected:
     """Answer a form that was sent twice, or in another tab: there another time may have been chosen."""
     is_there = start == _first(candidate.offer.booked)
     return Redirected(candidate.path() if is_there else candidate.path(done="kept"))
 
 
-def _choosing(candidate: Candidate, problem: Code | None = None) -> Rendered:
+def _choosing(candidate: CandidateRequest, problem: Code | None = None) -> Rendered:
     days = [
         (name, [_time(candidate.viewer, each) for each in slots])
         for name, slots in groupby(candidate.offer.slots, lambda each: _day(candidate.viewer, each.start))
@@ -228,7 +228,7 @@ def _choosing(candidate: Candidate, problem: Code | None = None) -> Rendered:
     return _page("book.html", candidate, status, **values)
 
 
-def _confirming(candidate: Candidate, sessions: Sequence[HeldSession], now: Instant) -> Rendered:
+def _confirming(candidate: CandidateRequest, sessions: Sequence[HeldSession], now: Instant) -> Rendered:
     viewer = candidate.viewer
     start, end = Instant(min(each.start for each in sessions)), Instant(max(each.end for each in sessions))
     day, last_day = (viewer.language.full_day(local(viewer, each).date()) for each in (start, end))
@@ -245,7 +245,7 @@ def _confirming(candidate: Candidate, sessions: Sequence[HeldSession], now: Inst
     return _page("book_confirm.html", candidate, **values)
 
 
-def _plan(candidate: Candidate, sessions: Sequence[HeldSession]) -> list[tuple[str, str]]:
+def _plan(candidate: CandidateRequest, sessions: Sequence[HeldSession]) -> list[tuple[str, str]]:
     """Return the names of sessions in the order of time, and when each is: with its day, if they are on several."""
     viewer = candidate.viewer
     days = {local(viewer, Instant(each.start)).date() for each in sessions}
@@ -257,18 +257,18 @@ def _plan(candidate: Candidate, sessions: Sequence[HeldSession]) -> list[tuple[s
     return found
 
 
-def _booked(candidate: Candidate, problem: Code | None = None) -> Rendered:
+def _booked(candidate: CandidateRequest, problem: Code | None = None) -> Rendered:
     shown = _bookings(candidate)
     valid = _then(candidate.viewer, candidate.offer.expires_at)
     status = 200 if problem is None else 403
     return _page("booked.html", candidate, status, bookings=shown, late=problem is not None, valid=valid)
 
 
-def _cancelling(candidate: Candidate) -> Rendered:
+def _cancelling(candidate: CandidateRequest) -> Rendered:
     return _page("book_cancel.html", candidate, bookings=_bookings(candidate))
 
 
-def _page(template: str, candidate: Candidate, status: int = 200, **values: Any) -> Rendered:
+def _page(template: str, candidate: CandidateRequest, status: int = 200, **values: Any) -> Rendered:
     viewer, offer, query = candidate.viewer, candidate.offer, candidate.request.query
     done = query.get("done", "")
     shared = {
@@ -300,7 +300,7 @@ def _zone_words(viewer: Viewer, moments: Iterable[Instant]) -> str:
     return words.pop() if len(words) == 1 else city(viewer.zone_key)
 
 
-def _bookings(candidate: Candidate) -> Sequence[ShownBooking]:
+def _bookings(candidate: CandidateRequest) -> Sequence[ShownBooking]:
     offer, viewer = candidate.offer, candidate.viewer
     names = [each.name for each in offer.sessions] if len(offer.sessions) == len(offer.booked) else []
     named = [(names[place] if names else None) or each.name for place, each in enumerate(offer.booked)]

@@ -17,7 +17,7 @@ from rowen.web.calls import Calls
 from rowen.web.forms import Form
 from rowen.web.ports import PagePorts
 from rowen.web.reasons import objection, reason_in
-from rowen.web.request import Answer, PageRequest, Redirected, Rendered
+from rowen.web.request import Answer, Redirected, Rendered, WebRequest
 from rowen.web.views import moment
 
 _WEBCAL: Final = re.compile("^webcal://", re.IGNORECASE)
@@ -44,7 +44,7 @@ class BusyForm:
         self._sources = ports.services.busy
         self._calls = calls
 
-    async def sources(self, request: PageRequest, user: int, own: str | None = None) -> Sequence[ShownSource]:
+    async def sources(self, request: WebRequest, user: int, own: str | None = None) -> Sequence[ShownSource]:
         """Return the sources of a user, ordered by name. Raises Refusal (forbidden).
 
         `own` is the permission for one's own things, if the page is for these.
@@ -55,7 +55,7 @@ class BusyForm:
         found = [await self._sources.find(organization, user, each.source) for each in listed]
         return [_shown(request, each) for each in found if each is not None]
 
-    async def change(self, request: PageRequest, user: int, own: str | None = None) -> Form:
+    async def change(self, request: WebRequest, user: int, own: str | None = None) -> Form:
         """Connect an address or remove a source, and return the form: with problems if it was not accepted."""
         form = Form(request.language, request.form)
         if form.value("do") == "remove":
@@ -71,7 +71,7 @@ class BusyForm:
                 _note(form, refusal)
         return form
 
-    async def _remove(self, request: PageRequest, user: int, own: str | None, source: str) -> None:
+    async def _remove(self, request: WebRequest, user: int, own: str | None, source: str) -> None:
         """Remove a source. One's own may be gone already, as after a second press of the button."""
         try:
             await self._calls.make(request, DELETE, own=own, id=user, source=source)
@@ -86,22 +86,22 @@ class OwnBusy:
     def __init__(self, form: BusyForm) -> None:
         self._form = form
 
-    async def show(self, request: PageRequest) -> Answer:
+    async def show(self, request: WebRequest) -> Answer:
         """Show the sources, and the form that connects an address."""
         return await self._page(request, Form(request.language))
 
-    async def change(self, request: PageRequest) -> Answer:
+    async def change(self, request: WebRequest) -> Answer:
         """Connect an address; or, after asking, remove a source."""
         if request.form.get("do") == "remove" and request.form.get("sure") != "1":
             return Rendered("busy_question.html", {"source": request.form.get("source", "")})
         form = await self._form.change(request, request.session.person.user.id, OWN_AVAILABILITY)
         return await self._page(request, form) if form.problems else Redirected("/me/busy", message=done(form))
 
-    async def held(self, request: PageRequest) -> Sequence[ShownSource]:
+    async def held(self, request: WebRequest) -> Sequence[ShownSource]:
         """Return the sources of the person of the session."""
         return await self._form.sources(request, request.session.person.user.id, OWN_AVAILABILITY)
 
-    async def _page(self, request: PageRequest, form: Form) -> Rendered:
+    async def _page(self, request: WebRequest, form: Form) -> Rendered:
         return Rendered("busy.html", {"form": form, "sources": await self.held(request)}, form.status)
 
 
@@ -130,7 +130,7 @@ def _note(form: Form, refusal: Refusal) -> None:
         form.note_refused([each], {"url": ("url", objection(each.message)), "source": ("name", "busy.too_many")})
 
 
-def _shown(request: PageRequest, source: BusySource) -> ShownSource:
+def _shown(request: WebRequest, source: BusySource) -> ShownSource:
     language = request.language
     text, host, reason = language.text, urlsplit(source.url or "").hostname or "", source.error
     known = text("busy.unread")

@@ -15,7 +15,7 @@ from rowen.api.request import ApiRequest
 from rowen.api.response import Response
 from rowen.app.services import Services
 from rowen.interviews.errors import Code, Refusal
-from rowen.web.request import PageRequest
+from rowen.web.request import WebRequest
 
 _encode: Final = msgspec.json.Encoder(enc_hook=str).encode
 _OPERATIONS: Final = {(each.method, each.path): each for each in OPERATIONS}
@@ -30,7 +30,7 @@ class Calls:
 
     async def make(
         self,
-        request: PageRequest,
+        request: WebRequest,
         call: tuple[str, str],
         body: object = None,
         version: str = "",
@@ -51,7 +51,7 @@ class Calls:
 
     def request(
         self,
-        request: PageRequest,
+        request: WebRequest,
         call: tuple[str, str],
         body: object = None,
         headers: Mapping[bytes, bytes] | None = None,

@@ -11,7 +11,7 @@ from rowen.web.calls import Calls
 from rowen.web.editing import CANCEL, CHANGE, RESTORE, UNSEEN, Edited, Editing, identifier_of, page_of
 from rowen.web.forms import Form
 from rowen.web.page import OF_ACCOUNT, refused
-from rowen.web.request import Answer, PageRequest, Redirected, Rendered
+from rowen.web.request import Answer, Redirected, Rendered, WebRequest
 from rowen.web.schedule import Detail, HistoryEntry
 from rowen.web.views import when
 
@@ -26,11 +26,11 @@ class CancellingPage:
         self._editing = editing
         self._calls = calls
 
-    async def show(self, request: PageRequest) -> Answer:
+    async def show(self, request: WebRequest) -> Answer:
         """Ask whether to cancel."""
         return _page(request, Edited(await self._editing.open(request), Form(request.language)))
 
-    async def cancel(self, request: PageRequest) -> Answer:
+    async def cancel(self, request: WebRequest) -> Answer:
         """Cancel the interview."""
         identifier = identifier_of(request)
         form = Form(request.language, request.form)
@@ -44,7 +44,7 @@ class CancellingPage:
             return _page(request, Edited(await self._editing.open(request), form, refusal.code is Code.STALE))
         return Redirected(f"/interviews/{identifier}", message="cancelled")
 
-    async def undo(self, request: PageRequest) -> Answer:
+    async def undo(self, request: WebRequest) -> Answer:
         """Undo the cancellation."""
         identifier = identifier_of(request)
         try:
@@ -55,7 +55,7 @@ class CancellingPage:
             return refused(Code.INVALID)
         return Redirected(f"/interviews/{identifier}", message="undone")
 
-    async def move_back(self, request: PageRequest) -> Answer:
+    async def move_back(self, request: WebRequest) -> Answer:
         """Undo the last move, unless something has changed since the page was shown."""
         detail = await self._editing.open(request)
         move = last_move(detail)
@@ -85,5 +85,5 @@ def last_move(detail: Detail) -> HistoryEntry | None:
     return next((each for each in detail.history if each.kind == Kind.RESCHEDULED), None)
 
 
-def _page(request: PageRequest, edited: Edited) -> Rendered:
+def _page(request: WebRequest, edited: Edited) -> Rendered:
     return page_of(request, "cancel.html", edited, when=when(request.viewer, edited.detail.entry.interview))

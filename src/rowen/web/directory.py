@@ -57,7 +57,7 @@ LONGEST_MINUTES: Final = 24 * 60
 """How long an interview of a form may take, in minutes."""
 
 
-class Job(msgspec.Struct, frozen=True):
+class JobChoice(msgspec.Struct, frozen=True):
     """A job as forms show it."""
 
     id: int
@@ -90,7 +90,7 @@ class PlannedInterview(msgspec.Struct, frozen=True):
         return [each for each in found if isinstance(each, int)]
 
 
-class Stage(msgspec.Struct, frozen=True):
+class StageChoice(msgspec.Struct, frozen=True):
     """A stage of a plan."""
 
     id: int
@@ -113,7 +113,7 @@ class OpenLink(msgspec.Struct, frozen=True):
 class _Application(msgspec.Struct, frozen=True):
     id: int
     candidate_id: int | None = None
-    jobs: tuple[Job, ...] = ()
+    jobs: tuple[JobChoice, ...] = ()
     current_stage: Any = None
 
 
@@ -138,7 +138,7 @@ class Applicant(NamedTuple):
     application: int
     candidate: str | None
     email: str | None
-    job: Job | None
+    job: JobChoice | None
     stage: int | None
     stage_name: str | None = None
 
@@ -148,8 +148,8 @@ _users: Final = msgspec.json.Decoder(tuple[User, ...])
 _rooms: Final = msgspec.json.Decoder(tuple[Room, ...])
 _pools: Final = msgspec.json.Decoder(tuple[Pool, ...])
 _links: Final = msgspec.json.Decoder(tuple[OpenLink, ...])
-_jobs: Final = msgspec.json.Decoder(tuple[Job, ...])
-_stages: Final = msgspec.json.Decoder(tuple[Stage, ...])
+_jobs: Final = msgspec.json.Decoder(tuple[JobChoice, ...])
+_stages: Final = msgspec.json.Decoder(tuple[StageChoice, ...])
 _applications: Final = msgspec.json.Decoder(tuple[_Application, ...], dec_hook=read_instant)
 _candidates: Final = msgspec.json.Decoder(tuple[_Candidate, ...])
 
@@ -180,21 +180,21 @@ class Directory:
         found = await self._newest(organization, RecordQuery(USERS, ids=(identifier,)), _users, 1)
         return found[0] if found else None
 
-    async def job(self, organization: Organization, identifier: int) -> Job | None:
+    async def job(self, organization: Organization, identifier: int) -> JobChoice | None:
         """Return a job."""
         found = await self._newest(organization, RecordQuery(JOBS, ids=(identifier,)), _jobs, 1)
         return found[0] if found else None
 
-    async def jobs(self, organization: Organization) -> list[Job]:
+    async def jobs(self, organization: Organization) -> list[JobChoice]:
         """Return the jobs, the open ones first, each group ordered by name."""
         found = await self._newest(organization, RecordQuery(JOBS), _jobs, MOST_JOBS)
         return sorted(found, key=lambda each: (each.status != JobStatus.OPEN, (each.name or "").casefold()))
 
-    async def plan(self, organization: Organization, job: int) -> list[Stage]:
+    async def plan(self, organization: Organization, job: int) -> list[StageChoice]:
         """Return the stages of a job that are in use, in their order."""
         return [each for each in await self.stages(organization, job) if each.active]
 
-    async def stages(self, organization: Organization, job: int) -> list[Stage]:
+    async def stages(self, organization: Organization, job: int) -> list[StageChoice]:
         """Return the stages of a job, in their order."""
         query = RecordQuery(JOB_STAGES, terms=(("job_id", str(job)),))
         found = await self._newest(organization, query, _stages, LARGEST_PAGE_SIZE)

@@ -15,7 +15,7 @@ from rowen.web.calls import Calls
 from rowen.web.forms import Form
 from rowen.web.page import OF_ACCOUNT
 from rowen.web.ports import PagePorts
-from rowen.web.request import PageRequest, Rendered
+from rowen.web.request import Rendered, WebRequest
 from rowen.web.schedule import Detail
 from rowen.web.views import shown, shown_history
 
@@ -37,7 +37,7 @@ class Edited(NamedTuple):
     overtaken: bool = False
 
 
-class Wanted(NamedTuple):
+class WantedInterview(NamedTuple):
     """What a form makes of an interview: the body of the call, and the names of the panel as it will be.
 
     `keys` are the field of the form and the text for what may be wrong with a field of the call.
@@ -55,14 +55,14 @@ class Editing:
         self._ports = ports
         self._calls = calls
 
-    async def open(self, request: PageRequest) -> Detail:
+    async def open(self, request: WebRequest) -> Detail:
         """Return the interview in the path. Raises Refusal: not found; invalid, if it cannot be changed."""
         detail = await self._ports.schedule.detail(request.session.person, identifier_of(request))
         if not detail.entry.open:
             raise Refusal(Code.INVALID)
         return detail
 
-    async def change(self, request: PageRequest, detail: Detail, form: Form, wanted: Wanted) -> Edited | None:
+    async def change(self, request: WebRequest, detail: Detail, form: Form, wanted: WantedInterview) -> Edited | None:
         """Change an interview; None if that is done, or else the form with what is wrong with it."""
         identifier, version = detail.entry.interview.id, form.value("version") or UNSEEN
         try:
@@ -80,7 +80,7 @@ class Editing:
         return None
 
 
-def _note(form: Form, wanted: Wanted, problem: FieldProblem) -> None:
+def _note(form: Form, wanted: WantedInterview, problem: FieldProblem) -> None:
     """Note what the API says is wrong, at the field of the form."""
     member = _MEMBER.fullmatch(problem.field)
     if member is not None and problem.message.startswith("Overlaps") and int(member[1]) < len(wanted.panel):
@@ -89,7 +89,7 @@ def _note(form: Form, wanted: Wanted, problem: FieldProblem) -> None:
         form.note_refused([problem], wanted.keys)
 
 
-def page_of(request: PageRequest, template: str, edited: Edited, **values: Any) -> Rendered:
+def page_of(request: WebRequest, template: str, edited: Edited, **values: Any) -> Rendered:
     """Return the page of a form, with what others have changed since it was opened."""
     viewer, (detail, form, overtaken) = request.viewer, edited
     seen = form.value("seen")
@@ -108,7 +108,7 @@ def page_of(request: PageRequest, template: str, edited: Edited, **values: Any) 
     return Rendered(template, {**shared, **values}, status)
 
 
-def identifier_of(request: PageRequest) -> InterviewId:
+def identifier_of(request: WebRequest) -> InterviewId:
     """Return the id in the path. Raises Refusal (not found) if it is none."""
     identifier = read_identifier(request.parameters["id"])
     if identifier is None:

@@ -13,7 +13,7 @@ from rowen.app.agenda import MOST_FOUND
 from rowen.interviews.moments import Instant
 from rowen.web.directory import person_name
 from rowen.web.ports import PagePorts
-from rowen.web.request import Answer, PageRequest, Rendered
+from rowen.web.request import Answer, Rendered, WebRequest
 from rowen.web.schedule import Entry
 from rowen.web.views import Shown, Viewer, day_of, shown, when
 
@@ -36,7 +36,7 @@ class FindPage:
     def __init__(self, ports: PagePorts) -> None:
         self._ports = ports
 
-    async def show(self, request: PageRequest) -> Answer:
+    async def show(self, request: WebRequest) -> Answer:
         """Show the interviews that a text names: those to come, the next first, then those that are over."""
         text, now = request.query.get("search", "").strip()[:_LONGEST], self._ports.now()
         entries, cut = await self._find(request, text, now) if text else ((), False)
@@ -50,7 +50,7 @@ class FindPage:
         }
         return Rendered("find.html", values)
 
-    async def _find(self, request: PageRequest, text: str, now: Instant) -> tuple[Sequence[Entry], bool]:
+    async def _find(self, request: WebRequest, text: str, now: Instant) -> tuple[Sequence[Entry], bool]:
         """Return the interviews that a text names, ordered by start, and whether there may be more."""
         organization, directory = request.session.person.organization, self._ports.directory
         applicants, more = await directory.search(organization, text, status=None)

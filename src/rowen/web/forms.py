@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final, TypeVar
 
-from rowen.api.reading.values import Reader
+from rowen.api.reading.values import ValueReader
 from rowen.interviews.errors import FieldProblem, Problems
 from rowen.web.languages import Language
 from rowen.web.request import Fields
@@ -83,14 +83,14 @@ class Form:
         """Ask back: offer values of a field, each with its words, that the form did not have before."""
         self.offers[name] = choices
 
-    def read(self, name: str, reader: Reader[Value], key: str) -> Value | None:
+    def read(self, name: str, reader: ValueReader[Value], key: str) -> Value | None:
         """Return the value of a field that must be filled in; None, after noting the problem `key`, if it is wrong."""
         value = reader.read(Problems(), name, self.text(name))
         if value is None:
             self.note(name, key)
         return value
 
-    def read_optional(self, name: str, reader: Reader[Value], key: str) -> Value | None:
+    def read_optional(self, name: str, reader: ValueReader[Value], key: str) -> Value | None:
         """Return the value of a field; None if it is empty or, after noting the problem, wrong."""
         return self.read(name, reader, key) if self.text(name) else None
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from rowen.app.conflicts import ConflictQuery
 from rowen.app.restoring import UNDO_TIME
-from rowen.app.sessions import Person
+from rowen.app.sessions import PersonAccess
 from rowen.interviews.errors import Code, Refusal
 from rowen.interviews.interview import ScheduledInterview
 from rowen.interviews.moments import Instant
@@ -21,7 +21,7 @@ from rowen.web.link_list import links_of
 from rowen.web.own_zone import own_zone
 from rowen.web.ports import PagePorts
 from rowen.web.repairing import KEPT, can_repair, undoable
-from rowen.web.request import Answer, PageRequest, Redirected, Rendered
+from rowen.web.request import Answer, Redirected, Rendered, WebRequest
 from rowen.web.request import zone_of as zone_of_key
 from rowen.web.schedule import Detail, Entry
 from rowen.web.views import (
@@ -61,7 +61,7 @@ class InterviewPage:
         self._ports = ports
         self._answering = answering
 
-    async def show(self, request: PageRequest) -> Answer:
+    async def show(self, request: WebRequest) -> Answer:
         """Show an interview."""
         person = request.session.person
         detail = await self._ports.schedule.detail(person, identifier_of(request))
@@ -78,7 +78,7 @@ class InterviewPage:
         values["links"] = await links_of(self._ports, request, detail.entry.interview.application_id)
         return Rendered("interview.html", values)
 
-    async def answer(self, request: PageRequest) -> Answer:
+    async def answer(self, request: WebRequest) -> Answer:
         """Store the person's answer, and return to the page that it was given on."""
         identifier = identifier_of(request)
         response = next((each for each in ANSWERS if each.value == request.form.get("answer")), None)
@@ -87,14 +87,14 @@ class InterviewPage:
         await self._answering.give(request, identifier, response)
         return self._back(request)
 
-    def _back(self, request: PageRequest) -> Answer:
+    def _back(self, request: WebRequest) -> Answer:
         origin = request.form.get("from", "")
         # The script of these pages says it there, without loading the next page.
         message = "" if origin in ("mine", "off") else "answered"
         path = _RETURNS.get(origin, "/interviews/{id}").format(id=identifier_of(request))
         return Redirected(path, message=message)
 
-    def _can(self, request: PageRequest, detail: Detail) -> Can:
+    def _can(self, request: WebRequest, detail: Detail) -> Can:
         permissions = request.session.identity.permissions
         change = detail.entry.open and "scheduled_interviews:update" in permissions
         until = None
@@ -105,7 +105,7 @@ class InterviewPage:
         move = last_move(detail) if change else None
         return Can(change, until, None if move is None else move.revision)
 
-    async def _zones(self, person: Person, detail: Detail) -> Mapping[str, Sequence[str]]:
+    async def _zones(self, person: PersonAccess, detail: Detail) -> Mapping[str, Sequence[str]]:
         """Return the names of the panel's members by their time zones, of those who have set one."""
         found: dict[str, list[str]] = {}
         for each in detail.entry.interview.interviewers[:_MOST_CHECKED]:
@@ -116,7 +116,7 @@ class InterviewPage:
                 found.setdefault(zone, []).append(name_of(each))
         return found
 
-    async def _clashes(self, request: PageRequest, detail: Detail) -> Mapping[int, Sequence[int]]:
+    async def _clashes(self, request: WebRequest, detail: Detail) -> Mapping[int, Sequence[int]]:
         """Return the interviews that keep members of the panel busy at the same time, by the ids of users."""
         organization = request.session.person.organization
         if "conflicts:list" not in request.session.identity.permissions or detail.cancelled_at is not None:
@@ -135,7 +135,7 @@ class InterviewPage:
         return found
 
 
-def _values(viewer: Viewer, person: Person, detail: Detail) -> dict[str, Any]:
+def _values(viewer: Viewer, person: PersonAccess, detail: Detail) -> dict[str, Any]:
     entry = detail.entry
     interview = entry.interview
     organizer = interview.organizer
@@ -160,13 +160,13 @@ def _cancelled_by(viewer: Viewer, detail: Detail) -> tuple[str, str] | None:
     return last.actor, last.time
 
 
-def own_answer(person: Person, entry: Entry) -> str | None:
+def own_answer(person: PersonAccess, entry: Entry) -> str | None:
     """Return the answer that a person may change; None if there is none."""
     seat = entry.seat(person.user.id)
     return seat.response_status.value if seat is not None and entry.open else None
 
 
-def may_score(person: Person, interview: ScheduledInterview, now: Instant) -> bool:
+def may_score(person: PersonAccess, interview: ScheduledInterview, now: Instant) -> bool:
     """Return whether a person is on the panel of an interview that has begun, and has not submitted a scorecard yet."""
     seat = next((each for each in interview.interviewers if each.id == person.user.id), None)
     has_begun = interview.start.instant(ZoneInfo(person.organization.time_zone)) <= now
@@ -174,7 +174,7 @@ def may_score(person: Person, interview: ScheduledInterview, now: Instant) -> bo
 
 
 def _times(
-    viewer: Viewer, person: Person, entry: Entry, zones: Mapping[str, Sequence[str]]
+    viewer: Viewer, person: PersonAccess, entry: Entry, zones: Mapping[str, Sequence[str]]
 ) -> list[tuple[str, str, str]]:
     """Return when an interview is, once for each time zone, with whose it is: the viewer's, the team's, the panel's."""
     interview, language = entry.interview, viewer.language

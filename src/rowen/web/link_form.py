@@ -12,10 +12,10 @@ from rowen.app.booking_links import DEFAULT_DAYS, DEFAULT_MOVES, DEFAULT_NOTICE,
 from rowen.app.slots import DEFAULT_GAP
 from rowen.interviews.moments import Instant
 from rowen.interviews.pools import Pool
-from rowen.web.directory import Applicant, PlannedInterview, Stage
+from rowen.web.directory import Applicant, PlannedInterview, StageChoice
 from rowen.web.forms import Form
 from rowen.web.local_times import read_time
-from rowen.web.request import Fields, PageRequest
+from rowen.web.request import Fields, WebRequest
 from rowen.web.time_search import read_window
 from rowen.web.usual_panel import panel_words, seats_of
 
@@ -32,11 +32,11 @@ _DEFAULTS: Final = {
 }
 
 
-class Plan(NamedTuple):
+class PlanChoices(NamedTuple):
     """What the form chooses from: a candidate's plan, the names of people by their ids, and the pools."""
 
     applicant: Applicant
-    stages: Sequence[Stage]
+    stages: Sequence[StageChoice]
     people: Mapping[int, str]
     pools: Sequence[Pool]
 
@@ -45,7 +45,7 @@ class Plan(NamedTuple):
         return seats_of(planned, self.people, self.pools) if planned.minutes else []
 
 
-class Offered(NamedTuple):
+class OfferedInterview(NamedTuple):
     """An interview that can be chosen: its name, its stage, and how long it takes and with whom, in words."""
 
     id: int
@@ -56,7 +56,7 @@ class Offered(NamedTuple):
     is_ready: bool
 
 
-def first_fields(plan: Plan) -> Fields:
+def first_fields(plan: PlanChoices) -> Fields:
     """Return what a new form shows: the interviews of the candidate's stage, or else of all, in any order."""
     ready = [(stage, each) for stage in plan.stages for each in stage.interviews if plan.seats(each)]
     current = [each for stage, each in ready if stage.id == plan.applicant.stage]
@@ -70,7 +70,7 @@ def add_defaults(form: Form, first: date, last: date) -> None:
         form.default(name, text)
 
 
-def offered(request: PageRequest, form: Form, plan: Plan) -> list[Offered]:
+def offered(request: WebRequest, form: Form, plan: PlanChoices) -> list[OfferedInterview]:
     """Return the interviews of the plan, in its order."""
     language, chosen = request.language, set(form.all("interview"))
     found = []
@@ -80,11 +80,11 @@ def offered(request: PageRequest, form: Form, plan: Plan) -> list[Offered]:
             words += [", ".join(panel_words(language, each, plan.people, plan.pools))]
             name, ready = each.name or language.text("interview.untitled"), bool(plan.seats(each))
             shown = " · ".join(filter(None, words))
-            found.append(Offered(each.id, name, stage.name or "", shown, str(each.id) in chosen, ready))
+            found.append(OfferedInterview(each.id, name, stage.name or "", shown, str(each.id) in chosen, ready))
     return found
 
 
-def link_body(request: PageRequest, form: Form, plan: Plan) -> dict[str, Any] | None:
+def link_body(request: WebRequest, form: Form, plan: PlanChoices) -> dict[str, Any] | None:
     """Return the body that makes the link of a form; None, with the problems noted."""
     sessions = _sessions(form, plan)
     window = read_window(request, form)
@@ -112,7 +112,7 @@ def link_body(request: PageRequest, form: Form, plan: Plan) -> dict[str, Any] | 
     }
 
 
-def _sessions(form: Form, plan: Plan) -> list[dict[str, Any]]:
+def _sessions(form: Form, plan: PlanChoices) -> list[dict[str, Any]]:
     """Return the sessions of the chosen interviews, in the order of the plan."""
     chosen = set(form.all("interview"))
     found: list[dict[str, Any]] = []

@@ -13,7 +13,7 @@ from rowen.interviews.interview import InterviewId
 from rowen.interviews.moments import Instant
 from rowen.web.calls import Calls
 from rowen.web.ports import PagePorts
-from rowen.web.request import Answer, PageRequest, Redirected
+from rowen.web.request import Answer, Redirected, WebRequest
 from rowen.web.views import moment
 
 LISTING: Final = "booking_links:list"
@@ -46,7 +46,7 @@ class LinkList:
         self._ports = ports
         self._calls = calls
 
-    async def revoke(self, request: PageRequest) -> Answer:
+    async def revoke(self, request: WebRequest) -> Answer:
         """Revoke a link, and return to the page on which its button was. Raises Refusal as the call does."""
         identifier, application = (
             read_identifier(each) for each in (request.parameters["id"], request.form.get("of", ""))
@@ -60,7 +60,7 @@ class LinkList:
         return Redirected(f"/interviews/new?application={application}" if application else "/", message="removed")
 
 
-async def links_of(ports: PagePorts, request: PageRequest, application: int) -> list[ShownLink]:
+async def links_of(ports: PagePorts, request: WebRequest, application: int) -> list[ShownLink]:
     """Return the links of an application, the newest first; none for those who may not list them."""
     if LISTING not in request.session.identity.permissions:
         return []
@@ -69,7 +69,7 @@ async def links_of(ports: PagePorts, request: PageRequest, application: int) -> 
     return [await _shown(ports, request, each) for each in reversed(found)]
 
 
-async def _shown(ports: PagePorts, request: PageRequest, link: BookingLink) -> ShownLink:
+async def _shown(ports: PagePorts, request: WebRequest, link: BookingLink) -> ShownLink:
     viewer, now = request.viewer, ports.now()
     text = viewer.language.text
     standing = await ports.schedule.now(request.session.person, map(InterviewId, link.interviews))

@@ -15,12 +15,12 @@ from rowen.interviews.errors import Code, Refusal
 from rowen.web.calls import Calls
 from rowen.web.directory import person_name
 from rowen.web.forms import Form
-from rowen.web.link_form import Plan, add_defaults, first_fields, link_body, offered
+from rowen.web.link_form import PlanChoices, add_defaults, first_fields, link_body, offered
 from rowen.web.link_list import OPEN, REVOKE, ShownLink, links_of
 from rowen.web.ports import PagePorts
-from rowen.web.request import Answer, PageRequest, Rendered
+from rowen.web.request import Answer, Rendered, WebRequest
 from rowen.web.time_search import DAYS
-from rowen.web.time_words import Asked, Times, written_times
+from rowen.web.time_words import AskedTimes, TimesInWords, written_times
 from rowen.web.views import local
 from rowen.web.working_hours import give_usual
 
@@ -41,12 +41,12 @@ class LinkMaking:
         self._ports = ports
         self._calls = calls
 
-    async def show(self, request: PageRequest) -> Answer:
+    async def show(self, request: WebRequest) -> Answer:
         """Show the form, with the interviews of the candidate's stage chosen."""
         plan = await self._plan(request)
         return await self._page(request, plan, Form(request.language, first_fields(plan)))
 
-    async def make(self, request: PageRequest) -> Answer:
+    async def make(self, request: WebRequest) -> Answer:
         """Make a link, which replaces those for the same interviews that are still open.
 
         Ask before if they are booked with a link already, or no time is free, with the reasons.
@@ -79,7 +79,7 @@ class LinkMaking:
         values = {"applicant": plan.applicant, "sessions": listed, "url": link.url, "days": body["expires_in_days"]}
         return Rendered("booking_link.html", values)
 
-    async def _plan(self, request: PageRequest) -> Plan:
+    async def _plan(self, request: WebRequest) -> PlanChoices:
         """Return what the form chooses from.
 
         Raises Refusal: not found without a candidate who has a job; read-only in a mirror.
@@ -92,10 +92,10 @@ class LinkMaking:
             raise Refusal(Code.NOT_FOUND)
         people = {each.id: person_name(each) for each in await directory.people(organization)}
         stages = await directory.plan(organization, applicant.job.id)
-        return Plan(applicant, stages, people, await directory.pools(organization))
+        return PlanChoices(applicant, stages, people, await directory.pools(organization))
 
     async def _page(
-        self, request: PageRequest, plan: Plan, form: Form, times: Times | None = None, booked: str = ""
+        self, request: WebRequest, plan: PlanChoices, form: Form, times: TimesInWords | None = None, booked: str = ""
     ) -> Answer:
         """Show the form; `times` say why no time is free, `booked` when the interviews are that are booked already."""
         today = local(request.viewer, self._ports.now()).date()
@@ -112,13 +112,13 @@ class LinkMaking:
         }
         return Rendered("booking_link_form.html", values, form.status)
 
-    async def _replace(self, request: PageRequest, application: int, covers: frozenset[int], made: int) -> None:
+    async def _replace(self, request: WebRequest, application: int, covers: frozenset[int], made: int) -> None:
         """Revoke the other links for the same interviews, unless one was booked meanwhile."""
         for each in await links_of(self._ports, request, application):
             if each.covers == covers and each.state == OPEN and each.id != made:
                 await self._revoke(request, each)
 
-    async def _revoke(self, request: PageRequest, link: ShownLink) -> None:
+    async def _revoke(self, request: WebRequest, link: ShownLink) -> None:
         """Revoke a link, if nobody else has done so."""
         try:
             await self._calls.make(request, REVOKE, id=link.id)
@@ -126,16 +126,16 @@ class LinkMaking:
             if refusal.code is not Code.NOT_FOUND:
                 raise
 
-    async def _times(self, request: PageRequest, plan: Plan, body: dict[str, Any]) -> Times:
+    async def _times(self, request: WebRequest, plan: PlanChoices, body: dict[str, Any]) -> TimesInWords:
         """Return the times that a link would offer, with the reasons if there are none. Raises Refusal (invalid)."""
         question = {name: value for name, value in body.items() if name not in _OF_LINKS}
         asked = msgspec.structs.replace(read_question(msgspec.json.encode(question)), limit=1, ranked=True)
         answer = await self._ports.services.planner.find(request.session.person.organization, asked)
         pools = {each.id: each.name for each in plan.pools}
-        return written_times(request.viewer, Asked(asked, pools, {}, False, False), answer)
+        return written_times(request.viewer, AskedTimes(asked, pools, {}, False, False), answer)
 
 
-def _users(body: dict[str, Any], plan: Plan) -> set[int]:
+def _users(body: dict[str, Any], plan: PlanChoices) -> set[int]:
     """Return everybody who may hold an interview of a link."""
     seats = [seat for session in body["sessions"] for seat in session["seats"]]
     pools = {seat["pool"] for seat in seats if "pool" in seat}

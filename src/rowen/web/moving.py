@@ -10,10 +10,10 @@ from typing import Any, Final
 from rowen.app.organizations import Organization
 from rowen.interviews.interview import Moment, ScheduledInterview
 from rowen.web.directory import Directory
-from rowen.web.editing import Edited, Editing, Wanted, page_of
+from rowen.web.editing import Edited, Editing, WantedInterview, page_of
 from rowen.web.forms import Form
 from rowen.web.languages import zone_name
-from rowen.web.request import Answer, Fields, PageRequest, Redirected, zone_of
+from rowen.web.request import Answer, Fields, Redirected, WebRequest, zone_of
 from rowen.web.time_fields import ALL_DAY, ends_of
 from rowen.web.views import Viewer, day_of, local, name_of
 
@@ -37,7 +37,7 @@ class MovingPage:
         self._editing = editing
         self._directory = directory
 
-    async def show(self, request: PageRequest) -> Answer:
+    async def show(self, request: WebRequest) -> Answer:
         """Show the form."""
         detail = await self._editing.open(request)
         interview = detail.entry.interview
@@ -46,7 +46,7 @@ class MovingPage:
         defaults = {**_given(request.viewer, interview), "kind": kind, "zone": request.viewer.zone_key}
         return await self._page(request, Edited(detail, Form(request.language, defaults=defaults)))
 
-    async def save(self, request: PageRequest) -> Answer:
+    async def save(self, request: WebRequest) -> Answer:
         """Move the interview."""
         detail = await self._editing.open(request)
         form = Form(request.language, request.form)
@@ -57,12 +57,12 @@ class MovingPage:
                 return await self._page(request, Edited(detail, form))
             body |= {"start": _written(ends[0]), "end": _written(ends[1])}
         panel = [name_of(each) for each in detail.entry.interview.interviewers]
-        refused = await self._editing.change(request, detail, form, Wanted(body, panel, _KEYS))
+        refused = await self._editing.change(request, detail, form, WantedInterview(body, panel, _KEYS))
         if refused is not None:
             return await self._page(request, _merged(request, refused) if refused.overtaken else refused)
         return Redirected(f"/interviews/{detail.entry.interview.id}", message="saved")
 
-    async def _page(self, request: PageRequest, edited: Edited) -> Answer:
+    async def _page(self, request: WebRequest, edited: Edited) -> Answer:
         organization = request.session.person.organization
         rooms = await self._directory.rooms(organization)
         zones = _zones(request.viewer, organization, edited)
@@ -73,7 +73,7 @@ class MovingPage:
         return page_of(request, "move.html", edited, **shown)
 
 
-def _merged(request: PageRequest, edited: Edited) -> Edited:
+def _merged(request: WebRequest, edited: Edited) -> Edited:
     """Return a form in which only what the person changed differs from the interview as it is now."""
     now = _given(_viewer(request, edited.form), edited.detail.entry.interview)
     kept = {
@@ -102,7 +102,7 @@ def _given(viewer: Viewer, interview: ScheduledInterview) -> dict[str, str]:
     }
 
 
-def _viewer(request: PageRequest, form: Form) -> Viewer:
+def _viewer(request: WebRequest, form: Form) -> Viewer:
     """Return how times are read: in the zone that was chosen."""
     zone = zone_of(form.value("zone")) or request.viewer.zone
     return request.viewer._replace(zone=zone, zone_key=zone.key)

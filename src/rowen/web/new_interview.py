@@ -18,17 +18,16 @@ from rowen.interviews.errors import Code, Refusal
 from rowen.interviews.hiring import JobStatus
 from rowen.interviews.interview import ApplicationId, ScheduledInterview
 from rowen.interviews.people import User
-from rowen.interviews.query import LARGEST_PAGE_SIZE, InterviewQuery
-from rowen.interviews.query import PageRequest as Wanted
+from rowen.interviews.query import LARGEST_PAGE_SIZE, InterviewQuery, PageRequest
 from rowen.web.calls import Calls
-from rowen.web.directory import Applicant, PlannedInterview, Stage, person_name
+from rowen.web.directory import Applicant, PlannedInterview, StageChoice, person_name
 from rowen.web.forms import Form
 from rowen.web.languages import zone_name
 from rowen.web.link_list import links_of
 from rowen.web.local_times import read_day, read_time
 from rowen.web.new_records import NewRecords
 from rowen.web.ports import PagePorts
-from rowen.web.request import Answer, Fields, PageRequest, Redirected, Rendered
+from rowen.web.request import Answer, Fields, Redirected, Rendered, WebRequest
 from rowen.web.scheduling_form import MINUTES, ScheduleForm, Scheduling
 from rowen.web.time_search import Search, TimeSearch, add_defaults, fill
 from rowen.web.usual_panel import default_pools, panel_words, pool_fields, seats_of
@@ -42,14 +41,14 @@ _UNPLANNED: Final = "none"
 _interviews: Final = msgspec.json.Decoder(tuple[ScheduledInterview, ...], dec_hook=read_instant)
 
 
-class Choice(NamedTuple):
+class InterviewChoice(NamedTuple):
     """What was chosen so far; `interview` is None if the plan has none that fits."""
 
     applicant: Applicant
     interview: PlannedInterview | None
 
 
-class Offered(NamedTuple):
+class OfferedPerson(NamedTuple):
     """A person who may be on the panel."""
 
     id: int
@@ -70,7 +69,7 @@ class NewInterviewPage:
         self._scheduling = Scheduling(ports, calls)
         self._search = TimeSearch(ports)
 
-    async def show(self, request: PageRequest) -> Answer:
+    async def show(self, request: WebRequest) -> Answer:
         """Show the step that comes next."""
         _require_writable(request)
         form = Form(request.language)
@@ -86,7 +85,7 @@ class NewInterviewPage:
         panel = [*defaults, *([given] if given is not None and given not in defaults else [])]
         return await self._panel(request, choice, form, panel)
 
-    async def submit(self, request: PageRequest) -> Answer:
+    async def submit(self, request: WebRequest) -> Answer:
         """Take the form of a step: make what is needed, or schedule the interview."""
         _require_writable(request)
         form = Form(request.language, request.form)
@@ -103,7 +102,7 @@ class NewInterviewPage:
             return Redirected(_address(request, application=applicant.application, interview=planned))
         return await self._take_panel(request, await self._choice(request, applicant), form)
 
-    async def _take_panel(self, request: PageRequest, choice: Choice, form: Form) -> Answer:
+    async def _take_panel(self, request: WebRequest, choice: InterviewChoice, form: Form) -> Answer:
         panel = [found for text in form.all("panel") if (found := read_identifier(text)) is not None]
         action = form.value("action")
         if action == "times" or form.value("relax"):
@@ -128,7 +127,7 @@ class NewInterviewPage:
             return await self._panel(request, choice, form, panel)
         return Redirected(f"/interviews/{identifier}", message="scheduled")
 
-    async def _candidates(self, request: PageRequest, form: Form) -> Answer:
+    async def _candidates(self, request: WebRequest, form: Form) -> Answer:
         organization = request.session.person.organization
         search = request.query.get("search", "").strip()
         found, more = await self._directory.search(organization, search)
@@ -146,7 +145,7 @@ class NewInterviewPage:
         }
         return Rendered("new_candidate.html", values, form.status)
 
-    async def _plan(self, request: PageRequest, applicant: Applicant, form: Form) -> Answer:
+    async def _plan(self, request: WebRequest, applicant: Applicant, form: Form) -> Answer:
         stages = await self._stages(request, applicant)
         application = applicant.application
         names = {each.id: person_name(each) for each in await self._directory.people(_organization(request))}
@@ -177,11 +176,11 @@ class NewInterviewPage:
         }
         return Rendered("new_plan.html", values, form.status)
 
-    async def _held(self, request: PageRequest, application: int) -> dict[int, str]:
+    async def _held(self, request: WebRequest, application: int) -> dict[int, str]:
         """Return the newest interview of a candidate for each interview of the plan, in words: its state, and when."""
         query, size = InterviewQuery(application_id=ApplicationId(application)), LARGEST_PAGE_SIZE
         page = await self._ports.services.interviews.page(
-            _organization(request), query, Wanted(size=size, counted=False)
+            _organization(request), query, PageRequest(size=size, counted=False)
         )
         viewer = request.viewer
         found = sorted(_interviews.decode(page.body), key=lambda each: each.start.instant(viewer.zone))
@@ -192,7 +191,7 @@ class NewInterviewPage:
         }
 
     async def _panel(
-        self, request: PageRequest, choice: Choice, form: Form, panel: Sequence[int], *, searches: bool = False
+        self, request: WebRequest, choice: InterviewChoice, form: Form, panel: Sequence[int], *, searches: bool = False
     ) -> Answer:
         viewer, person = request.viewer, request.session.person
         people = await self._directory.people(person.organization)
@@ -229,7 +228,7 @@ class NewInterviewPage:
         }
         return Rendered("new_panel.html", values, form.status)
 
-    async def _applicant(self, request: PageRequest) -> Applicant | None:
+    async def _applicant(self, request: WebRequest) -> Applicant | None:
         """Return the candidate chosen. Raises Refusal (not found) for an application that is none, or closed."""
         if "application" not in request.query:
             return None
@@ -239,7 +238,7 @@ class NewInterviewPage:
             raise Refusal(Code.NOT_FOUND)
         return found
 
-    async def _chosen(self, request: PageRequest) -> str:
+    async def _chosen(self, request: WebRequest) -> str:
         """Write what the address gives for the last step, so that people see that it is kept."""
         language, query = request.language, request.query
         day, at = read_day(query.get("day", "")), read_time(query.get("start", ""))
@@ -253,36 +252,36 @@ class NewInterviewPage:
         ]
         return " · ".join(each for each in words if each)
 
-    async def _stages(self, request: PageRequest, applicant: Applicant) -> list[Stage]:
+    async def _stages(self, request: WebRequest, applicant: Applicant) -> list[StageChoice]:
         """Return the plan of a candidate's job, the current stage first."""
         if applicant.job is None:
             return []
         stages = await self._directory.plan(_organization(request), applicant.job.id)
         return sorted(stages, key=lambda each: each.id != applicant.stage)
 
-    async def _choice(self, request: PageRequest, applicant: Applicant) -> Choice:
+    async def _choice(self, request: WebRequest, applicant: Applicant) -> InterviewChoice:
         """Return the interview chosen. Raises Refusal (not found) for one that the plan lacks."""
         text = request.query["interview"]
         if text == _UNPLANNED:
-            return Choice(applicant, None)
+            return InterviewChoice(applicant, None)
         stages = await self._stages(request, applicant)
         found = next((each for stage in stages for each in stage.interviews if str(each.id) == text), None)
         if found is None:
             raise Refusal(Code.NOT_FOUND)
-        return Choice(applicant, found)
+        return InterviewChoice(applicant, found)
 
 
-def _organization(request: PageRequest) -> Organization:
+def _organization(request: WebRequest) -> Organization:
     return request.session.person.organization
 
 
-def _require_writable(request: PageRequest) -> None:
+def _require_writable(request: WebRequest) -> None:
     """Raise Refusal: forbidden without the permission to schedule; read-only in a mirror."""
     request.require("scheduled_interviews:create")
     request.require_writable()
 
 
-def _offered(people: Sequence[User], panel: Sequence[int], defaults: Sequence[int], find: str) -> list[Offered]:
+def _offered(people: Sequence[User], panel: Sequence[int], defaults: Sequence[int], find: str) -> list[OfferedPerson]:
     """Return the people to choose from: those chosen first, then those who usually hold the interview."""
     words = find.casefold().split()
     found = []
@@ -291,11 +290,11 @@ def _offered(people: Sequence[User], panel: Sequence[int], defaults: Sequence[in
         chosen = each.id in panel
         if chosen or all(word in f"{name} {each.email or ''}".casefold() for word in words):
             email = each.email if each.email != name else None
-            found.append(Offered(each.id, name, email or "", initials(name), chosen, each.id in defaults))
+            found.append(OfferedPerson(each.id, name, email or "", initials(name), chosen, each.id in defaults))
     return sorted(found, key=lambda each: (not each.is_chosen, not each.is_default))
 
 
-def _slot(request: PageRequest, form: Form, panel: Sequence[User]) -> str:
+def _slot(request: WebRequest, form: Form, panel: Sequence[User]) -> str:
     """Return the time whose button was pressed, in words, with its people; empty if none was."""
     day, start = read_day(form.text("day")), read_time(form.text("start"))
     if not form.value("slot") or day is None or start is None:
@@ -304,12 +303,12 @@ def _slot(request: PageRequest, form: Form, panel: Sequence[User]) -> str:
     return f"{request.language.full_day(day)}, {time} · {', '.join(map(person_name, panel))}"
 
 
-def _carried(request: PageRequest) -> Fields:
+def _carried(request: WebRequest) -> Fields:
     """Return what the address gives for later steps: a day, a time, somebody for the panel."""
     return Fields([(name, request.query[name]) for name in _CARRIED if request.query.get(name)])
 
 
-def _address(request: PageRequest, **chosen: int | str) -> str:
+def _address(request: WebRequest, **chosen: int | str) -> str:
     """Return the address of a step."""
     query = urlencode({**{name: str(value) for name, value in chosen.items()}, **_carried(request)})
     return f"{PATH}?{query}" if query else PATH

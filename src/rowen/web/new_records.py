@@ -24,7 +24,7 @@ from rowen.web.directory import LONGEST_MINUTES, Applicant
 from rowen.web.forms import Form
 from rowen.web.once import write_once
 from rowen.web.ports import PagePorts
-from rowen.web.request import PageRequest
+from rowen.web.request import WebRequest
 
 _NEW: Final = ""
 """The value of a choice that stands for one that does not exist yet."""
@@ -44,7 +44,7 @@ class NewRecords:
         self._ports = ports
         self._codec = ports.services.hiring_codec
 
-    async def person(self, request: PageRequest, form: Form, prefix: str = "person_") -> int | None:
+    async def person(self, request: WebRequest, form: Form, prefix: str = "person_") -> int | None:
         """Add a user, or find the one with the address, and return the id; None, with the problems noted."""
         request.require("users:create")
         name = form.read(f"{prefix}name", values.name, "form.name")
@@ -67,7 +67,7 @@ class NewRecords:
             return None
         return user.id
 
-    async def candidate(self, request: PageRequest, form: Form) -> int | None:
+    async def candidate(self, request: WebRequest, form: Form) -> int | None:
         """Add a candidate who applies for a job, a new one if its name is typed; return the application's id."""
         request.require("candidates:create")
         organization, acting = request.session.person.organization, request.session.person.user.id
@@ -97,13 +97,13 @@ class NewRecords:
 
         return _applied.decode(await self._write(request, "candidate", work)).application_ids[0]
 
-    async def planned_interview(self, request: PageRequest, form: Form, applicant: Applicant) -> int | None:
+    async def planned_interview(self, request: WebRequest, form: Form, applicant: Applicant) -> int | None:
         """Add an interview to the plan of a candidate's job, in a new stage if none is chosen; return its id."""
         if applicant.job is None:
             raise Refusal(Code.INVALID)
         return await self.add_to_plan(request, form, applicant.job.id)
 
-    async def add_to_plan(self, request: PageRequest, form: Form, job: int) -> int | None:
+    async def add_to_plan(self, request: WebRequest, form: Form, job: int) -> int | None:
         """Add an interview to a job's plan, in a new stage if none is chosen; return its id."""
         request.require("job_stages:update")
         acting = request.session.person.user.id
@@ -132,7 +132,7 @@ class NewRecords:
 
         return list(self._codec.plan(await self._write(request, "plan", work)))[-1]
 
-    async def _write(self, request: PageRequest, purpose: str, work: WriteOperation) -> bytes:
+    async def _write(self, request: WebRequest, purpose: str, work: WriteOperation) -> bytes:
         request.require_own_records()
         return (await write_once(self._ports.writing, request, purpose, work)).body
 

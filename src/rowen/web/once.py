@@ -13,7 +13,7 @@ from typing import Final, TypeVar
 
 from rowen.app.unit_of_work import IdempotentRequest, UnitOfWorks, WriteOperation, WriteResult
 from rowen.interviews.errors import Code, Refusal
-from rowen.web.request import PageRequest
+from rowen.web.request import WebRequest
 
 Result = TypeVar("Result")
 
@@ -22,13 +22,13 @@ _ATTEMPTS: Final = 100
 _PAUSE: Final = 0.05  # seconds
 
 
-async def write_once(writing: UnitOfWorks, request: PageRequest, purpose: str, work: WriteOperation) -> WriteResult:
+async def write_once(writing: UnitOfWorks, request: WebRequest, purpose: str, work: WriteOperation) -> WriteResult:
     """Write what a form asks for, or return the result that it got before. Raises Refusal as `once` does."""
     organization = request.session.person.organization
     return await once(request, purpose, lambda key: writing.write(organization, work, key))
 
 
-async def once(request: PageRequest, purpose: str, write: Callable[[IdempotentRequest], Awaitable[Result]]) -> Result:
+async def once(request: WebRequest, purpose: str, write: Callable[[IdempotentRequest], Awaitable[Result]]) -> Result:
     """Write with the key of a form; `purpose` is unlike others of its page.
 
     Raises Refusal as `write` does, and in flight if the same form is being stored for 5 seconds.
@@ -44,7 +44,7 @@ async def once(request: PageRequest, purpose: str, write: Callable[[IdempotentRe
     raise Refusal(Code.IN_FLIGHT)
 
 
-def _key(request: PageRequest, purpose: str) -> IdempotentRequest:
+def _key(request: WebRequest, purpose: str) -> IdempotentRequest:
     """Return the key of a form, which contains the digest of its content: a form that was changed has another one."""
     pairs = [(name, value) for name, value in request.form.pairs if name not in _IGNORED]
     content = repr((request.form.get("csrf"), request.path, request.scope["query_string"], pairs))

@@ -25,7 +25,7 @@ from rowen.web.forms import Form
 from rowen.web.interview_page import own_answer
 from rowen.web.local_times import read_hours
 from rowen.web.ports import PagePorts
-from rowen.web.request import Answer, PageRequest, Redirected, Rendered, zone_of
+from rowen.web.request import Answer, Redirected, Rendered, WebRequest, zone_of
 from rowen.web.schedule import Entry
 from rowen.web.time_off import fields_of, interviews_in, read_time_off, rows_of
 from rowen.web.views import shown, when
@@ -46,13 +46,13 @@ class AvailabilityForm:
         self._ports = ports
         self._calls = calls
 
-    async def show(self, request: PageRequest, user: int) -> Form:
+    async def show(self, request: WebRequest, user: int) -> Form:
         """Return the form with the stored availability, or usual working hours for a user without one."""
         person, now = request.session.person, self._ports.now()
         zone = request.viewer.zone_key if user == person.user.id else person.organization.time_zone
         return Form(request.language, defaults=_given(zone, await self._stored(request, user), now))
 
-    async def save(self, request: PageRequest, user: int, own: str | None = None) -> Form:
+    async def save(self, request: WebRequest, user: int, own: str | None = None) -> Form:
         """Replace the availability, and return the form: with problems if it was not accepted.
 
         `own` is the permission for one's own things, if that is what the form is for.
@@ -68,20 +68,20 @@ class AvailabilityForm:
                 _note(form, refusal)
         return form
 
-    def values(self, request: PageRequest, form: Form) -> dict[str, Any]:
+    def values(self, request: WebRequest, form: Form) -> dict[str, Any]:
         """Return what the template of the form needs."""
         likely = (form.value("zone"), request.device_zone, request.session.person.organization.time_zone)
         zones = zone_groups(request.language, *likely)
         days = [(day, request.language.weekday(number)) for number, day in enumerate(WEEKDAYS)]
         return {"form": form, "zones": zones, "days": days, "absences": rows_of(form)}
 
-    async def own_interviews_off(self, request: PageRequest) -> Sequence[Entry]:
+    async def own_interviews_off(self, request: WebRequest) -> Sequence[Entry]:
         """Return the interviews that the person of the session holds during the own time off."""
         person = request.session.person
         stored = await self._stored(request, person.user.id)
         return await interviews_in(self._ports.schedule, person, stored, self._ports.now())
 
-    async def _stored(self, request: PageRequest, user: int) -> AvailabilityRecord | None:
+    async def _stored(self, request: WebRequest, user: int) -> AvailabilityRecord | None:
         organization, records = request.session.person.organization, self._ports.services.records
         document = await records.document(organization, RecordQuery(AVAILABILITY), user)
         return None if document is None else _decode(document)
@@ -94,18 +94,18 @@ class OwnAvailability:
         self._form = form
         self._answering = answering
 
-    async def show(self, request: PageRequest) -> Answer:
+    async def show(self, request: WebRequest) -> Answer:
         """Show the availability, or usual working hours for somebody without one."""
         return await self._page(request, await self._form.show(request, request.session.person.user.id))
 
-    async def save(self, request: PageRequest) -> Answer:
+    async def save(self, request: WebRequest) -> Answer:
         """Replace the availability, and return to the own interviews, unless some of them lie in the time off."""
         form = await self._form.save(request, request.session.person.user.id, OWN_AVAILABILITY)
         if form.problems:
             return await self._page(request, form)
         return await self._leave(request, "saved")
 
-    async def decline(self, request: PageRequest) -> Answer:
+    async def decline(self, request: WebRequest) -> Answer:
         """Decline the interviews in the own time off that the page listed, and return as after saving."""
         seen = {read_identifier(each) for each in request.form.all("interview")}
         for each in await self._form.own_interviews_off(request):
@@ -113,11 +113,11 @@ class OwnAvailability:
                 await self._answering.give(request, InterviewId(each.interview.id), ResponseStatus.DECLINED)
         return await self._leave(request, "declined")
 
-    async def _leave(self, request: PageRequest, message: str) -> Answer:
+    async def _leave(self, request: WebRequest, message: str) -> Answer:
         are_off = await self._form.own_interviews_off(request)
         return Redirected("/me/availability" if are_off else "/me", message=message)
 
-    async def _page(self, request: PageRequest, form: Form) -> Rendered:
+    async def _page(self, request: WebRequest, form: Form) -> Rendered:
         person, viewer = request.session.person, request.viewer
         off = [
             (shown(viewer, each), when(viewer, each.interview), own_answer(person, each))

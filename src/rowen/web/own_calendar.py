@@ -12,7 +12,7 @@ from rowen.app.calendars import Calendar, CalendarKind, CalendarSubject
 from rowen.app.roles import OWN_CALENDARS
 from rowen.web.calls import Calls
 from rowen.web.ports import PagePorts
-from rowen.web.request import Answer, PageRequest, Redirected, Rendered
+from rowen.web.request import Answer, Redirected, Rendered, WebRequest
 
 MAKE: Final = ("POST", "/rowen/v1/calendars")
 REMOVE: Final = ("DELETE", "/rowen/v1/calendars/{id}")
@@ -30,13 +30,13 @@ class OwnCalendar:
         self._ports = ports
         self._calls = calls
 
-    async def held(self, request: PageRequest) -> Sequence[Calendar]:
+    async def held(self, request: WebRequest) -> Sequence[Calendar]:
         """Return the calendars of the person, whoever made them."""
         person = request.session.person
         subject = CalendarSubject(CalendarKind.USER, person.user.id)
         return await self._ports.services.calendars.store.of(person.organization.id, subject)
 
-    async def change(self, request: PageRequest) -> Answer:
+    async def change(self, request: WebRequest) -> Answer:
         """Make an address, in place of the one before, and show it; or remove it."""
         before = await self.held(request)
         if request.form.get("do") == "remove":
@@ -49,6 +49,6 @@ class OwnCalendar:
         # Devices open their calendar program for this scheme, which has no RFC but is widely known.
         return Rendered("calendar.html", {"url": url, "subscription": f"webcal:{url.partition(':')[2]}"})
 
-    async def _remove(self, request: PageRequest, calendars: Sequence[Calendar]) -> None:
+    async def _remove(self, request: WebRequest, calendars: Sequence[Calendar]) -> None:
         for each in calendars:
             await self._calls.make(request, REMOVE, own=OWN_CALENDARS, id=each.id)

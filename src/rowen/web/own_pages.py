@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from rowen.app.sessions import Person
+from rowen.app.sessions import PersonAccess
 from rowen.interviews.interview import ResponseStatus, Status
 from rowen.interviews.moments import Instant
 from rowen.web import cookies
@@ -17,7 +17,7 @@ from rowen.web.interview_page import may_score, own_answer
 from rowen.web.languages import LANGUAGES, zone_name
 from rowen.web.own_calendar import OwnCalendar
 from rowen.web.ports import PagePorts
-from rowen.web.request import Answer, PageRequest, Redirected, Rendered, zone_of
+from rowen.web.request import Answer, Redirected, Rendered, WebRequest, zone_of
 from rowen.web.schedule import Entry
 from rowen.web.signing_in import home_of
 from rowen.web.views import Shown, Viewer, day_of, local, name_of, shown
@@ -29,7 +29,7 @@ _AHEAD: Final = 28 * _DAY
 _BEHIND: Final = 28 * _DAY
 
 
-class Held(NamedTuple):
+class OwnInterview(NamedTuple):
     """An interview that a person holds: with the own answer, None if it cannot change, and who else is on the panel.
 
     `clashes` are the candidates of the person's other interviews at that time.
@@ -46,7 +46,7 @@ class HeldDay(NamedTuple):
 
     name: str
     day: str
-    held: Sequence[Held]
+    held: Sequence[OwnInterview]
 
 
 class Next(NamedTuple):
@@ -65,7 +65,7 @@ class OwnPages:
         self._busy = busy
         self._calendar = calendar
 
-    async def mine(self, request: PageRequest) -> Answer:
+    async def mine(self, request: WebRequest) -> Answer:
         """Show the interviews that the person holds in the next four weeks, and those that lack a scorecard.
 
         The end decides, not the status alone: an imported interview stays `scheduled` after it (contract section 5).
@@ -96,7 +96,7 @@ class OwnPages:
         }
         return Rendered("mine.html", values)
 
-    async def preferences(self, request: PageRequest) -> Answer:
+    async def preferences(self, request: WebRequest) -> Answer:
         """Show the preferences."""
         key = request.cookie(cookies.ZONE)
         chosen = key if zone_of(key) is not None else ""
@@ -104,7 +104,7 @@ class OwnPages:
         zones = zone_groups(request.language, chosen, request.device_zone, team_zone)
         return Rendered("preferences.html", {"zones": zones, "zone": key, "back": request.query.get("from", "")})
 
-    async def save(self, request: PageRequest) -> Answer:
+    async def save(self, request: WebRequest) -> Answer:
         """Keep the preferences in the browser; without a chosen zone, pages find one."""
         zone, tag = request.form.get("zone", ""), request.form.get("language", "")
         kept = []
@@ -116,7 +116,7 @@ class OwnPages:
         return Redirected(cookies.own_path(back), tuple(kept), message="saved")
 
 
-def _device_zone(request: PageRequest, now: Instant) -> tuple[str, str] | None:
+def _device_zone(request: WebRequest, now: Instant) -> tuple[str, str] | None:
     """Return the device's time zone and its city if its clock differs from that of the page, which nobody chose."""
     key = request.device_zone
     zone = None if request.cookie(cookies.ZONE) else zone_of(key)
@@ -126,19 +126,19 @@ def _device_zone(request: PageRequest, now: Instant) -> tuple[str, str] | None:
     return key, zone_name(key, at.astimezone(zone))
 
 
-def _days(viewer: Viewer, person: Person, entries: Sequence[Entry], now: Instant) -> list[HeldDay]:
+def _days(viewer: Viewer, person: PersonAccess, entries: Sequence[Entry], now: Instant) -> list[HeldDay]:
     """Return interviews by their days."""
-    by_day: dict[date, list[Held]] = {}
+    by_day: dict[date, list[OwnInterview]] = {}
     for each in entries:
         others = [name_of(seat) for seat in each.interview.interviewers if seat.id != person.user.id]
         interview = shown(viewer, each)
         clashes = [shown(viewer, other).candidate for other in entries if _clash(person, each, other)]
-        held = Held(interview, own_answer(person, each), others, clashes)
+        held = OwnInterview(interview, own_answer(person, each), others, clashes)
         by_day.setdefault(held.interview.day, []).append(held)
     return [HeldDay(_name(viewer, day, now), viewer.language.day(day), held) for day, held in sorted(by_day.items())]
 
 
-def _clash(person: Person, one: Entry, other: Entry) -> bool:
+def _clash(person: PersonAccess, one: Entry, other: Entry) -> bool:
     """Return whether a person holds two interviews at once, and has declined neither."""
     (start, end), (begin, finish) = (
         (each.interview.start.date_time, each.interview.end.date_time) for each in (one, other)
@@ -156,7 +156,7 @@ def _name(viewer: Viewer, day: date, now: Instant) -> str:
     return viewer.language.text(("agenda.is_today", "mine.tomorrow")[days]) if days in (0, 1) else ""
 
 
-def _next(viewer: Viewer, person: Person, ahead: Sequence[Entry], now: Instant) -> Next | None:
+def _next(viewer: Viewer, person: PersonAccess, ahead: Sequence[Entry], now: Instant) -> Next | None:
     """Return the first interview with a time that the person has not declined."""
     for each in ahead:
         start, seat = each.interview.start.date_time, each.seat(person.user.id)

@@ -39,7 +39,7 @@ from rowen.web.directory import MOST_PEOPLE
 from rowen.web.languages import chosen_language
 from rowen.web.own_zone import own_zone
 from rowen.web.rendering import Renderer
-from rowen.web.request import Answer, Data, Events, Fields, Handler, PageRequest, Redirected, Rendered
+from rowen.web.request import Answer, Data, Events, Fields, Handler, Redirected, Rendered, WebRequest
 
 _HTML: Final = b"text/html;charset=utf-8"
 _MOST_FIELDS: Final = MOST_PEOPLE + 250  # a box for each person, and everything else
@@ -90,7 +90,7 @@ SHOWN: Final = frozenset(
 _log = structlog.stdlib.get_logger("rowen.web")
 
 
-class Access(Enum):
+class Audience(Enum):
     """The people who may see a page."""
 
     ANYBODY = "anybody"
@@ -110,7 +110,7 @@ class PageDeps(NamedTuple):
     writable: Callable[[Organization], Awaitable[bool]]
 
 
-class Page:
+class PageApplication:
     """The ASGI application of a page: a function for each method.
 
     Its path has no `{`, or a secret in it keeps the path out of the access log. `roles` are those that may see it. What
@@ -122,7 +122,7 @@ class Page:
         path: str,
         handlers: Mapping[str, Handler],
         deps: PageDeps,
-        access: Access = Access.SIGNED_IN,
+        access: Audience = Audience.SIGNED_IN,
         roles: frozenset[Role] = frozenset(Role),
         *,
         for_modules: bool = False,
@@ -166,11 +166,11 @@ class Page:
         person = visit.session.person
         return await own_zone(self._deps.records, person.organization, person.user.id)
 
-    def _request(self, scope: Scope) -> PageRequest:
+    def _request(self, scope: Scope) -> WebRequest:
         headers = context_of(scope).headers
         preferred = cookies.read_cookie(headers, cookies.LANGUAGE)
         public_url = self._deps.public_url
-        return PageRequest(
+        return WebRequest(
             scope,
             scope["path"],
             scope["path_params"],
@@ -182,7 +182,7 @@ class Page:
             urlsplit(public_url).path.rstrip("/") if public_url else "",
         )
 
-    async def _answer(self, request: PageRequest, receive: Receive) -> Answer:
+    async def _answer(self, request: WebRequest, receive: Receive) -> Answer:
         scope = request.scope
         context = context_of(scope)
         handler = self._handlers.get(scope["method"])
@@ -202,7 +202,7 @@ class Page:
                 if self.for_modules:
                     raise Refusal(Code.CROSS_SITE)
                 return _to_be_sent_again(request)
-        if self.access is Access.SIGNED_IN:
+        if self.access is Audience.SIGNED_IN:
             if request.visit is None:
                 if self.for_modules:
                     raise Refusal(Code.UNAUTHENTICATED)
@@ -211,7 +211,7 @@ class Page:
                 raise Refusal(Code.FORBIDDEN)
         return await handler(request)
 
-    def _is_own(self, request: PageRequest) -> bool:
+    def _is_own(self, request: WebRequest) -> bool:
         """Return whether a form has the token of its session, or needs none.
 
         Raises Refusal (cross-site) for one that no page of ours sent.
@@ -231,7 +231,7 @@ class Page:
             with self._deps.connections.following(context_of(scope).connection):
                 await self._deps.streams.send(scope, receive, send, chunks, answer.check)
 
-    async def _send(self, request: PageRequest, answer: Rendered | Redirected | Data, send: Send) -> None:
+    async def _send(self, request: WebRequest, answer: Rendered | Redirected | Data, send: Send) -> None:
         scope = request.scope
         context = context_of(scope)
         cookies_set = [] if isinstance(answer, Data) else list(answer.cookies)
@@ -260,7 +260,7 @@ class Page:
         )
 
 
-def _to_sign_in(request: PageRequest) -> Answer:
+def _to_sign_in(request: WebRequest) -> Answer:
     """Lead to the page for signing in, and back from there; a form is kept, to be sent again."""
     if request.scope["method"] not in SAFE:
         return _to_be_sent_again(request)
@@ -268,7 +268,7 @@ def _to_sign_in(request: PageRequest) -> Answer:
     return Redirected("/sign-in", (cookies.way_back(request.origin, f"{request.path}{query and '?' + query}"),))
 
 
-def _to_be_sent_again(request: PageRequest) -> Rendered:
+def _to_be_sent_again(request: WebRequest) -> Rendered:
     """Return the page of a form that was not taken, with everything that was typed.
 
     Its session has ended, or another one has begun: only the person decides whether to send it in this one.
@@ -283,7 +283,7 @@ def refused(code: Code) -> Rendered:
     return Rendered("error.html", {"code": code.value}, ERROR_RESPONSES[code].status)
 
 
-def _shared(request: PageRequest) -> dict[str, Any]:
+def _shared(request: WebRequest) -> dict[str, Any]:
     """Return the values that every page has."""
     visit, key = request.visit, f"message.{request.cookie(cookies.MESSAGE)}"
     return {

@@ -13,9 +13,9 @@ from rowen.interviews.interview import Interviewer
 from rowen.interviews.people import User, fold
 from rowen.interviews.scheduling import MOST_INTERVIEWERS
 from rowen.web.directory import Directory, person_name
-from rowen.web.editing import Edited, Editing, Wanted, page_of
+from rowen.web.editing import Edited, Editing, WantedInterview, page_of
 from rowen.web.forms import Form
-from rowen.web.request import Answer, PageRequest, Redirected
+from rowen.web.request import Answer, Redirected, WebRequest
 from rowen.web.views import initials, name_of
 
 _KEYS: Final = {"interviewers": ("add", "new.not_available")}
@@ -38,13 +38,13 @@ class PanelPage:
         self._editing = editing
         self._directory = directory
 
-    async def show(self, request: PageRequest) -> Answer:
+    async def show(self, request: WebRequest) -> Answer:
         """Show the panel."""
         detail = await self._editing.open(request)
         members = [_member(each) for each in detail.entry.interview.interviewers]
         return await self._page(request, Edited(detail, Form(request.language)), members)
 
-    async def save(self, request: PageRequest) -> Answer:
+    async def save(self, request: WebRequest) -> Answer:
         """Add a member to the form, or change the panel."""
         detail = await self._editing.open(request)
         form = Form(request.language, request.form)
@@ -64,13 +64,13 @@ class PanelPage:
                 form.clear("add")
             return await self._page(request, Edited(detail, form), members)
         body = {"interviewers": [_named(each, panel) for each in staying]}
-        wanted = Wanted(body, [each.name for each in staying], _KEYS)
+        wanted = WantedInterview(body, [each.name for each in staying], _KEYS)
         refused = await self._editing.change(request, detail, form, wanted)
         if refused is not None:
             return await self._page(request, refused, _with_newer(members, refused))
         return Redirected(f"/interviews/{detail.entry.interview.id}", message="saved")
 
-    async def _page(self, request: PageRequest, edited: Edited, members: Sequence[Member]) -> Answer:
+    async def _page(self, request: WebRequest, edited: Edited, members: Sequence[Member]) -> Answer:
         people = await self._directory.people(request.session.person.organization)
         present = {each.key for each in members}
         offered = [(person_name(each), each.email or "") for each in people if str(each.id) not in present]

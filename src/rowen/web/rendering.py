@@ -28,7 +28,7 @@ _POLICY: Final[Headers] = [(b"content-security-policy", b"default-src 'none'")]
 _HASH_LETTERS: Final = 12
 
 
-class Place(Protocol):
+class PagePlace(Protocol):
     """Where a page is, and in which language."""
 
     @property
@@ -66,7 +66,7 @@ class Renderer:
         """Return whether there is a static file of that name."""
         return name in self._static
 
-    def render(self, template: str, values: Mapping[str, Any], place: Place) -> bytes:
+    def render(self, template: str, values: Mapping[str, Any], place: PagePlace) -> bytes:
         """Return a page."""
         language, base = place.language, place.base
 

@@ -30,7 +30,7 @@ from rowen.interviews.scheduling import UNSET, InterviewerInput, InterviewFields
 from rowen.web.directory import PlannedInterview
 from rowen.web.editing import UNSEEN, Editing, identifier_of
 from rowen.web.ports import PagePorts
-from rowen.web.request import Answer, PageRequest, Redirected, Rendered
+from rowen.web.request import Answer, Redirected, Rendered, WebRequest
 from rowen.web.schedule import Detail, Entry, HistoryEntry
 from rowen.web.views import Viewer, local, name_of, shown, when
 
@@ -42,7 +42,7 @@ _MOST_SEATED: Final = 200
 _UNDONE: Final = frozenset({Kind.RESCHEDULED, Kind.PANEL_CHANGED})
 
 
-class Line(NamedTuple):
+class Difference(NamedTuple):
     """One thing that differs: what, before and after."""
 
     what: str
@@ -55,7 +55,7 @@ class Proposal(NamedTuple):
 
     title: str
     why: str
-    lines: Sequence[Line]
+    lines: Sequence[Difference]
     joining: str
     moves: str
 
@@ -74,12 +74,12 @@ class RepairPage:
         self._ports = ports
         self._editing = editing
 
-    async def show(self, request: PageRequest) -> Answer:
+    async def show(self, request: WebRequest) -> Answer:
         """Show what is proposed for the person in the address."""
         request.require_own_records()
         return await self._page(request, read_identifier(request.query.get("person", "")))
 
-    async def save(self, request: PageRequest) -> Answer:
+    async def save(self, request: WebRequest) -> Answer:
         """Do what was proposed. Raises Refusal as `Editing.open` does, and invalid for what no page proposes."""
         request.require_own_records()
         await self._editing.open(request)
@@ -115,7 +115,7 @@ class RepairPage:
         done = urlencode({"repaired": detail.revision, "with": others}, doseq=True)
         return Redirected(f"/interviews/{identifier}?{done}")
 
-    async def undo(self, request: PageRequest) -> Answer:
+    async def undo(self, request: WebRequest) -> Answer:
         """Put the interview back, and those that were moved with it, unless it has changed since."""
         request.require_own_records()
         identifier, session = identifier_of(request), request.session
@@ -141,9 +141,7 @@ class RepairPage:
             return Redirected(f"/interviews/{identifier}?kept={kept}")
         return Redirected(f"/interviews/{identifier}", message="undone")
 
-    async def _before(
-        self, request: PageRequest, seen: Mapping[InterviewId, str]
-    ) -> dict[InterviewId, InterviewFields]:
+    async def _before(self, request: WebRequest, seen: Mapping[InterviewId, str]) -> dict[InterviewId, InterviewFields]:
         """Return what puts interviews back, by their ids. Raises Refusal: not found; stale; invalid."""
         person = request.session.person
         found: dict[InterviewId, InterviewFields] = {}
@@ -158,7 +156,7 @@ class RepairPage:
             found[each] = _earlier(one.entry.interview, one.history[0], person.user.id)
         return found
 
-    async def _page(self, request: PageRequest, leaving: int | None, problem: str = "") -> Answer:
+    async def _page(self, request: WebRequest, leaving: int | None, problem: str = "") -> Answer:
         detail = await self._editing.open(request)
         viewer, entry = request.viewer, detail.entry
         seat = None if leaving is None else entry.seat(leaving)
@@ -183,7 +181,7 @@ class RepairPage:
         }
         return Rendered("repair.html", values, 409 if problem else 200)
 
-    async def _instead(self, request: PageRequest, entry: Entry, leaving: int) -> dict[int, int]:
+    async def _instead(self, request: WebRequest, entry: Entry, leaving: int) -> dict[int, int]:
         """Return who may sit there instead, with their weights: of the same pools, and who usually holds it."""
         organization = request.session.person.organization
         planned = await self._planned(request, entry.interview)
@@ -197,7 +195,7 @@ class RepairPage:
         found.pop(leaving, None)
         return dict(list(found.items())[:_MOST_SEATED])
 
-    async def _planned(self, request: PageRequest, interview: ScheduledInterview) -> PlannedInterview | None:
+    async def _planned(self, request: WebRequest, interview: ScheduledInterview) -> PlannedInterview | None:
         """Return the interview of the plan."""
         organization, reference = request.session.person.organization, interview.interview
         applicant = await self._ports.directory.applicant(organization, interview.application_id)
@@ -206,7 +204,7 @@ class RepairPage:
         stages = await self._ports.directory.plan(organization, applicant.job.id)
         return next((each for stage in stages for each in stage.interviews if each.id == reference.id), None)
 
-    async def _that_day(self, request: PageRequest, detail: Detail) -> list[Entry]:
+    async def _that_day(self, request: WebRequest, detail: Detail) -> list[Entry]:
         """Return the candidate's interviews of that day that can be moved, in the order of time."""
         viewer, interview = request.viewer, detail.entry.interview
         start = interview.start.instant(viewer.zone)
@@ -226,7 +224,7 @@ def can_repair(interview: ScheduledInterview) -> bool:
     return interview.status is Status.SCHEDULED and interview.start.date_time is not None
 
 
-def undoable(request: PageRequest, detail: Detail) -> tuple[str, list[Other]] | None:
+def undoable(request: WebRequest, detail: Detail) -> tuple[str, list[Other]] | None:
     """Return what was just done to an interview, in words, and which others were moved with it; None if nothing was."""
     newest = detail.history[0] if detail.history else None
     if newest is None or request.query.get("repaired") != str(newest.revision) or newest.kind not in _UNDONE:
@@ -278,7 +276,7 @@ def _proposals(viewer: Viewer, entries: Sequence[Entry], leaving: Interviewer, f
         Proposal(
             language.text("repair.swap", joining=each.name, leaving=name_of(leaving)),
             language.counted("repair.load", each.load),
-            [Line(language.text("answer.panel"), name_of(leaving), each.name)],
+            [Difference(language.text("answer.panel"), name_of(leaving), each.name)],
             str(each.joining),
             "",
         )
@@ -295,7 +293,7 @@ def _of_moves(viewer: Viewer, entries: Mapping[int, Entry], moved: Sequence[Move
     for each in moved:
         entry = entries[each.interview]
         after = _at(entry.interview, each)
-        lines.append(Line(shown(viewer, entry).title, when(viewer, entry.interview), when(viewer, after)))
+        lines.append(Difference(shown(viewer, entry).title, when(viewer, entry.interview), when(viewer, after)))
     title = language.text("repair.order")
     if len(moved) == 1:
         start = entries[moved[0].interview].interview.start.date_time or Instant(0)

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from starlette.types import Scope
 
-from rowen.app.sessions import Session
+from rowen.app.sessions import SignInSession
 from rowen.http.responses import context_of
 from rowen.interviews.errors import Code, Refusal
 from rowen.web import cookies
@@ -34,7 +34,7 @@ class Fields(dict[str, str]):
 
 
 @dataclass(frozen=True, slots=True)
-class PageRequest:
+class WebRequest:
     """A request for a page. `base` is the path under which the pages are, empty at the root of a host.
 
     `own_zone` is the time zone of the availability of the person who is signed in, empty for somebody without one.
@@ -54,7 +54,7 @@ class PageRequest:
     writable: bool = True
 
     @property
-    def session(self) -> Session:
+    def session(self) -> SignInSession:
         """The session of a page for people who are signed in. Raises Refusal (forbidden) without one."""
         if self.visit is None:
             raise Refusal(Code.FORBIDDEN)
@@ -131,7 +131,7 @@ class Events(NamedTuple):
 
 
 Answer = Rendered | Redirected | Data | Events
-Handler = Callable[[PageRequest], Awaitable[Answer]]
+Handler = Callable[[WebRequest], Awaitable[Answer]]
 
 
 def zone_of(key: str) -> ZoneInfo | None:

@@ -19,7 +19,7 @@ from rowen.app.organizations import Organization
 from rowen.app.records import ACTIVE, APPLICATIONS, CANDIDATES, SCORECARDS, RecordQuery, Records
 from rowen.app.roles import Role
 from rowen.app.scorecards import SCORED_INTERVIEW
-from rowen.app.sessions import Person
+from rowen.app.sessions import PersonAccess
 from rowen.interviews.changes import Kind
 from rowen.interviews.errors import Code, Refusal
 from rowen.interviews.interview import Interviewer, InterviewId, Organizer, ScheduledInterview, Status
@@ -153,19 +153,19 @@ class Schedule:
             return True
         return bool(await self._account_writes.allowed(organization.id))
 
-    async def visible(self, person: Person, start: Instant, end: Instant) -> Entries:
+    async def visible(self, person: PersonAccess, start: Instant, end: Instant) -> Entries:
         """Return the interviews that a person may see and that start in a stretch of time."""
         if person.role is Role.INTERVIEWER:
             return await self.own(person, start, end)
         return await self._entries(person.organization, await self._agenda.between(person.organization, start, end))
 
-    async def awaiting(self, person: Person, since: Instant, until: Instant) -> Entries:
+    async def awaiting(self, person: PersonAccess, since: Instant, until: Instant) -> Entries:
         """Return the interviews that ended in a stretch of time and await feedback, the newest first."""
         rows = await self._agenda.awaiting(person.organization, since, until)
         found = await self._entries(person.organization, rows)
         return found._replace(cut=len(rows) >= MOST_AWAITING)
 
-    async def own(self, person: Person, start: Instant, end: Instant) -> Entries:
+    async def own(self, person: PersonAccess, start: Instant, end: Instant) -> Entries:
         """Return the interviews that a person holds and that start in a stretch of time."""
         return await self.of_user(person.organization, person.user.id, start, end)
 
@@ -182,14 +182,14 @@ class Schedule:
         entries = await self._entries(organization, list(dict.fromkeys(rows)))
         return sorted(entries.found, key=lambda each: each.interview.start.instant(UTC))
 
-    async def now(self, person: Person, identifiers: Iterable[InterviewId]) -> Sequence[Entry]:
+    async def now(self, person: PersonAccess, identifiers: Iterable[InterviewId]) -> Sequence[Entry]:
         """Return those of some interviews that still exist and that the person may see."""
         rows = [await self._agenda.one(person.organization, each) for each in identifiers]
         entries = await self._entries(person.organization, [row for row in rows if row is not None])
         everything = person.role is not Role.INTERVIEWER
         return [each for each in entries.found if everything or each.seat(person.user.id) is not None]
 
-    async def detail(self, person: Person, identifier: InterviewId) -> Detail:
+    async def detail(self, person: PersonAccess, identifier: InterviewId) -> Detail:
         """Return an interview. Raises Refusal (not found), also for one that the person may not see."""
         organization, cancelled_at = person.organization, None
         row = await self._agenda.one(organization, identifier)

@@ -26,7 +26,7 @@ from rowen.web.forms import Form
 from rowen.web.once import once, write_once
 from rowen.web.page import OF_ACCOUNT
 from rowen.web.ports import PagePorts
-from rowen.web.request import PageRequest
+from rowen.web.request import WebRequest
 from rowen.web.time_fields import ends_of
 from rowen.web.views import shown, times_of
 
@@ -67,7 +67,7 @@ class Scheduling:
         self._ports = ports
         self._calls = calls
 
-    async def schedule(self, request: PageRequest, wanted: ScheduleForm) -> InterviewId | None:
+    async def schedule(self, request: WebRequest, wanted: ScheduleForm) -> InterviewId | None:
         """Schedule an interview, and return its id; None, with the problems noted in the form."""
         fields = self._fields(request, wanted)
         if fields is None:
@@ -89,7 +89,7 @@ class Scheduling:
             return None
         return InterviewId(decode(document).id)
 
-    async def _write(self, request: PageRequest, fields: InterviewFields, *, confirmed: bool) -> bytes:
+    async def _write(self, request: WebRequest, fields: InterviewFields, *, confirmed: bool) -> bytes:
         """Schedule an interview, in a mirror in its account, and return its document. Raises Refusal, _BookedError."""
 
         async def work(unit: UnitOfWork) -> WriteResult:
@@ -112,7 +112,7 @@ class Scheduling:
         await write_once(self._ports.writing, request, "check", check)
         return (await once(request, "interview", pass_on)).body or b""
 
-    def _fields(self, request: PageRequest, wanted: ScheduleForm) -> InterviewFields | None:
+    def _fields(self, request: WebRequest, wanted: ScheduleForm) -> InterviewFields | None:
         """Return the fields of the interview; None, with the problems noted."""
         form = wanted.form
         ends = ends_of(request.viewer, form, _LEAST_MINUTES, LONGEST_MINUTES)
@@ -141,7 +141,7 @@ class Scheduling:
             knows_guests=True,
         )
 
-    async def _note_booked(self, request: PageRequest, wanted: ScheduleForm, fields: InterviewFields) -> None:
+    async def _note_booked(self, request: WebRequest, wanted: ScheduleForm, fields: InterviewFields) -> None:
         """Note who is in which other interview at that time; where that is allowed, it can be confirmed."""
         viewer, organization = request.viewer, request.session.person.organization
         names = {each.id: person_name(each) for each in await self._ports.directory.people(organization)}
@@ -169,9 +169,7 @@ class Scheduling:
         if not rejects:
             wanted.form.offer("anyway", [("1", "")])
 
-    async def _others_in_room(
-        self, request: PageRequest, location: object, times: tuple[Instant, Instant]
-    ) -> list[str]:
+    async def _others_in_room(self, request: WebRequest, location: object, times: tuple[Instant, Instant]) -> list[str]:
         """Return the interviews at the same place and time, in words, if the place is a room."""
         viewer, person = request.viewer, request.session.person
         if location not in [each.name for each in await self._ports.directory.rooms(person.organization)]:

@@ -18,7 +18,7 @@ from rowen.web.editing import identifier_of
 from rowen.web.forms import Form
 from rowen.web.interview_page import may_score
 from rowen.web.ports import PagePorts
-from rowen.web.request import Answer, Data, PageRequest, Redirected, Rendered
+from rowen.web.request import Answer, Data, Redirected, Rendered, WebRequest
 from rowen.web.schedule import Detail
 from rowen.web.views import shown, when
 
@@ -42,7 +42,7 @@ class ScorecardPage:
         self._ports = ports
         self._calls = calls
 
-    async def show(self, request: PageRequest) -> Answer:
+    async def show(self, request: WebRequest) -> Answer:
         """Show the form with the draft."""
         detail = await self._owed(request)
         if detail is None:
@@ -54,7 +54,7 @@ class ScorecardPage:
             form.note(missing, _MISSING[missing])
         return _page(request, detail, form, saved=draft is not None)._replace(status=200)
 
-    async def save(self, request: PageRequest) -> Answer:
+    async def save(self, request: WebRequest) -> Answer:
         """Store the draft, or submit the scorecard.
 
         What lacks something is stored as a draft, and asked for on the page of the draft: reloading that loses nothing.
@@ -85,7 +85,7 @@ class ScorecardPage:
             return Redirected(f"{page}?from=me", message="submitted")
         return Redirected(f"{page}/scorecard{f'?missing={missing}' if tries else ''}")
 
-    async def _store(self, request: PageRequest, detail: Detail, note: str, wanted: dict[str, Any]) -> None:
+    async def _store(self, request: WebRequest, detail: Detail, note: str, wanted: dict[str, Any]) -> None:
         """Create the scorecard, or change its draft; of two first drafts at once, the second one changes the first."""
         interview, user = detail.entry.interview.id, request.session.person.user.id
         for is_last in (False, True):
@@ -103,14 +103,14 @@ class ScorecardPage:
             else:
                 return
 
-    async def _owed(self, request: PageRequest) -> Detail | None:
+    async def _owed(self, request: WebRequest) -> Detail | None:
         """Return the interview if the person owes a scorecard for it; None otherwise. Raises Refusal (not found)."""
         person = request.session.person
         detail = await self._ports.schedule.detail(person, identifier_of(request))
         owes = detail.cancelled_at is None and may_score(person, detail.entry.interview, self._ports.now())
         return detail if owes else None
 
-    async def _draft(self, request: PageRequest, detail: Detail) -> Scorecard | None:
+    async def _draft(self, request: WebRequest, detail: Detail) -> Scorecard | None:
         person = request.session.person
         return await self._ports.schedule.draft(person.organization, detail.entry.interview.id, person.user.id)
 
@@ -135,7 +135,7 @@ def _questions(draft: Scorecard | None, note: str) -> list[dict[str, Any]]:
     ]
 
 
-def _page(request: PageRequest, detail: Detail, form: Form, *, saved: bool) -> Rendered:
+def _page(request: WebRequest, detail: Detail, form: Form, *, saved: bool) -> Rendered:
     viewer, language = request.viewer, request.language
     choices = [(each.value, language.text(f"scorecard.{each.value}")) for each in CHOICES]
     values = {

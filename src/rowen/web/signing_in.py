@@ -10,7 +10,7 @@ from rowen.api.reading import values
 from rowen.app.invitations import known_user
 from rowen.app.organizations import Organization, OrganizationChange
 from rowen.app.roles import Role
-from rowen.app.sessions import SESSION_LIFETIME, Link, Token, new_token, read_token
+from rowen.app.sessions import SESSION_LIFETIME, SignInLink, SignInToken, new_token, read_token
 from rowen.http.responses import context_of
 from rowen.interviews.errors import Code, Refusal
 from rowen.interviews.people import UserFields
@@ -19,7 +19,7 @@ from rowen.web import cookies
 from rowen.web.forms import Form
 from rowen.web.organization_form import configured
 from rowen.web.ports import PagePorts
-from rowen.web.request import Answer, PageRequest, Redirected, Rendered, zone_of
+from rowen.web.request import Answer, Redirected, Rendered, WebRequest, zone_of
 from rowen.web.zones import zone_groups
 
 _SECONDS: Final = SESSION_LIFETIME // 1_000
@@ -31,11 +31,11 @@ class SigningIn:
     def __init__(self, ports: PagePorts) -> None:
         self._ports = ports
 
-    async def visitor(self, request: PageRequest) -> Answer:
+    async def visitor(self, request: WebRequest) -> Answer:
         """Show what this is, and how to sign in."""
         return Rendered("visitor.html", {"demo": self._ports.demo is not None, "can": _can_sign_in(request)})
 
-    async def sign_in(self, request: PageRequest) -> Answer:
+    async def sign_in(self, request: WebRequest) -> Answer:
         """Show how to sign in."""
         if request.visit is not None:
             return Redirected(home_of(request.visit.session.person.role))
@@ -43,14 +43,14 @@ class SigningIn:
         values = {"demo": self._ports.demo is not None, "can": _can_sign_in(request)}
         return Rendered("sign_in.html", {**values, "provider": provided and provided.provider.settings.name})
 
-    async def show_link(self, request: PageRequest) -> Answer:
+    async def show_link(self, request: WebRequest) -> Answer:
         """Show the form that uses a link."""
         if not _can_sign_in(request):
             return Rendered("sign_in.html", {"demo": False, "can": False, "provider": None}, 403)
         _, link = await self._link(request)
         return _EXPIRED if link is None else _link_page(request, link)
 
-    async def use_link(self, request: PageRequest) -> Answer:
+    async def use_link(self, request: WebRequest) -> Answer:
         """Use a link: begin a session, and end the one before."""
         if not _can_sign_in(request):
             return Rendered("sign_in.html", {"demo": False, "can": False, "provider": None}, 403)
@@ -68,7 +68,7 @@ class SigningIn:
             return _EXPIRED
         return await self._begin(request, secret, Role.ADMIN if link.person is None else link.person.role)
 
-    async def sign_in_to_demo(self, request: PageRequest) -> Answer:
+    async def sign_in_to_demo(self, request: WebRequest) -> Answer:
         """Begin a session of the demo."""
         organization = await self._demo()
         role = next((each for each in Role if each.value == request.form.get("role")), None)
@@ -79,13 +79,13 @@ class SigningIn:
             raise Refusal(Code.NOT_FOUND)
         return await self._begin(request, secret, role)
 
-    async def sign_out(self, request: PageRequest) -> Answer:
+    async def sign_out(self, request: WebRequest) -> Answer:
         """End the session."""
         if request.visit is not None:
             await self._ports.sessions.sign_out(request.visit.token)
         return _signed_out(request)
 
-    async def sign_out_everywhere(self, request: PageRequest) -> Answer:
+    async def sign_out_everywhere(self, request: WebRequest) -> Answer:
         """End all sessions of the person."""
         person = request.session.person
         await self._ports.sessions.sign_out_everywhere(person.organization.id, person.id)
@@ -111,14 +111,14 @@ class SigningIn:
         fields = UserFields(first_name=first, last_name=last, email=email)
         return (await known_user(self._ports.inviting, organization, fields)).id
 
-    async def _link(self, request: PageRequest) -> tuple[Token | None, Link | None]:
+    async def _link(self, request: WebRequest) -> tuple[SignInToken | None, SignInLink | None]:
         token = read_token(request.parameters["token"])
         return token, None if token is None else await self._ports.sessions.link(token, self._ports.now())
 
     async def _demo(self) -> Organization | None:
         return None if self._ports.demo is None else await self._ports.demo()
 
-    async def _begin(self, request: PageRequest, secret: str, role: Role) -> Answer:
+    async def _begin(self, request: WebRequest, secret: str, role: Role) -> Answer:
         if request.visit is not None:
             await self._ports.sessions.sign_out(request.visit.token)
         cookie = cookies.session_cookie(request.origin, secret, _SECONDS)
@@ -135,16 +135,16 @@ def home_of(role: Role) -> str:
 _EXPIRED: Final = Rendered("expired.html", {}, 410)
 
 
-def _signed_out(request: PageRequest) -> Answer:
+def _signed_out(request: WebRequest) -> Answer:
     cookie = cookies.session_cookie(request.origin, "", 0)
     return Redirected("/", () if cookie is None else (cookie,))
 
 
-def _can_sign_in(request: PageRequest) -> bool:
+def _can_sign_in(request: WebRequest) -> bool:
     return cookies.session_name(request.origin) is not None
 
 
-def _link_page(request: PageRequest, link: Link) -> Rendered:
+def _link_page(request: WebRequest, link: SignInLink) -> Rendered:
     """Return the page of a link."""
     if link.person is None:
         return _first_page(request, link, Form(request.language))
@@ -153,7 +153,7 @@ def _link_page(request: PageRequest, link: Link) -> Rendered:
     return Rendered("link.html", {"name": name, "organization": link.organization.name})
 
 
-def _first_page(request: PageRequest, link: Link, form: Form) -> Rendered:
+def _first_page(request: WebRequest, link: SignInLink, form: Form) -> Rendered:
     """Return the page of the first admin's link."""
     organization = link.organization
     form.default("organization", "" if organization.name == DEFAULT_ORGANIZATION else organization.name)

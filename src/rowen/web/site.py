@@ -34,18 +34,18 @@ from rowen.web.new_interview import NewInterviewPage
 from rowen.web.own_availability import AvailabilityForm, OwnAvailability
 from rowen.web.own_calendar import OwnCalendar
 from rowen.web.own_pages import OwnPages
-from rowen.web.page import Access, Page, PageDeps, refused
+from rowen.web.page import Audience, PageApplication, PageDeps, refused
 from rowen.web.panel_page import PanelPage
 from rowen.web.ports import PagePorts
 from rowen.web.repairing import RepairPage
-from rowen.web.request import Answer, PageRequest
+from rowen.web.request import Answer, WebRequest
 from rowen.web.scorecard_page import ScorecardPage
 from rowen.web.settings.pages import settings_pages
 from rowen.web.signing_in import SigningIn
 from rowen.web.to_do import ToDoPage
 
 
-def table_of_pages(ports: PagePorts, deps: PageDeps) -> list[Page]:
+def table_of_pages(ports: PagePorts, deps: PageDeps) -> list[PageApplication]:
     """Return every page; the first one is that of `/`."""
     signing_in, new, beginning = (
         SigningIn(ports),
@@ -56,48 +56,50 @@ def table_of_pages(ports: PagePorts, deps: PageDeps) -> list[Page]:
     board = BoardPage(ports, deps.finder, AgendaPage(ports, has_board=installed), installed=installed)
     schedulers = roles_with("scheduled_interviews:create")
 
-    async def home(request: PageRequest) -> Answer:
+    async def home(request: WebRequest) -> Answer:
         if request.visit is None:
             return await signing_in.visitor(request)
         return await (beginning.show if beginning.is_for(request) else board.show)(request)
 
     pages = [
-        Page("/", {"GET": home}, deps, Access.ANYBODY),
+        PageApplication("/", {"GET": home}, deps, Audience.ANYBODY),
         *_pages_of_the_board(ports, deps, board),
-        Page("/interviews/new", {"GET": new.show, "POST": new.submit}, deps, roles=schedulers),
+        PageApplication("/interviews/new", {"GET": new.show, "POST": new.submit}, deps, roles=schedulers),
         *_pages_of_interviews(ports, deps),
         *_own_pages(ports, deps),
         *settings_pages(ports, deps),
-        Page("/sign-in", {"GET": signing_in.sign_in}, deps, Access.ANYBODY),
-        Page("/sign-in/{token}", {"GET": signing_in.show_link, "POST": signing_in.use_link}, deps, Access.ANYBODY),
-        Page("/sign-out", {"POST": signing_in.sign_out}, deps, Access.ANYBODY),
-        Page("/sign-out-everywhere", {"POST": signing_in.sign_out_everywhere}, deps),
+        PageApplication("/sign-in", {"GET": signing_in.sign_in}, deps, Audience.ANYBODY),
+        PageApplication(
+            "/sign-in/{token}", {"GET": signing_in.show_link, "POST": signing_in.use_link}, deps, Audience.ANYBODY
+        ),
+        PageApplication("/sign-out", {"POST": signing_in.sign_out}, deps, Audience.ANYBODY),
+        PageApplication("/sign-out-everywhere", {"POST": signing_in.sign_out_everywhere}, deps),
     ]
     if ports.provided is not None:
         from rowen.web.provider.pages import CALLBACK, ProviderPages  # a server without a provider starts sooner
 
         provider = ProviderPages(ports, ports.provided, deps.public_url)
-        pages.append(Page("/oidc/start", {"GET": provider.start}, deps, Access.ANYBODY))
-        pages.append(Page(CALLBACK, {"GET": provider.finish}, deps, Access.ANYBODY))
+        pages.append(PageApplication("/oidc/start", {"GET": provider.start}, deps, Audience.ANYBODY))
+        pages.append(PageApplication(CALLBACK, {"GET": provider.finish}, deps, Audience.ANYBODY))
     if ports.demo is not None:
-        pages.append(Page("/demo/sign-in", {"POST": signing_in.sign_in_to_demo}, deps, Access.ANYBODY))
+        pages.append(PageApplication("/demo/sign-in", {"POST": signing_in.sign_in_to_demo}, deps, Audience.ANYBODY))
     return pages
 
 
-def _pages_of_the_board(ports: PagePorts, deps: PageDeps, board: BoardPage) -> list[Page]:
+def _pages_of_the_board(ports: PagePorts, deps: PageDeps, board: BoardPage) -> list[PageApplication]:
     """Return what the modules of the board ask for."""
     moves, targets = BoardMoves(ports, Calls(ports.services, deps.public_url)), BoardTargets(ports)
     seeing, moving = roles_with(OWN_INTERVIEWS), roles_with("scheduled_interviews:update")
     return [
-        Page("/board/week", {"GET": board.week}, deps, roles=seeing, for_modules=True),
-        Page("/board/changes", {"GET": board.changes}, deps, roles=seeing, for_modules=True),
-        Page("/board/people", {"GET": board.people}, deps, roles=moving, for_modules=True),
-        Page("/board/interviews/{id}", {"POST": moves.move}, deps, roles=moving, for_modules=True),
-        Page("/board/interviews/{id}/targets", {"GET": targets.find}, deps, roles=moving, for_modules=True),
+        PageApplication("/board/week", {"GET": board.week}, deps, roles=seeing, for_modules=True),
+        PageApplication("/board/changes", {"GET": board.changes}, deps, roles=seeing, for_modules=True),
+        PageApplication("/board/people", {"GET": board.people}, deps, roles=moving, for_modules=True),
+        PageApplication("/board/interviews/{id}", {"POST": moves.move}, deps, roles=moving, for_modules=True),
+        PageApplication("/board/interviews/{id}/targets", {"GET": targets.find}, deps, roles=moving, for_modules=True),
     ]
 
 
-def _pages_of_interviews(ports: PagePorts, deps: PageDeps) -> list[Page]:
+def _pages_of_interviews(ports: PagePorts, deps: PageDeps) -> list[PageApplication]:
     """Return the pages of interviews; those that change one are for the roles that may call the API for it."""
     calls = Calls(ports.services, deps.public_url)
     editing = Editing(ports, calls)
@@ -114,29 +116,29 @@ def _pages_of_interviews(ports: PagePorts, deps: PageDeps) -> list[Page]:
     creating, listing = roles_with("scheduled_interviews:create"), roles_with("scheduled_interviews:list")
     own, scoring = roles_with(OWN_INTERVIEWS), roles_with(OWN_SCORECARDS)
     return [
-        Page(one, {"GET": interview.show}, deps, roles=own),
-        Page(f"{one}/answer", {"POST": interview.answer}, deps, roles=own),
-        Page(f"{one}/scorecard", {"GET": scorecard.show, "POST": scorecard.save}, deps, roles=scoring),
-        Page(f"{one}/move", {"GET": moving.show, "POST": moving.save}, deps, roles=changing),
-        Page(f"{one}/move-back", {"POST": cancelling.move_back}, deps, roles=changing),
-        Page(f"{one}/repair", {"GET": repairing.show, "POST": repairing.save}, deps, roles=changing),
-        Page(f"{one}/repair/undo", {"POST": repairing.undo}, deps, roles=changing),
-        Page(f"{one}/panel", {"GET": panel.show, "POST": panel.save}, deps, roles=changing),
-        Page(f"{one}/cancel", {"GET": cancelling.show, "POST": cancelling.cancel}, deps, roles=deleting),
-        Page(f"{one}/restore", {"POST": cancelling.undo}, deps, roles=creating),
-        Page(
+        PageApplication(one, {"GET": interview.show}, deps, roles=own),
+        PageApplication(f"{one}/answer", {"POST": interview.answer}, deps, roles=own),
+        PageApplication(f"{one}/scorecard", {"GET": scorecard.show, "POST": scorecard.save}, deps, roles=scoring),
+        PageApplication(f"{one}/move", {"GET": moving.show, "POST": moving.save}, deps, roles=changing),
+        PageApplication(f"{one}/move-back", {"POST": cancelling.move_back}, deps, roles=changing),
+        PageApplication(f"{one}/repair", {"GET": repairing.show, "POST": repairing.save}, deps, roles=changing),
+        PageApplication(f"{one}/repair/undo", {"POST": repairing.undo}, deps, roles=changing),
+        PageApplication(f"{one}/panel", {"GET": panel.show, "POST": panel.save}, deps, roles=changing),
+        PageApplication(f"{one}/cancel", {"GET": cancelling.show, "POST": cancelling.cancel}, deps, roles=deleting),
+        PageApplication(f"{one}/restore", {"POST": cancelling.undo}, deps, roles=creating),
+        PageApplication(
             "/applications/{id}/booking-link",
             {"GET": links.show, "POST": links.make},
             deps,
             roles=roles_with("booking_links:create"),
         ),
-        Page("/booking-links/{id}/revoke", {"POST": LinkList(ports, calls).revoke}, deps, roles=revoking),
-        Page("/todo", {"GET": ToDoPage(ports).show}, deps, roles=listing),
-        Page("/interviews", {"GET": FindPage(ports).show}, deps, roles=listing),
+        PageApplication("/booking-links/{id}/revoke", {"POST": LinkList(ports, calls).revoke}, deps, roles=revoking),
+        PageApplication("/todo", {"GET": ToDoPage(ports).show}, deps, roles=listing),
+        PageApplication("/interviews", {"GET": FindPage(ports).show}, deps, roles=listing),
     ]
 
 
-def _own_pages(ports: PagePorts, deps: PageDeps) -> list[Page]:
+def _own_pages(ports: PagePorts, deps: PageDeps) -> list[PageApplication]:
     """Return the pages of a person's own things."""
     calls = Calls(ports.services, deps.public_url)
     calendar = OwnCalendar(ports, calls)
@@ -144,33 +146,35 @@ def _own_pages(ports: PagePorts, deps: PageDeps) -> list[Page]:
     busy = OwnBusy(BusyForm(ports, calls))
     own = OwnPages(ports, calendar, busy)
     return [
-        Page("/me", {"GET": own.mine}, deps, roles=roles_with(OWN_INTERVIEWS)),
-        Page(
+        PageApplication("/me", {"GET": own.mine}, deps, roles=roles_with(OWN_INTERVIEWS)),
+        PageApplication(
             "/me/availability",
             {"GET": availability.show, "POST": availability.save},
             deps,
             roles=roles_with(OWN_AVAILABILITY),
         ),
-        Page("/me/availability/decline", {"POST": availability.decline}, deps, roles=roles_with(OWN_INTERVIEWS)),
-        Page("/me/busy", {"GET": busy.show, "POST": busy.change}, deps, roles=roles_with(OWN_AVAILABILITY)),
-        Page("/me/calendar", {"POST": calendar.change}, deps, roles=roles_with(OWN_CALENDARS)),
-        Page("/preferences", {"GET": own.preferences, "POST": own.save}, deps),
+        PageApplication(
+            "/me/availability/decline", {"POST": availability.decline}, deps, roles=roles_with(OWN_INTERVIEWS)
+        ),
+        PageApplication("/me/busy", {"GET": busy.show, "POST": busy.change}, deps, roles=roles_with(OWN_AVAILABILITY)),
+        PageApplication("/me/calendar", {"POST": calendar.change}, deps, roles=roles_with(OWN_CALENDARS)),
+        PageApplication("/preferences", {"GET": own.preferences, "POST": own.save}, deps),
     ]
 
 
 _VARY: Final = (b"vary", b"Accept")
 
 
-class Site:
+class PageRouter:
     """The pages, as the application routes them."""
 
     def __init__(self, ports: PagePorts, deps: PageDeps) -> None:
         home, *others = table_of_pages(ports, deps)
         booking = BookingPage(ports, deps)
-        of_link = Page(PATH, {"GET": booking.show, "POST": booking.submit}, deps, Access.ANYBODY)
+        of_link = PageApplication(PATH, {"GET": booking.show, "POST": booking.submit}, deps, Audience.ANYBODY)
         self._shared = {each.path: each for each in (home, of_link)}
-        self._missing = Page("", {"GET": _missing}, deps, Access.ANYBODY)
-        self.routes: Sequence[Page | Asset] = [*others, *deps.renderer.assets(deps.connections.room)]
+        self._missing = PageApplication("", {"GET": _missing}, deps, Audience.ANYBODY)
+        self.routes: Sequence[PageApplication | Asset] = [*others, *deps.renderer.assets(deps.connections.room)]
 
     def in_front(self, path: str, otherwise: ASGIApp) -> ASGIApp:
         """Return the application of a path that browsers and programs share; `otherwise` if it has no page."""
@@ -185,7 +189,7 @@ class Site:
 class _ForBrowsers:
     """Sends a page to browsers, which ask for HTML and send forms, and something else to everybody else."""
 
-    def __init__(self, page: Page, otherwise: ASGIApp, outside: tuple[str, ...] = ()) -> None:
+    def __init__(self, page: PageApplication, otherwise: ASGIApp, outside: tuple[str, ...] = ()) -> None:
         self._page = page
         self._otherwise = otherwise
         self._outside = outside
@@ -220,5 +224,5 @@ def _varying(send: Send) -> Send:
     return sent
 
 
-async def _missing(_: PageRequest) -> Answer:
+async def _missing(_: WebRequest) -> Answer:
     return refused(Code.NOT_FOUND)

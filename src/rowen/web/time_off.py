@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from rowen.api.codec.setups import AvailabilityRecord, TimeOffRecord, moment_of
-from rowen.app.sessions import Person
+from rowen.app.sessions import PersonAccess
 from rowen.interviews.interview import ResponseStatus, Status
 from rowen.interviews.moments import Instant
 from rowen.web.forms import Form
@@ -26,7 +26,7 @@ _MILLISECONDS_OF_DAY: Final = 86_400_000
 _INSTANT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T.*")
 
 
-class Row(NamedTuple):
+class TimeOffRow(NamedTuple):
     """A row of the form: the names of its two fields, and what browsers show: a `date`, or else `text`."""
 
     first: str
@@ -45,7 +45,7 @@ def fields_of(stored: AvailabilityRecord, now: Instant) -> dict[str, str]:
     return fields
 
 
-def rows_of(form: Form) -> list[Row]:
+def rows_of(form: Form) -> list[TimeOffRow]:
     """Return the rows that a form shows: those that are filled in, and some to fill in."""
     rows = [_row(number) for number in range(_MOST_ROWS + _BLANK_ROWS)]
     filled = [row for row in rows if form.text(row.first) or form.text(row.last)]
@@ -79,7 +79,7 @@ def read_time_off(
 
 
 async def interviews_in(
-    schedule: Schedule, person: Person, stored: AvailabilityRecord | None, now: Instant
+    schedule: Schedule, person: PersonAccess, stored: AvailabilityRecord | None, now: Instant
 ) -> Sequence[Entry]:
     """Return the interviews to come that a person has not declined, and that lie in the person's time off."""
     spans = [] if stored is None else [_span(each, stored.time_zone) for each in stored.time_off]
@@ -99,8 +99,8 @@ async def interviews_in(
     return [each for each in entries.found if lies_in(each)]
 
 
-def _row(number: int) -> Row:
-    return Row(f"off_{number}_from", f"off_{number}_to", "date")
+def _row(number: int) -> TimeOffRow:
+    return TimeOffRow(f"off_{number}_from", f"off_{number}_to", "date")
 
 
 def _kind(*texts: str) -> str:

@@ -21,8 +21,8 @@ from rowen.web.directory import LONGEST_MINUTES
 from rowen.web.forms import Form
 from rowen.web.local_times import instants_of, read_day
 from rowen.web.ports import PagePorts
-from rowen.web.request import PageRequest
-from rowen.web.time_words import LEFT_OUT, Asked, Times, written_times
+from rowen.web.request import WebRequest
+from rowen.web.time_words import LEFT_OUT, AskedTimes, TimesInWords, written_times
 from rowen.web.usual_panel import pool_fields, wanted_pools
 from rowen.web.views import local
 
@@ -49,7 +49,7 @@ class Search(NamedTuple):
     rooms: Sequence[Room]
 
 
-def add_defaults(form: Form, request: PageRequest, now: Instant) -> None:
+def add_defaults(form: Form, request: WebRequest, now: Instant) -> None:
     """Show what is searched at first: from tomorrow on, for two weeks."""
     tomorrow = local(request.viewer, now).date() + _DAY
     form.default("times_from", tomorrow.isoformat())
@@ -62,7 +62,7 @@ class TimeSearch:
     def __init__(self, ports: PagePorts) -> None:
         self._planner = ports.services.planner
 
-    async def find(self, request: PageRequest, form: Form, search: Search) -> Times | None:
+    async def find(self, request: WebRequest, form: Form, search: Search) -> TimesInWords | None:
         """Return the times for a panel; None, with the problems noted in the form."""
         request.require("slots:find")
         _relax(form)
@@ -96,7 +96,7 @@ def _relax(form: Form) -> None:
         form.put("usual_hours", "1")
 
 
-def _question(request: PageRequest, form: Form, search: Search) -> Asked | None:
+def _question(request: WebRequest, form: Form, search: Search) -> AskedTimes | None:
     """Return the question of a form; None, with the problems noted."""
     window = read_window(request, form)
     minutes = form.whole("minutes", 5, LONGEST_MINUTES, "form.minutes")
@@ -127,7 +127,7 @@ def _question(request: PageRequest, form: Form, search: Search) -> Asked | None:
     can_be_longer = window[1] - window[0] <= (MOST_DAYS - DAYS) * _DAY / timedelta(milliseconds=1)
     names = {each.id: each.name for each in search.pools}
     rooms = {each.id: each.name for each in search.rooms}
-    return Asked(asked, names, rooms, can_be_longer, minutes > _SHORTEST)
+    return AskedTimes(asked, names, rooms, can_be_longer, minutes > _SHORTEST)
 
 
 def _left_out(text: str) -> tuple[str, int | None] | None:
@@ -137,7 +137,7 @@ def _left_out(text: str) -> tuple[str, int | None] | None:
     return (LEFT_OUT[without], identifier) if without in LEFT_OUT and identifier is not None else None
 
 
-def read_window(request: PageRequest, form: Form) -> tuple[int, int] | None:
+def read_window(request: WebRequest, form: Form) -> tuple[int, int] | None:
     """Return the first and last moment of the days of a form, in milliseconds; None, with the problem noted."""
     first, last = read_day(form.text("times_from")), read_day(form.text("times_until"))
     if first is None:
@@ -157,7 +157,7 @@ def _midnight(day: date, zone: ZoneInfo) -> int:
     return Instant.of(midnight)
 
 
-def fill(request: PageRequest, form: Form, pools: Sequence[Pool]) -> list[int] | None:
+def fill(request: WebRequest, form: Form, pools: Sequence[Pool]) -> list[int] | None:
     """Fill the form with the slot whose button was pressed, and return its panel; None if it is none."""
     found = _SLOT.fullmatch(form.value("slot"))
     if found is None or int(found[1]) > LATEST - _DAY // timedelta(milliseconds=1):  # in every zone before year 10000

@@ -11,7 +11,7 @@ from itertools import groupby
 from typing import Final, NamedTuple
 
 from rowen.app.planning import MINUTE, NotOffered
-from rowen.app.slots import Answer, SeatInput, SlotsInput
+from rowen.app.slots import FoundSlots, SeatInput, SlotsInput
 from rowen.interviews.moments import Instant
 from rowen.planning.explanation import Reason
 from rowen.planning.question import Held
@@ -65,7 +65,7 @@ OF_SESSIONS: Final = {
 """What keeps several interviews from being on one day, and their texts."""
 
 
-class Asked(NamedTuple):
+class AskedTimes(NamedTuple):
     """A question, the names of pools and rooms, and whether a window may be longer, and an interview shorter."""
 
     input: SlotsInput
@@ -122,7 +122,7 @@ class Cost(NamedTuple):
     button: str = ""
 
 
-class Times(NamedTuple):
+class TimesInWords(NamedTuple):
     """The answer to a search, in words; `left_out` are constraints that do not count: value and words."""
 
     total: int
@@ -134,20 +134,20 @@ class Times(NamedTuple):
     left_out: Sequence[tuple[str, str]]
 
 
-def written_times(viewer: Viewer, asked: Asked, answer: Answer) -> Times:
+def written_times(viewer: Viewer, asked: AskedTimes, answer: FoundSlots) -> TimesInWords:
     """Return the answer to a question as a person sees it."""
     return _Writer(viewer, asked, answer).times()
 
 
 class _Writer:
-    def __init__(self, viewer: Viewer, asked: Asked, answer: Answer) -> None:
+    def __init__(self, viewer: Viewer, asked: AskedTimes, answer: FoundSlots) -> None:
         self._viewer = viewer
         self._language: Language = viewer.language
         self._asked = asked
         self._answer = answer
         self._seats = [() if each is None else each.seats for each in asked.input.sessions]
 
-    def times(self) -> Times:
+    def times(self) -> TimesInWords:
         answer = self._answer
         slots = [self._slot(slot[0], count) for slot, count in answer.ranked]
         suggested: dict[date, ShownSlot] = {}
@@ -155,7 +155,7 @@ class _Writer:
             if len(suggested) < _SUGGESTED:
                 suggested.setdefault(each.day, each)
         by_day = groupby(sorted(slots, key=lambda each: int(each.value.partition("-")[0])), lambda each: each.day)
-        return Times(
+        return TimesInWords(
             answer.slots.total,
             len(slots),
             list(suggested.values()),

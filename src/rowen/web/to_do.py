@@ -18,7 +18,7 @@ from rowen.interviews.people import booked, person_of
 from rowen.interviews.rooms import Room, person_of_room
 from rowen.web.ports import PagePorts
 from rowen.web.repairing import can_repair
-from rowen.web.request import Answer, PageRequest, Rendered
+from rowen.web.request import Answer, Rendered, WebRequest
 from rowen.web.schedule import Entry
 from rowen.web.views import Shown, Viewer, moment, name_of, shown, when
 
@@ -43,7 +43,7 @@ class Task(NamedTuple):
     action: str = ""
 
 
-class Asked(NamedTuple):
+class OthersTasks(NamedTuple):
     """The tasks of another person, and the mail that asks about all of them; empty for somebody without an address."""
 
     name: str
@@ -56,7 +56,7 @@ class Tasks(NamedTuple):
 
     kind: str
     found: Sequence[Task]
-    others: Sequence[Asked] = ()
+    others: Sequence[OthersTasks] = ()
     more: int = 0
 
     @property
@@ -80,7 +80,7 @@ class ToDoPage:
     def __init__(self, ports: PagePorts) -> None:
         self._ports = ports
 
-    async def show(self, request: PageRequest) -> Answer:
+    async def show(self, request: WebRequest) -> Answer:
         """Show what is left to do."""
         person, now = request.session.person, self._ports.now()
         ahead = await self._ports.schedule.visible(person, now, Instant(now + _AHEAD))
@@ -100,7 +100,7 @@ class ToDoPage:
         values = {"tasks": [each for each in kinds if each.total], "cut": ahead.cut or ended.cut}
         return Rendered("to_do.html", {**values, "links": links, "more_links": more})
 
-    async def _links(self, request: PageRequest, now: Instant) -> tuple[list[Waiting], int]:
+    async def _links(self, request: WebRequest, now: Instant) -> tuple[list[Waiting], int]:
         """Return the open booking links that expire first, and how many more there are."""
         organization, directory, found = request.session.person.organization, self._ports.directory, []
         links = await directory.open_links(organization, now)
@@ -123,7 +123,7 @@ def _listed(kind: str, found: Sequence[Task]) -> Tasks:
 class _Writer:
     """Writes tasks in words, for a person at a time."""
 
-    def __init__(self, request: PageRequest, now: Instant, rooms: Mapping[str, Room], disabled: frozenset[int]) -> None:
+    def __init__(self, request: WebRequest, now: Instant, rooms: Mapping[str, Room], disabled: frozenset[int]) -> None:
         organization = request.session.person.organization
         self._viewer: Viewer = request.viewer
         self._text = request.language.text
@@ -219,7 +219,7 @@ class _Writer:
                 asked[person_of(member.id, member.email)].append((entry, member, what))
         groups = sorted(asked.values(), key=lambda each: -len(each))
         others = [
-            Asked(
+            OthersTasks(
                 name_of(each[0][1]),
                 [self._task(entry, what) for entry, _, what in each],
                 self._mail(kind, each[0][1].email, [entry for entry, *_ in each], form),

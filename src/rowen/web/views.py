@@ -31,7 +31,7 @@ class Viewer(NamedTuple):
     zone_key: str
 
 
-class Answer(NamedTuple):
+class PanelAnswer(NamedTuple):
     """A member of a panel: the initials and the name, and the answer, as a value and in words."""
 
     initials: str
@@ -54,7 +54,7 @@ class Shown(NamedTuple):
     video: str | None
     status: str
     status_words: str
-    answers: Sequence[Answer]
+    answers: Sequence[PanelAnswer]
     open: bool
 
 
@@ -169,9 +169,9 @@ def is_overdue(interview: ScheduledInterview, now: Instant) -> bool:
     return interview.status is Status.AWAITING_FEEDBACK and now - interview.end.instant(UTC) > OVERDUE_AFTER
 
 
-def _answer(viewer: Viewer, interviewer: Interviewer) -> Answer:
+def _answer(viewer: Viewer, interviewer: Interviewer) -> PanelAnswer:
     name, status = name_of(interviewer), interviewer.response_status.value
-    return Answer(initials(name), name, status, viewer.language.text(f"answer.{status}"))
+    return PanelAnswer(initials(name), name, status, viewer.language.text(f"answer.{status}"))
 
 
 def shown_scorecards(viewer: Viewer, scorecards: Iterable[SubmittedScorecard]) -> list[ShownScorecard]:

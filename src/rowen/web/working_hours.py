@@ -13,7 +13,7 @@ from rowen.interviews.availability import WEEKDAYS, Availability, Hours
 from rowen.interviews.people import User
 from rowen.web.languages import Language
 from rowen.web.ports import PagePorts
-from rowen.web.request import PageRequest
+from rowen.web.request import WebRequest
 
 PERMISSION: Final = "availability:update"
 """The permission to change the hours of others."""
@@ -21,13 +21,13 @@ PERMISSION: Final = "availability:update"
 _TO: Final = "\u2013"
 
 
-async def availability_of(ports: PagePorts, request: PageRequest, people: Sequence[User]) -> Mapping[int, Availability]:
+async def availability_of(ports: PagePorts, request: WebRequest, people: Sequence[User]) -> Mapping[int, Availability]:
     """Return the availability of those people who have one, by their ids."""
     facts, organization = ports.services.planner.facts, request.session.person.organization
     return await facts.availability(organization, [each.id for each in people])
 
 
-async def give_usual(ports: PagePorts, request: PageRequest, users: Collection[int]) -> None:
+async def give_usual(ports: PagePorts, request: WebRequest, users: Collection[int]) -> None:
     """Store usual working hours for those of users who have none. Raises Refusal: forbidden, not found."""
     request.require(PERMISSION)
     session, codec = request.session, ports.services.setup_codec

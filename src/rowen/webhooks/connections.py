@@ -143,7 +143,7 @@ class _Answer:
         return self._final and line in (b"", b"\r")
 
 
-class Connection(httpcore.AsyncNetworkStream):
+class ReceiverConnection(httpcore.AsyncNetworkStream):
     """A connection to a receiver, as `httpcore` uses it: a write begins an exchange, and the reads are its response.
 
     Timeouts are ignored: the whole attempt has one. Closing takes no time, whatever the receiver does.
@@ -159,7 +159,7 @@ class Connection(httpcore.AsyncNetworkStream):
     @classmethod
     async def open(
         cls, address: str, port: int, seconds: float, limits: ExchangeLimits = WEBHOOK_LIMITS
-    ) -> "Connection":
+    ) -> "ReceiverConnection":
         """Connect to an address. Raises httpcore.ConnectError or httpcore.ConnectTimeout."""
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         try:
@@ -220,7 +220,7 @@ class Connection(httpcore.AsyncNetworkStream):
         ssl_context: ssl.SSLContext,
         server_hostname: str | None = None,
         timeout: float | None = None,  # noqa: ARG002  (httpcore's shape)
-    ) -> "Connection":
+    ) -> "ReceiverConnection":
         """Return the connection with TLS, or close it if that fails. Raises httpcore.ConnectError."""
         try:
             tls = await TLSStream.wrap(
@@ -237,7 +237,7 @@ class Connection(httpcore.AsyncNetworkStream):
             self._wire.socket.close()
             raise
         self._wire.renew()
-        return Connection(self._wire, tls)
+        return ReceiverConnection(self._wire, tls)
 
     def get_extra_info(self, info: str) -> Any:
         """Return the TLS object, or whether there is something to read, as `httpcore` asks for them."""

@@ -17,7 +17,7 @@ import httpcore
 from httpcore import AsyncNetworkBackend, AsyncNetworkStream
 
 from rowen.webhooks.addresses import Address, AllowedHosts, is_local_name, is_public, read_address
-from rowen.webhooks.connections import WEBHOOK_LIMITS, Connection, ExchangeLimits
+from rowen.webhooks.connections import WEBHOOK_LIMITS, ExchangeLimits, ReceiverConnection
 
 Resolve = Callable[[str], Awaitable[Sequence[Address]]]
 """Returns the addresses of a host name, best first. Raises OSError if it has none."""
@@ -120,7 +120,7 @@ class GuardedBackend(AsyncNetworkBackend):
         failure: httpcore.NetworkError | httpcore.TimeoutException | None = None
         for address in addresses[:_MOST_ADDRESSES]:
             try:
-                return await Connection.open(str(address), port, seconds, self._limits)
+                return await ReceiverConnection.open(str(address), port, seconds, self._limits)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
         raise failure or httpcore.ConnectError("no address")

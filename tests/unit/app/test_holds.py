@@ -4,7 +4,7 @@ from rowen.api.codec import holds as codec
 from rowen.app import holds
 from rowen.app.bookings import BookingInput
 from rowen.app.holds import HoldInput
-from rowen.app.planning import Wanted
+from rowen.app.planning import PlanningRequest
 from rowen.interviews.holds import HeldSession
 from rowen.interviews.moments import Instant
 from tests.support.use_case_harness import ADA, UseCases
@@ -21,7 +21,7 @@ def hold(use_cases: UseCases, application: int, start: int = MONDAY) -> int:
 
 def bookings(use_cases: UseCases) -> int:
     """Return how much of Ada's time is taken, holds that have expired included until they are removed."""
-    wanted = Wanted((ADA,), (), MONDAY, MONDAY + HOUR)
+    wanted = PlanningRequest((ADA,), (), MONDAY, MONDAY + HOUR)
     return len(use_cases.in_unit(lambda unit: unit.planning_facts(wanted)).holds.get(ADA, ()))
 
 

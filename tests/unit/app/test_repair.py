@@ -8,7 +8,7 @@ import pytest
 from rowen.api.codec import documents, scorecards, setups
 from rowen.app.availability import replace_availability
 from rowen.app.organizations import Organization
-from rowen.app.planning import Facts, Wanted
+from rowen.app.planning import Facts, PlanningRequest
 from rowen.app.records import AVAILABILITY
 from rowen.app.repair import Broken, Moved, Proposals, Repair, propose, repair, undo_repair
 from rowen.app.unit_of_work import UnitOfWork
@@ -58,7 +58,7 @@ class _Facts:
     def __init__(self, unit: UnitOfWork) -> None:
         self._unit = unit
 
-    async def read(self, organization: Organization, wanted: Wanted) -> Facts:
+    async def read(self, organization: Organization, wanted: PlanningRequest) -> Facts:
         """Return what is known."""
         return await self._unit.planning_facts(wanted)
 

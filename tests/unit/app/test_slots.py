@@ -8,7 +8,7 @@ import pytest
 
 from rowen.app import slots
 from rowen.app.organizations import DoubleBooking, Organization
-from rowen.app.planning import Facts, People, Wanted, people_of
+from rowen.app.planning import Facts, People, PlanningRequest, people_of
 from rowen.app.slots import Planner, SeatInput, SessionInput, SlotsInput
 from rowen.interviews.busy import Intervals
 from rowen.interviews.holds import Hold
@@ -22,7 +22,7 @@ _WINDOW = (60_000_000, 120_000_000)
 class _Facts:
     """Many users, of whom nothing is known."""
 
-    async def read(self, organization: Organization, wanted: Wanted) -> Facts:
+    async def read(self, organization: Organization, wanted: PlanningRequest) -> Facts:
         names = {each: f"User {each}" for each in wanted.users}
         return Facts(organization, names, frozenset(), {}, [], {}, {}, {}, {}, None, Intervals(), frozenset())
 

@@ -18,7 +18,7 @@ from rowen.imports.errors import (
 from rowen.imports.sources.http_client import TransferLimits
 from rowen.imports.sources.retries import RetryPolicy
 from rowen.mirror.account import LONGEST_WINDOW, Account, AccountPolicy, read_address
-from rowen.mirror.credentials import Client
+from rowen.mirror.credentials import AccountClient
 from rowen.mirror.errors import CursorLostError, StoppedError
 from tests.support import v3_account
 from tests.support.v3_upstream import (
@@ -56,7 +56,7 @@ class Asking:
             now=lambda: self.upstream.now / 1000,
             on_retry=lambda reason, _: self.retries.append(reason),
         )
-        client = Client(CLIENT_ID, secret, httpx.URL(self.upstream.token_url), user)
+        client = AccountClient(CLIENT_ID, secret, httpx.URL(self.upstream.token_url), user)
         return Account(httpx.URL(self.upstream.base), client, AccountPolicy(QUICK, retries, margin, self.wait))
 
 
@@ -247,7 +247,11 @@ def test_no_secret_is_in_an_error(asking: Asking, account: Account) -> None:
     asking.upstream.faults.append(body(b"[]", {"Link": f'<http://x/y?cursor={token}>; rel="next"'}))
     with pytest.raises(ServerResponseError) as repeated:
         names(account)
-    for shown in (str(raised.value), str(repeated.value), repr(Client(CLIENT_ID, CLIENT_SECRET, httpx.URL("x")))):
+    for shown in (
+        str(raised.value),
+        str(repeated.value),
+        repr(AccountClient(CLIENT_ID, CLIENT_SECRET, httpx.URL("x"))),
+    ):
         assert token not in shown
         assert CLIENT_SECRET not in shown
 

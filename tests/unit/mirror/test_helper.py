@@ -22,7 +22,7 @@ from rowen.mirror.errors import StoppedError
 from rowen.mirror.follower import LARGEST
 from rowen.mirror.helper import HelperProcess
 from rowen.mirror.helper_process import (
-    Access,
+    AccountAccess,
     Beginning,
     Join,
     JoinedReply,
@@ -33,7 +33,7 @@ from rowen.mirror.helper_process import (
     serve,
 )
 from rowen.mirror.joiner import Joiner
-from rowen.mirror.walks import Parts
+from rowen.mirror.walks import ListParts
 from tests.support.harness import Tenant
 from tests.support.mirroring import Mirroring, mirroring_of
 from tests.support.programs import interrupt_writing
@@ -70,13 +70,13 @@ def joined_here(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def read_here(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return the lists that this process reads for the first time."""
     resources: list[str] = []
-    begin = Parts.__init__
+    begin = ListParts.__init__
 
-    def note(self: Parts, account: Account, position: Position, now: Clock) -> None:
+    def note(self: ListParts, account: Account, position: Position, now: Clock) -> None:
         resources.append(position.resource)
         begin(self, account, position, now)
 
-    monkeypatch.setattr(Parts, "__init__", note)
+    monkeypatch.setattr(ListParts, "__init__", note)
     return resources
 
 
@@ -99,8 +99,8 @@ def beginning(tenant: Tenant) -> Beginning:
     return Beginning(tenant.harness.database, tenant.organization.name)
 
 
-def access_to(upstream: V3Upstream) -> Access:
-    return Access(upstream.base, CLIENT_ID, CLIENT_SECRET, upstream.token_url, None, 20)
+def access_to(upstream: V3Upstream) -> AccountAccess:
+    return AccountAccess(upstream.base, CLIENT_ID, CLIENT_SECRET, upstream.token_url, None, 20)
 
 
 @pytest.fixture

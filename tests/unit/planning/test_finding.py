@@ -9,7 +9,7 @@ import pytest
 from rowen.planning.bits import Span
 from rowen.planning.explanation import reasons
 from rowen.planning.finding import find
-from rowen.planning.people import Grid, Limits, Person, Week
+from rowen.planning.people import Grid, LoadLimits, Person, Week
 from rowen.planning.question import Lunch, Question, Seat, Session, TooManyOrdersError
 
 MONDAY: Final = int(datetime(2031, 2, 3, tzinfo=UTC).timestamp()) // 60
@@ -119,7 +119,7 @@ def test_limits_count_by_the_date_in_the_zone_of_the_person() -> None:
     berlin = {"zone": "Europe/Berlin", "hours": ((Span(0, 1_440),),) * 7, "interviews": (Span(at(23, 45), at(24)),)}
     half_an_hour = session(1, minutes=30)
     free = starts(ask([person(1, **berlin)], half_an_hour, most_slots=500))
-    limited = starts(ask([person(1, limits=Limits(per_day=1), **berlin)], half_an_hour, most_slots=500))
+    limited = starts(ask([person(1, limits=LoadLimits(per_day=1), **berlin)], half_an_hour, most_slots=500))
     assert [each for each in free if each not in limited] == [at(23), at(23, 15)]  # it is Tuesday in Berlin
 
 
@@ -146,7 +146,7 @@ def test_people_are_repeated_only_if_that_is_asked_for() -> None:
     both = [session(1), session(1)]
     assert find(ask([person(1)], *both)).total == 0
     assert find(ask([person(1)], *both, repeats_people=True)).total > 0
-    assert find(ask([person(1, limits=Limits(per_day=1))], *both, repeats_people=True)).total == 0
+    assert find(ask([person(1, limits=LoadLimits(per_day=1))], *both, repeats_people=True)).total == 0
     assert find(ask([person(1, before=40)], *both, repeats_people=True)).total == 0  # the largest gap is 30
 
 

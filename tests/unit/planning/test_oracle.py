@@ -8,7 +8,7 @@ import pytest
 
 from rowen.planning.bits import Span
 from rowen.planning.finding import find
-from rowen.planning.people import ALWAYS, Grid, Limits, Person, Week
+from rowen.planning.people import ALWAYS, Grid, LoadLimits, Person, Week
 from rowen.planning.question import Lunch, Question, Seat, Session
 from tests.support.planning_oracle import Oracle
 from tests.support.scale import scaled
@@ -58,7 +58,9 @@ def random_person(chance: random.Random, identifier: int, window: Span) -> Perso
         interviews=random_spans(chance, window, 2, 90),
         before=chance.choice((0, 0, 7, 15)),
         after=chance.choice((0, 0, 5, 20)),
-        limits=Limits(chance.choice((None, None, None, None, 0, 1, 2, 3)), chance.choice((None, None, None, 1, 2, 4))),
+        limits=LoadLimits(
+            chance.choice((None, None, None, None, 0, 1, 2, 3)), chance.choice((None, None, None, 1, 2, 4))
+        ),
         notice=chance.choice((0, 0, 90)),
     )
 

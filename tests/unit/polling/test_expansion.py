@@ -5,11 +5,11 @@ from typing import Final
 
 import pytest
 
-from rowen.polling.expansion import Asked, CalendarError, answer, busy_times
+from rowen.polling.expansion import AskedWindow, CalendarError, answer, busy_times
 from tests.support.foreign_calendars import ASKED, BERLIN, calendar, event
 
 
-def found(*components: str, asked: Asked = ASKED) -> list[tuple[str, str]]:
+def found(*components: str, asked: AskedWindow = ASKED) -> list[tuple[str, str]]:
     """Return the busy times of a calendar as text, in UTC."""
 
     def text(milliseconds: int) -> str:

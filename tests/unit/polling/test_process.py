@@ -8,7 +8,7 @@ from typing import Final
 import pytest
 
 from rowen.interviews.busy import Interval
-from rowen.polling.expansion import Asked, CalendarError
+from rowen.polling.expansion import AskedWindow, CalendarError
 from rowen.polling.process import Expander
 from tests.support.foreign_calendars import ASKED, at, calendar, event
 
@@ -39,7 +39,7 @@ def test_one_that_takes_too_long_ends_and_the_next_is_read() -> None:
             with pytest.raises(CalendarError, match="is not a calendar"):
                 await expander.busy_times(b"nothing", ASKED)
             with pytest.raises(CalendarError, match="cannot be understood"):
-                await expander.busy_times(calendar(event()), Asked("Nowhere/At_All", frozenset(), 0, 1))
+                await expander.busy_times(calendar(event()), AskedWindow("Nowhere/At_All", frozenset(), 0, 1))
 
     asyncio.run(work())
 

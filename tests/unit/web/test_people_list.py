@@ -3,7 +3,7 @@
 import pytest
 
 from rowen.app.roles import Role
-from rowen.web.settings.people_list import Line, read_people
+from rowen.web.settings.people_list import PeopleLine, read_people
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ def test_a_line_has_a_name_and_an_address_in_any_order(text: str) -> None:
 
 
 def test_an_address_alone_is_enough() -> None:
-    assert read_people("ann@team.example") == [Line(1, "ann", "ann@team.example")]
+    assert read_people("ann@team.example") == [PeopleLine(1, "ann", "ann@team.example")]
 
 
 def test_problems_name_their_line() -> None:

@@ -9,7 +9,7 @@ from rowen.app import planning
 from rowen.planning import choices
 from rowen.planning.bits import Span
 from rowen.planning.explanation import relaxations
-from rowen.planning.people import Grid, Limits, Person
+from rowen.planning.people import Grid, LoadLimits, Person
 from rowen.planning.question import Question, Seat, Session
 from rowen.web.texts import english
 from rowen.web.time_words import CHOICES, MISSING, OF_PERSON
@@ -44,7 +44,15 @@ def _require_texts(texts: list[str], table: Sequence[tuple[re.Pattern[str], str]
 def test_every_constraint_of_a_person_has_a_text() -> None:
     day = (Span(0, 10),)
     person = Person(
-        id=1, hours=(day,) * 7, away=day, busy=day, unknown=day, interviews=day, before=5, limits=Limits(1, 1), notice=3
+        id=1,
+        hours=(day,) * 7,
+        away=day,
+        busy=day,
+        unknown=day,
+        interviews=day,
+        before=5,
+        limits=LoadLimits(1, 1),
+        notice=3,
     )
     session = Session(30, (Seat((1,)),))
     question = Question(grid=Grid(Span(0, 100), 5), sessions=(session,), people={1: person}, now=0)

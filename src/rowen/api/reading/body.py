@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
 from rowen.api.reading.field_paths import inside
-from rowen.api.reading.values import Reader, read_fields, require
+from rowen.api.reading.values import ValueReader, read_fields, require
 from rowen.api.schemas import Json, closed
 from rowen.interviews.errors import Code, FieldProblem, Problems, Refusal
 
@@ -32,7 +32,7 @@ class Body:
     """
 
     name: str
-    fields: Mapping[str, Reader[Any]]
+    fields: Mapping[str, ValueReader[Any]]
     example: Json
     required: tuple[str, ...] = ()
     exactly_one: bool = False

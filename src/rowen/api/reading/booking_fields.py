@@ -11,7 +11,7 @@ from rowen.api.headers.acting_user import read_acting_user
 from rowen.api.reading import values
 from rowen.api.reading.body import Body, read_object
 from rowen.api.reading.slot_fields import LATEST_PLANNED, MOST_SESSIONS
-from rowen.api.reading.values import Reader, sequence, structure, whole
+from rowen.api.reading.values import ValueReader, sequence, structure, whole
 from rowen.api.request import ApiRequest
 from rowen.app.bookings import BookingInput
 from rowen.app.holds import DEFAULT_MINUTES, LONGEST_MINUTES, HoldInput
@@ -24,7 +24,7 @@ _OF_SLOT: Final = frozenset({"start", "end", "local"})
 
 _LONGEST: Final = 31 * 86_400_000
 _SHOWN: Final = values.nullable(values.text).described("Of the slot; not read")
-_INTERVIEWER: Final[Reader[dict[str, Any]]] = structure(
+_INTERVIEWER: Final[ValueReader[dict[str, Any]]] = structure(
     dict,
     {"user_id": values.identifier, "seat": values.nullable(whole(0, 1_000)), "why": _SHOWN},
     "user_id",
@@ -36,13 +36,13 @@ def _read_interviewer(problems: Problems, path: str, value: Any) -> int | None:
     return None if fields is None else fields["user_id"]
 
 
-_SESSION: Final[Reader[dict[str, Any]]] = structure(
+_SESSION: Final[ValueReader[dict[str, Any]]] = structure(
     dict,
     {
         "interview_id": values.nullable(values.identifier),
         "start": values.instant,
         "end": values.instant,
-        "interviewers": sequence(Reader(_read_interviewer, _INTERVIEWER.schema), MOST_INTERVIEWERS, 1),
+        "interviewers": sequence(ValueReader(_read_interviewer, _INTERVIEWER.schema), MOST_INTERVIEWERS, 1),
         "room_id": values.nullable(values.identifier),
         "scheduled_interview_id": values.nullable(values.identifier).described("The interview that is moved"),
         "name": _SHOWN,
@@ -71,7 +71,7 @@ def _read_session(problems: Problems, path: str, value: Any) -> HeldSession | No
     return HeldSession(**{name: each for name, each in fields.items() if name not in ("name", "index")} | times)
 
 
-SESSIONS: Final = sequence(Reader(_read_session, _SESSION.schema), MOST_SESSIONS, 1)
+SESSIONS: Final = sequence(ValueReader(_read_session, _SESSION.schema), MOST_SESSIONS, 1)
 BOOKING: Final = Body(
     "NewBooking",
     {

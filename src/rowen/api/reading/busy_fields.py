@@ -10,7 +10,7 @@ from rowen.api import planning_examples as examples
 from rowen.api.headers.acting_user import read_acting_user
 from rowen.api.reading import values
 from rowen.api.reading.body import Body
-from rowen.api.reading.values import LONGEST_NAME, Reader, sequence, structure
+from rowen.api.reading.values import LONGEST_NAME, ValueReader, sequence, structure
 from rowen.api.request import ApiRequest
 from rowen.api.schemas import closed
 from rowen.app.busy import LONGEST_WINDOW, PUSH_MOST, BusyFields
@@ -18,7 +18,9 @@ from rowen.interviews.busy import Interval
 from rowen.interviews.errors import Problems
 
 _DAY: Final = 86_400_000
-_BOUNDS: Final[Reader[dict[str, Any]]] = structure(dict, {"from": values.instant, "to": values.instant}, "from", "to")
+_BOUNDS: Final[ValueReader[dict[str, Any]]] = structure(
+    dict, {"from": values.instant, "to": values.instant}, "from", "to"
+)
 
 
 def _read_interval(problems: Problems, path: str, value: Any) -> Interval | None:
@@ -31,8 +33,8 @@ def _read_interval(problems: Problems, path: str, value: Any) -> Interval | None
     return Interval(int(fields["from"]), int(fields["to"]))
 
 
-_INTERVAL: Final = Reader(_read_interval, closed({"from": values.instant.schema, "to": values.instant.schema}))
-_FIELDS: Final[Mapping[str, Reader[Any]]] = {
+_INTERVAL: Final = ValueReader(_read_interval, closed({"from": values.instant.schema, "to": values.instant.schema}))
+_FIELDS: Final[Mapping[str, ValueReader[Any]]] = {
     "url": values.web_address.described("An address of a calendar (iCalendar) to read, instead of all other fields"),
     "window": _INTERVAL.described("The times of which all busy times are given: they replace what was known there"),
     "read_at": values.instant.described("When the window was read: now, if it is left out"),

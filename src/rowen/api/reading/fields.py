@@ -13,7 +13,7 @@ from rowen.api import examples, schemas
 from rowen.api.headers.acting_user import read_acting_user
 from rowen.api.reading import values
 from rowen.api.reading.body import Body, read_object
-from rowen.api.reading.values import Reader, read_fields, require
+from rowen.api.reading.values import ValueReader, read_fields, require
 from rowen.api.request import ApiRequest
 from rowen.api.schemas import DATE, TIME, closed
 from rowen.interviews.errors import Problems
@@ -43,7 +43,7 @@ def _read_moment(problems: Problems, path: str, value: Any) -> Moment | None:
     return None
 
 
-_MOMENT: Final = Reader(
+_MOMENT: Final = ValueReader(
     _read_moment,
     {
         "description": "An ISO-8601 time (a date is its midnight in UTC), or an object; all-day is `date`",
@@ -60,10 +60,10 @@ def _read_day(problems: Problems, path: str, value: Any) -> Moment | None:
         return None
 
 
-day: Final = Reader(_read_day, {**DATE, "description": "The date of an end of an all-day interview"})
+day: Final = ValueReader(_read_day, {**DATE, "description": "The date of an end of an all-day interview"})
 """One end of an all-day interview, as its date."""
 
-_IDENTIFYING: Final[Mapping[str, Reader[Any]]] = {
+_IDENTIFYING: Final[Mapping[str, ValueReader[Any]]] = {
     "user_id": values.identifier,
     "id": values.identifier,
     "email": values.email,
@@ -71,7 +71,7 @@ _IDENTIFYING: Final[Mapping[str, Reader[Any]]] = {
 }
 """The fields that name a user; null is the same as leaving one out."""
 
-_INTERVIEWER_FIELDS: Final[Mapping[str, Reader[Any]]] = {
+_INTERVIEWER_FIELDS: Final[Mapping[str, ValueReader[Any]]] = {
     **{name: reader for name, reader in _IDENTIFYING.items() if name != "id"},
     "name": values.nullable(values.name),
     "response_status": values.choice(ResponseStatus),
@@ -113,15 +113,15 @@ def _interviewer_schema(description: str, *optional: str) -> schemas.Json:
     }
 
 
-_ANSWERED_INTERVIEWER: Final = Reader(_read_answered_interviewer, _interviewer_schema(""))
-_INTERVIEWER: Final = Reader(
+_ANSWERED_INTERVIEWER: Final = ValueReader(_read_answered_interviewer, _interviewer_schema(""))
+_INTERVIEWER: Final = ValueReader(
     _read_interviewer,
     _interviewer_schema(
         ". Without a `response_status` those who stay keep theirs, and others have not answered", "response_status"
     ),
 )
 
-_CHANGEABLE: Final[Mapping[str, Reader[Any]]] = {
+_CHANGEABLE: Final[Mapping[str, ValueReader[Any]]] = {
     "interviewers": values.sequence(_INTERVIEWER, MOST_INTERVIEWERS, 1),
     "start": _MOMENT,
     "end": _MOMENT,
@@ -176,18 +176,18 @@ def _interview(request: ApiRequest, problems: Problems, fields: dict[str, Any], 
     return InterviewFields(**fields, on_behalf_of=user, knows_guests=knows_guests, problems=tuple(problems.found))
 
 
-_ATTRIBUTE_FIELDS: Final[Mapping[str, Reader[Any]]] = {
+_ATTRIBUTE_FIELDS: Final[Mapping[str, ValueReader[Any]]] = {
     "name": values.name,
     "type": values.nullable(values.name),
     "note": values.nullable(values.prose),
     "rating": values.choice(Rating),
 }
-_QUESTION_FIELDS: Final[Mapping[str, Reader[Any]]] = {
+_QUESTION_FIELDS: Final[Mapping[str, ValueReader[Any]]] = {
     "id": values.nullable(values.identifier),
     "question": values.nullable(values.prose),
     "answer": values.nullable(values.prose),
 }
-_SCORECARD_CHANGEABLE: Final[Mapping[str, Reader[Any]]] = {
+_SCORECARD_CHANGEABLE: Final[Mapping[str, ValueReader[Any]]] = {
     "overall_recommendation": values.choice(Recommendation),
     "attributes": values.sequence(values.structure(Attribute, _ATTRIBUTE_FIELDS, "name", "rating"), MOST_ATTRIBUTES),
     "questions": values.sequence(values.structure(Question, _QUESTION_FIELDS, "question"), MOST_ATTRIBUTES),

@@ -12,7 +12,7 @@ from rowen.api.headers.acting_user import read_acting_user
 from rowen.api.reading import values
 from rowen.api.reading.body import Body
 from rowen.api.reading.user_fields import reference_by
-from rowen.api.reading.values import Reader, sequence, structure, whole
+from rowen.api.reading.values import ValueReader, sequence, structure, whole
 from rowen.api.request import ApiRequest
 from rowen.interviews.errors import Problems
 from rowen.interviews.hiring import (
@@ -33,7 +33,7 @@ _LARGEST: Final = 100_000
 
 _WHOLE: Final = whole(0, _LARGEST)
 
-_JOB: Final[Mapping[str, Reader[Any]]] = {
+_JOB: Final[Mapping[str, ValueReader[Any]]] = {
     "name": values.name,
     "status": values.choice(JobStatus),
     "requisition_id": values.or_blank(values.name),
@@ -42,16 +42,16 @@ _JOB: Final[Mapping[str, Reader[Any]]] = {
 NEW_JOB: Final = Body("NewJob", _JOB, examples.NEW_JOB, ("name",))
 JOB_CHANGES: Final = Body("JobChanges", _JOB, examples.JOB_CHANGES)
 
-_PLANNED: Final[Mapping[str, Reader[Any]]] = {
+_PLANNED: Final[Mapping[str, ValueReader[Any]]] = {
     "name": values.name,
     "estimated_minutes": values.nullable(_WHOLE),
     "default_interviewer_users": sequence(values.identifier, _MOST),
 }
-_KEPT: Final[Mapping[str, Reader[Any]]] = {
+_KEPT: Final[Mapping[str, ValueReader[Any]]] = {
     "id": values.identifier.described("That of an interview of the stage, which it keeps; without one it is new"),
     **_PLANNED,
 }
-_STAGE: Final[Mapping[str, Reader[Any]]] = {"name": values.name, "priority": _WHOLE, "active": values.boolean}
+_STAGE: Final[Mapping[str, ValueReader[Any]]] = {"name": values.name, "priority": _WHOLE, "active": values.boolean}
 NEW_STAGE: Final = Body(
     "NewJobStage",
     {
@@ -68,20 +68,20 @@ STAGE_CHANGES: Final = Body(
     examples.STAGE_CHANGES,
 )
 
-_APPLICATION: Final[Mapping[str, Reader[Any]]] = {
+_APPLICATION: Final[Mapping[str, ValueReader[Any]]] = {
     "job_id": values.identifier,
     "initial_stage_id": values.identifier.described("A stage of the job; the first one where it is left out"),
 }
 NEW_APPLICATION: Final = Body("NewApplication", _APPLICATION, examples.NEW_APPLICATION, ("job_id",))
 
 
-def _contacts(reader: Reader[str]) -> Reader[Any]:
+def _contacts(reader: ValueReader[str]) -> ValueReader[Any]:
     """Return the reader of an array of contacts, each a value and what kind of contact it is."""
     return sequence(structure(dict, {"value": reader, "type": values.nullable(values.name)}, "value"), _MOST)
 
 
 _TIME: Final = values.nullable(values.instant)
-_EMPLOYMENT: Final[Mapping[str, Reader[Any]]] = {
+_EMPLOYMENT: Final[Mapping[str, ValueReader[Any]]] = {
     "company_name": values.name,
     "title": values.name,
     "start_date": _TIME,
@@ -94,7 +94,7 @@ def _employment(**given: Any) -> dict[str, Any]:
     return {name: given.get(name) for name in _EMPLOYMENT}
 
 
-_RESPONSIBLE: Final[Mapping[str, Reader[Any]]] = {
+_RESPONSIBLE: Final[Mapping[str, ValueReader[Any]]] = {
     name: reference_by({"id": values.identifier, "email": values.email}) for name in ("recruiter", "coordinator")
 }
 

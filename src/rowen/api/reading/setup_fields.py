@@ -15,7 +15,7 @@ from rowen.api import planning_examples as examples
 from rowen.api.headers.acting_user import read_acting_user
 from rowen.api.reading import values
 from rowen.api.reading.body import Body
-from rowen.api.reading.values import Reader, sequence, structure, whole
+from rowen.api.reading.values import ValueReader, sequence, structure, whole
 from rowen.api.request import ApiRequest
 from rowen.api.schemas import DATE, TIME, closed
 from rowen.interviews.availability import (
@@ -52,7 +52,7 @@ _CLOCK: Final = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]|24:00")
 _COUNTRY: Final = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,6})?")
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
-_ROOM: Final[Mapping[str, Reader[Any]]] = {
+_ROOM: Final[Mapping[str, ValueReader[Any]]] = {
     "name": values.name.described("Unique in the organization; interviews with this `location` are in the room"),
     "site": values.or_blank(values.name),
     "capacity": values.nullable(whole(1, LARGEST_ROOM)).described("How many people it seats"),
@@ -62,26 +62,26 @@ NEW_ROOM: Final = Body("NewRoom", _ROOM, examples.NEW_ROOM, ("name",))
 ROOM_CHANGES: Final = Body("RoomChanges", _ROOM, examples.ROOM_CHANGES)
 
 
-def _distinct(reader: Reader[tuple[str | None, ...]]) -> Reader[tuple[str | None, ...]]:
+def _distinct(reader: ValueReader[tuple[str | None, ...]]) -> ValueReader[tuple[str | None, ...]]:
     """Return a reader that drops texts that were given before."""
 
     def read(problems: Problems, path: str, value: Any) -> tuple[str | None, ...] | None:
         found = reader.read(problems, path, value)
         return None if found is None else tuple(dict.fromkeys(found))
 
-    return Reader(read, reader.schema)
+    return ValueReader(read, reader.schema)
 
 
-_MEMBER: Final[Mapping[str, Reader[Any]]] = {
+_MEMBER: Final[Mapping[str, ValueReader[Any]]] = {
     "user_id": values.identifier,
     "weight": whole(1, LARGEST_WEIGHT).described("Of equally loaded members, the greatest weight is chosen"),
     "tags": _distinct(sequence(values.name, MOST_FEATURES)).described("Skills that a seat may ask for"),
 }
-_POOL_INTERVIEW: Final[Mapping[str, Reader[Any]]] = {
+_POOL_INTERVIEW: Final[Mapping[str, ValueReader[Any]]] = {
     "interview_id": values.identifier.described("The interview of a job stage"),
     "count": whole(1, MOST_SEATS).described("How many of its seats; 1 where it is left out"),
 }
-_POOL: Final[Mapping[str, Reader[Any]]] = {
+_POOL: Final[Mapping[str, ValueReader[Any]]] = {
     "name": values.name,
     "members": sequence(structure(PoolMember, _MEMBER, "user_id"), MOST_MEMBERS),
     "interviews": sequence(structure(PoolInterview, _POOL_INTERVIEW, "interview_id"), MOST_INTERVIEWS).described(
@@ -94,7 +94,7 @@ POOL_CHANGES: Final = Body("PoolChanges", _POOL, examples.POOL_CHANGES)
 
 def _checked(
     schema: dict[str, Any], is_right: Callable[[str], bool], message: str, longest: int = values.LONGEST_NAME
-) -> Reader[str]:
+) -> ValueReader[str]:
     """Return the reader of text for which a check holds."""
 
     def read(problems: Problems, path: str, value: Any) -> str | None:
@@ -103,7 +103,7 @@ def _checked(
         problems.note(path, message)
         return None
 
-    return Reader(read, schema)
+    return ValueReader(read, schema)
 
 
 def _is_zone(name: str) -> bool:
@@ -144,10 +144,10 @@ def _read_hours(problems: Problems, path: str, value: Any) -> Hours | None:
     return Hours(starts, ends)
 
 
-_INTERVAL_OF_DAY: Final[Reader[dict[str, Any]]] = structure(
+_INTERVAL_OF_DAY: Final[ValueReader[dict[str, Any]]] = structure(
     dict, {"from": _TIME_OF_DAY, "to": _TIME_OF_DAY}, "from", "to"
 )
-_ALL_HOURS: Final = sequence(Reader(_read_hours, _INTERVAL_OF_DAY.schema), _MOST_HOURS)
+_ALL_HOURS: Final = sequence(ValueReader(_read_hours, _INTERVAL_OF_DAY.schema), _MOST_HOURS)
 
 
 def _read_day(problems: Problems, path: str, value: Any) -> tuple[Hours, ...] | None:
@@ -162,7 +162,9 @@ def _read_day(problems: Problems, path: str, value: Any) -> tuple[Hours, ...] | 
     return tuple(each for each in found if each is not None)
 
 
-_WEEK: Final[Reader[dict[str, Any]]] = structure(dict, {day: Reader(_read_day, _ALL_HOURS.schema) for day in WEEKDAYS})
+_WEEK: Final[ValueReader[dict[str, Any]]] = structure(
+    dict, {day: ValueReader(_read_day, _ALL_HOURS.schema) for day in WEEKDAYS}
+)
 
 
 def _read_moment(problems: Problems, path: str, value: Any) -> date | Instant | None:
@@ -175,8 +177,8 @@ def _read_moment(problems: Problems, path: str, value: Any) -> date | Instant | 
     return None
 
 
-_MOMENT: Final = Reader(_read_moment, {"anyOf": [*TIME["anyOf"][:1], DATE]})
-_FROM_TO: Final[Reader[dict[str, Any]]] = structure(dict, {"from": _MOMENT, "to": _MOMENT}, "from", "to")
+_MOMENT: Final = ValueReader(_read_moment, {"anyOf": [*TIME["anyOf"][:1], DATE]})
+_FROM_TO: Final[ValueReader[dict[str, Any]]] = structure(dict, {"from": _MOMENT, "to": _MOMENT}, "from", "to")
 
 
 def _read_time_off(problems: Problems, path: str, value: Any) -> TimeOff | None:
@@ -203,7 +205,7 @@ AVAILABILITY: Final = Body(
         "minimum_notice_minutes": whole(0, LONGEST_NOTICE),
         "holidays": values.nullable(_HOLIDAYS),
         "time_off": sequence(
-            Reader(_read_time_off, closed({"from": _MOMENT.schema, "to": _MOMENT.schema})), _MOST_TIMES_OFF
+            ValueReader(_read_time_off, closed({"from": _MOMENT.schema, "to": _MOMENT.schema})), _MOST_TIMES_OFF
         ),
     },
     examples.AVAILABILITY,

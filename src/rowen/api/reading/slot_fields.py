@@ -13,7 +13,7 @@ from rowen.api import planning_examples as examples
 from rowen.api.headers.acting_user import read_acting_user
 from rowen.api.reading import values
 from rowen.api.reading.body import Body
-from rowen.api.reading.values import Reader, sequence, structure, whole
+from rowen.api.reading.values import ValueReader, sequence, structure, whole
 from rowen.api.request import ApiRequest
 from rowen.app.booking_links import DEFAULT_DAYS, DEFAULT_MOVES, DEFAULT_NOTICE, LONGEST_DAYS, LinkInput
 from rowen.app.slots import DEFAULT_GAP, RoomInput, SeatInput, SessionInput, SlotsInput
@@ -61,9 +61,11 @@ def _read_clock(problems: Problems, path: str, value: Any) -> int | None:
 LATEST_PLANNED: Final = Instant.parse("9990-01-01T00:00:00Z")
 """The end of what is planned: limits and fairness look some weeks further, which must have dates."""
 
-ZONE: Final = Reader(_read_zone, {"type": "string", "maxLength": values.LONGEST_NAME})
-_TIME_OF_DAY: Final = Reader(_read_clock, {"type": "string", "pattern": f"^({_CLOCK.pattern})$"})
-_FROM_TO: Final[Reader[dict[str, Any]]] = structure(dict, {"from": values.instant, "to": values.instant}, "from", "to")
+ZONE: Final = ValueReader(_read_zone, {"type": "string", "maxLength": values.LONGEST_NAME})
+_TIME_OF_DAY: Final = ValueReader(_read_clock, {"type": "string", "pattern": f"^({_CLOCK.pattern})$"})
+_FROM_TO: Final[ValueReader[dict[str, Any]]] = structure(
+    dict, {"from": values.instant, "to": values.instant}, "from", "to"
+)
 
 
 def _read_times(problems: Problems, path: str, value: Any) -> tuple[int, int] | None:
@@ -91,8 +93,8 @@ def _read_window(problems: Problems, path: str, value: Any) -> tuple[int, int] |
     return None
 
 
-_TIMES: Final = Reader(_read_times, _FROM_TO.schema)
-_WINDOW: Final = Reader(_read_window, _FROM_TO.schema).described("A slot lies whole in it; at most 26 weeks")
+_TIMES: Final = ValueReader(_read_times, _FROM_TO.schema)
+_WINDOW: Final = ValueReader(_read_window, _FROM_TO.schema).described("A slot lies whole in it; at most 26 weeks")
 
 
 def _read_gap(problems: Problems, path: str, value: Any) -> tuple[int, int] | None:
@@ -107,7 +109,7 @@ def _read_gap(problems: Problems, path: str, value: Any) -> tuple[int, int] | No
     return least, most
 
 
-_GAP: Final[Reader[dict[str, Any]]] = structure(dict, {"min": whole(0, _DAY), "max": whole(0, _DAY)})
+_GAP: Final[ValueReader[dict[str, Any]]] = structure(dict, {"min": whole(0, _DAY), "max": whole(0, _DAY)})
 
 
 def _read_lunch(problems: Problems, path: str, value: Any) -> Lunch | None:
@@ -124,7 +126,7 @@ def _read_lunch(problems: Problems, path: str, value: Any) -> Lunch | None:
     return None
 
 
-_LUNCH: Final[Reader[dict[str, Any]]] = structure(
+_LUNCH: Final[ValueReader[dict[str, Any]]] = structure(
     dict, {"from": _TIME_OF_DAY, "to": _TIME_OF_DAY, "minutes": whole(1, _DAY)}, "from", "to", "minutes"
 )
 
@@ -153,16 +155,16 @@ _SEAT: Final = structure(
         "optional": values.boolean.described("Whether it is left out rather than costs a start"),
     },
 )
-_ROOM: Final[Mapping[str, Reader[Any]]] = {
+_ROOM: Final[Mapping[str, ValueReader[Any]]] = {
     "capacity": values.nullable(whole(1, _LARGEST)),
     "site": values.nullable(values.name),
     "features": sequence(values.name, _MOST_TAGS),
 }
-_SESSION: Final[Mapping[str, Reader[Any]]] = {
+_SESSION: Final[Mapping[str, ValueReader[Any]]] = {
     "name": values.nullable(values.name),
     "minutes": whole(1, _DAY),
     "interview_id": values.nullable(values.identifier).described("The interview of a job stage that is held"),
-    "seats": sequence(Reader(_read_seat, _SEAT.schema), MOST_SEATS, 1),
+    "seats": sequence(ValueReader(_read_seat, _SEAT.schema), MOST_SEATS, 1),
     "room": values.nullable(structure(RoomInput, _ROOM)).described("A room that is needed; the smallest one is taken"),
 }
 
@@ -172,10 +174,12 @@ def _read_candidate(problems: Problems, path: str, value: Any) -> tuple[tuple[in
     return None if fields is None else fields.get("free")
 
 
-_CANDIDATE: Final[Reader[dict[str, Any]]] = structure(dict, {"free": values.nullable(sequence(_TIMES, _MOST_TIMES))})
+_CANDIDATE: Final[ValueReader[dict[str, Any]]] = structure(
+    dict, {"free": values.nullable(sequence(_TIMES, _MOST_TIMES))}
+)
 
 
-def _word(words: tuple[str, ...]) -> Reader[str]:
+def _word(words: tuple[str, ...]) -> ValueReader[str]:
     """Return the reader of one of some words."""
 
     def read(problems: Problems, path: str, value: Any) -> str | None:
@@ -184,7 +188,7 @@ def _word(words: tuple[str, ...]) -> Reader[str]:
         problems.note(path, f"Must be one of {', '.join(words)}")
         return None
 
-    return Reader(read, {"type": "string", "enum": list(words)})
+    return ValueReader(read, {"type": "string", "enum": list(words)})
 
 
 SLOTS: Final = Body(
@@ -194,12 +198,12 @@ SLOTS: Final = Body(
         "step_minutes": whole(1, _DAY).described("Slots start at multiples of it in UTC; 15 where it is left out"),
         "time_zones": sequence(ZONE, _MOST_ZONES).described("Those of `local`; the first is that of lunch and days"),
         "application_id": values.nullable(values.identifier).described("Its interviews keep the candidate busy"),
-        "candidate": values.nullable(Reader(_read_candidate, _CANDIDATE.schema)),
+        "candidate": values.nullable(ValueReader(_read_candidate, _CANDIDATE.schema)),
         "sessions": sequence(structure(SessionInput, _SESSION, "minutes", "seats"), MOST_SESSIONS, 1),
         "order": _word(("given", "any")),
-        "gap_minutes": Reader(_read_gap, _GAP.schema).described("Between sessions of a day; 0 to 30 if left out"),
+        "gap_minutes": ValueReader(_read_gap, _GAP.schema).described("Between sessions of a day; 0 to 30 if left out"),
         "days": whole(1, MOST_DAYS).described("On how many dates at most the sessions are; 1 where it is left out"),
-        "lunch": values.nullable(Reader(_read_lunch, _LUNCH.schema)).described("A break that each day needs"),
+        "lunch": values.nullable(ValueReader(_read_lunch, _LUNCH.schema)).described("A break that each day needs"),
         "repeat_people": values.boolean.described("Whether a person may be in two sessions; false if left out"),
         "reschedule": sequence(values.identifier, MOST_SESSIONS).described("Interviews that are moved"),
         "choose": _word(("least_loaded",)),
@@ -226,7 +230,7 @@ def _read_link_window(problems: Problems, path: str, value: Any) -> tuple[int, i
 
 
 _ONLY_QUESTIONS: Final = ("limit", "explain", "reschedule")
-_LINK_WINDOW: Final = Reader(_read_link_window, _WINDOW.schema)
+_LINK_WINDOW: Final = ValueReader(_read_link_window, _WINDOW.schema)
 LINK: Final = Body(
     "NewBookingLink",
     {

@@ -13,14 +13,14 @@ from rowen.api import examples
 from rowen.api.headers.acting_user import has_acting_user, read_acting_user
 from rowen.api.reading import values
 from rowen.api.reading.body import NOTHING, Body
-from rowen.api.reading.values import Reader, read_fields, structure
+from rowen.api.reading.values import ValueReader, read_fields, structure
 from rowen.api.request import ApiRequest
 from rowen.api.schemas import closed
 from rowen.interviews.errors import Problems
 from rowen.interviews.people import UserFields, UserReference
 
 
-def reference_by(readers: Mapping[str, Reader[Any]]) -> Reader[UserReference]:
+def reference_by(readers: Mapping[str, ValueReader[Any]]) -> ValueReader[UserReference]:
     """Return the reader of an object that names one user by one of these fields."""
     *others, last = readers
     fields = f"one of {', '.join(others)} and {last}"
@@ -42,15 +42,15 @@ def reference_by(readers: Mapping[str, Reader[Any]]) -> Reader[UserReference]:
         "minProperties": 1,
         "maxProperties": 1,
     }
-    return Reader(read, schema)
+    return ValueReader(read, schema)
 
 
 _REFERENCE: Final = reference_by({"user_id": values.identifier, "email": values.email, "employee_id": values.name})
-_NAMES: Final[Mapping[str, Reader[Any]]] = {"first_name": values.name, "last_name": values.name}
-_EMPLOYEE: Final[Mapping[str, Reader[Any]]] = {
+_NAMES: Final[Mapping[str, ValueReader[Any]]] = {"first_name": values.name, "last_name": values.name}
+_EMPLOYEE: Final[Mapping[str, ValueReader[Any]]] = {
     "employee_id": values.or_blank(values.name).described("Unique within the organization")
 }
-_EMAIL: Final[Mapping[str, Reader[Any]]] = {"email": values.email.described("Unique within the organization")}
+_EMAIL: Final[Mapping[str, ValueReader[Any]]] = {"email": values.email.described("Unique within the organization")}
 _INVITES: Final = {
     name: values.boolean.described("Ignored: Rowen sends no e-mail") for name in ("send_email_invite", "send_email")
 }

@@ -10,7 +10,7 @@ from typing import Any, Final
 from rowen.api import examples
 from rowen.api.reading.body import Body, read_object
 from rowen.api.reading.fields import INTERVIEW_CHANGES, NEW_INTERVIEW, day
-from rowen.api.reading.values import Reader, require
+from rowen.api.reading.values import ValueReader, require
 from rowen.api.request import ApiRequest
 from rowen.api.schemas import Json
 from rowen.interviews.errors import FieldProblem, Problems
@@ -25,7 +25,7 @@ _ALL_DAY: Final = {"all_day_start_on": "starts_at", "all_day_end_on": "ends_at"}
 _OWN: Final = {name: own for own, name in _NAMES.items()}
 
 
-def _fields(readers: Mapping[str, Reader[Any]]) -> dict[str, Reader[Any]]:
+def _fields(readers: Mapping[str, ValueReader[Any]]) -> dict[str, ValueReader[Any]]:
     return {**{_NAMES.get(name, name): reader for name, reader in readers.items()}, **dict.fromkeys(_ALL_DAY, day)}
 
 

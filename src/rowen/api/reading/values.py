@@ -35,7 +35,7 @@ _NO_CONTROLS_BUT_LINES: Final = r"[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*"
 
 
 @dataclass(frozen=True, slots=True)
-class Reader(Generic[Value]):
+class ValueReader(Generic[Value]):
     """One kind of JSON value.
 
     `read` takes the problems so far, the path of the value and the value; where the value is wrong it notes a problem
@@ -45,17 +45,17 @@ class Reader(Generic[Value]):
     read: Callable[[Problems, str, Any], Value | None]
     schema: Json
 
-    def described(self, description: str) -> "Reader[Value]":
+    def described(self, description: str) -> "ValueReader[Value]":
         """Return the same reader, its schema with a description."""
         return self.with_schema({**self.schema, "description": description})
 
-    def with_schema(self, schema: Json) -> "Reader[Value]":
+    def with_schema(self, schema: Json) -> "ValueReader[Value]":
         """Return the same reader with another schema."""
         return replace(self, schema=schema)
 
 
 def read_fields(
-    problems: Problems, path: str, given: Mapping[str, Any], readers: Mapping[str, Reader[Any]]
+    problems: Problems, path: str, given: Mapping[str, Any], readers: Mapping[str, ValueReader[Any]]
 ) -> dict[str, Any]:
     """Return the values of the valid fields, by name; everything else is noted as a problem.
 
@@ -93,7 +93,7 @@ def _read_identifier(problems: Problems, path: str, value: Any) -> int | None:
     return None
 
 
-identifier: Final = Reader(
+identifier: Final = ValueReader(
     _read_identifier,
     {
         "description": "An id; clients of JSON without large numbers send it as text",
@@ -110,11 +110,11 @@ def _read_boolean(problems: Problems, path: str, value: Any) -> bool | None:
     return None
 
 
-boolean: Final = Reader(_read_boolean, FLAG)
+boolean: Final = ValueReader(_read_boolean, FLAG)
 """Reads true or false."""
 
 
-def whole(smallest: int, largest: int) -> Reader[int]:
+def whole(smallest: int, largest: int) -> ValueReader[int]:
     """Return the reader of whole numbers from `smallest` to `largest`."""
 
     def read(problems: Problems, path: str, value: Any) -> int | None:
@@ -123,7 +123,7 @@ def whole(smallest: int, largest: int) -> Reader[int]:
         problems.note(path, f"Must be a whole number from {smallest} to {largest}")
         return None
 
-    return Reader(read, {"type": "integer", "minimum": smallest, "maximum": largest})
+    return ValueReader(read, {"type": "integer", "minimum": smallest, "maximum": largest})
 
 
 def _read_instant(problems: Problems, path: str, value: Any) -> Instant | None:
@@ -136,11 +136,11 @@ def _read_instant(problems: Problems, path: str, value: Any) -> Instant | None:
     return None
 
 
-instant: Final = Reader(_read_instant, TIME)
+instant: Final = ValueReader(_read_instant, TIME)
 """Reads an ISO-8601 time; a date is its midnight in UTC."""
 
 
-def _text_reader(longest: int, *, lines: bool = False, empty: bool = False) -> Reader[str]:
+def _text_reader(longest: int, *, lines: bool = False, empty: bool = False) -> ValueReader[str]:
     """Return the reader of text of at most `longest` characters, without control characters but those of `lines`."""
     allowed = frozenset("\n\r\t") if lines else frozenset()
     shortest = 0 if empty else 1
@@ -160,7 +160,7 @@ def _text_reader(longest: int, *, lines: bool = False, empty: bool = False) -> R
 
     pattern = _NO_CONTROLS_BUT_LINES if lines else _NO_CONTROLS
     least = {} if empty else {"minLength": shortest}
-    return Reader(read, {"type": "string", **least, "maxLength": longest, "pattern": f"^{pattern}$"})
+    return ValueReader(read, {"type": "string", **least, "maxLength": longest, "pattern": f"^{pattern}$"})
 
 
 text: Final = _text_reader(LONGEST_TEXT)
@@ -178,7 +178,7 @@ def _read_email(problems: Problems, path: str, value: Any) -> str | None:
     return address
 
 
-email: Final = Reader(
+email: Final = ValueReader(
     _read_email,
     {
         "type": "string",
@@ -205,7 +205,7 @@ def _read_web_address(problems: Problems, path: str, value: Any) -> str | None:
     return address
 
 
-web_address: Final = Reader(
+web_address: Final = ValueReader(
     _read_web_address,
     {
         "type": "string",
@@ -216,7 +216,7 @@ web_address: Final = Reader(
 """Reads an http or https URL."""
 
 
-def choice(kind: type[Choice]) -> Reader[Choice]:
+def choice(kind: type[Choice]) -> ValueReader[Choice]:
     """Return the reader of an enumeration's values."""
     members: dict[str, Choice] = {member.value: member for member in kind}
 
@@ -226,28 +226,28 @@ def choice(kind: type[Choice]) -> Reader[Choice]:
         problems.note(path, f"Must be one of {', '.join(members)}")
         return None
 
-    return Reader(read, {"type": "string", "enum": list(members)})
+    return ValueReader(read, {"type": "string", "enum": list(members)})
 
 
-def nullable(reader: Reader[Value]) -> Reader[Value]:
+def nullable(reader: ValueReader[Value]) -> ValueReader[Value]:
     """Return a reader that takes null, too."""
 
     def read(problems: Problems, path: str, value: Any) -> Value | None:
         return None if value is None else reader.read(problems, path, value)
 
-    return Reader(read, schemas.nullable(reader.schema))
+    return ValueReader(read, schemas.nullable(reader.schema))
 
 
-def or_blank(reader: Reader[Value]) -> Reader[Value]:
+def or_blank(reader: ValueReader[Value]) -> ValueReader[Value]:
     """Return a reader that also takes null and empty text as null: forms send the latter for empty fields."""
 
     def read(problems: Problems, path: str, value: Any) -> Value | None:
         return None if value is None or value == "" else reader.read(problems, path, value)
 
-    return Reader(read, {"anyOf": [reader.schema, {"type": "null"}, {"type": "string", "maxLength": 0}]})
+    return ValueReader(read, {"anyOf": [reader.schema, {"type": "null"}, {"type": "string", "maxLength": 0}]})
 
 
-def sequence(reader: Reader[Value], largest: int, smallest: int = 0) -> Reader[tuple[Value | None, ...]]:
+def sequence(reader: ValueReader[Value], largest: int, smallest: int = 0) -> ValueReader[tuple[Value | None, ...]]:
     """Return the reader of an array; a bad element is replaced by None."""
 
     def read(problems: Problems, path: str, value: Any) -> tuple[Value | None, ...] | None:
@@ -260,10 +260,12 @@ def sequence(reader: Reader[Value], largest: int, smallest: int = 0) -> Reader[t
         return None
 
     least = {"minItems": smallest} if smallest else {}
-    return Reader(read, {"type": "array", "items": reader.schema, **least, "maxItems": largest})
+    return ValueReader(read, {"type": "array", "items": reader.schema, **least, "maxItems": largest})
 
 
-def structure(make: Callable[..., Value], readers: Mapping[str, Reader[Any]], *required: str) -> Reader[Value]:
+def structure(
+    make: Callable[..., Value], readers: Mapping[str, ValueReader[Any]], *required: str
+) -> ValueReader[Value]:
     """Return the reader of an object: `make` is called with the valid fields."""
 
     def read(problems: Problems, path: str, value: Any) -> Value | None:
@@ -276,4 +278,4 @@ def structure(make: Callable[..., Value], readers: Mapping[str, Reader[Any]], *r
         return make(**fields) if problems.count == before and all(field in fields for field in required) else None
 
     optional = [field for field in readers if field not in required]
-    return Reader(read, closed({field: reader.schema for field, reader in readers.items()}, *optional))
+    return ValueReader(read, closed({field: reader.schema for field, reader in readers.items()}, *optional))

@@ -14,7 +14,7 @@ from rowen.api.parameters import Parameter
 from rowen.api.reading import values
 from rowen.api.reading.body import Body
 from rowen.api.reading.query import by_name, limit_parameter, read_values
-from rowen.api.reading.values import LONGEST_NAME, Reader
+from rowen.api.reading.values import LONGEST_NAME, ValueReader
 from rowen.api.request import ApiRequest
 from rowen.api.response import Response
 from rowen.api.rowen.webhooks import TAG, WEBHOOK_ID, encode, read_body, shown, webhook_id
@@ -102,11 +102,11 @@ def _read_pending(problems: Problems, path: str, value: Any) -> AllPending | Non
     return None
 
 
-_EVENT: Final = Reader(_read_event, {**values.name.schema, "pattern": r"^[\x20-\x7e]+$"})
-_REVISION: Final = Reader(_read_revision, values.identifier.schema)
+_EVENT: Final = ValueReader(_read_event, {**values.name.schema, "pattern": r"^[\x20-\x7e]+$"})
+_REVISION: Final = ValueReader(_read_revision, values.identifier.schema)
 _RESENDING: Final = Body(
     "Resending",
-    {"event_id": _EVENT, "revision": _REVISION, "failed_since": Reader(_read_failed_since, TIME)},
+    {"event_id": _EVENT, "revision": _REVISION, "failed_since": ValueReader(_read_failed_since, TIME)},
     examples.RESENDING,
     exactly_one=True,
 )
@@ -115,7 +115,7 @@ _SKIPPING: Final = Body(
     {
         "event_id": _EVENT,
         "revision": _REVISION,
-        "pending": Reader(_read_pending, {"type": "boolean", "enum": [True]}),
+        "pending": ValueReader(_read_pending, {"type": "boolean", "enum": [True]}),
     },
     examples.SKIPPING,
     exactly_one=True,

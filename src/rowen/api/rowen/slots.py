@@ -19,7 +19,7 @@ from rowen.api.request import ApiRequest
 from rowen.api.response import Response
 from rowen.app.planning import MINUTE
 from rowen.app.services import Services
-from rowen.app.slots import Answer, SessionInput, SlotsInput
+from rowen.app.slots import FoundSlots, SessionInput, SlotsInput
 from rowen.interviews.interview import Identifier
 from rowen.interviews.moments import Instant
 from rowen.planning.bits import Coded
@@ -112,7 +112,7 @@ _TEXTS: Final = _Texts()
 class _Writer:
     """Writes an answer; what slots have in common is made once."""
 
-    def __init__(self, asked: SlotsInput, answer: Answer) -> None:
+    def __init__(self, asked: SlotsInput, answer: FoundSlots) -> None:
         self._answer = answer
         self._zones = {name: ZoneInfo(name) for name in asked.time_zones if name is not None}
         self._named = [_named(place, each) for place, each in enumerate(asked.sessions)]

@@ -17,7 +17,7 @@ from rowen.api.reading.fields import INTERVIEW_CHANGES, NEW_INTERVIEW, read_chan
 from rowen.api.request import ApiRequest
 from rowen.api.response import Response
 from rowen.app import scheduling
-from rowen.app.account_writes import Action, Request
+from rowen.app.account_writes import Request, WriteAction
 from rowen.app.services import Services
 from rowen.app.unit_of_work import Stored, UnitOfWork, WriteResult
 from rowen.interviews.errors import Code, Refusal
@@ -57,7 +57,7 @@ async def schedule(
         await stored(unit)
         return _written(await scheduling.schedule(unit, fields, request.key_name))
 
-    wanted = Request(action=Action.CREATE, user=fields.on_behalf_of, api_key=request.key_name, fields=fields)
+    wanted = Request(action=WriteAction.CREATE, user=fields.on_behalf_of, api_key=request.key_name, fields=fields)
     return await write_interview(services, request, work, PassedWrite(wanted, stored, _answer))
 
 
@@ -74,7 +74,9 @@ async def change(services: Services, request: ApiRequest, *, knows_guests: bool)
         return _written(await scheduling.change(unit, services.scorecard_codec, before, fields, request.key_name))
 
     user = fields.on_behalf_of
-    wanted = Request(action=Action.CHANGE, interview=identifier, user=user, api_key=request.key_name, fields=fields)
+    wanted = Request(
+        action=WriteAction.CHANGE, interview=identifier, user=user, api_key=request.key_name, fields=fields
+    )
     return await write_interview(services, request, work, PassedWrite(wanted, stored, _answer))
 
 

@@ -19,7 +19,7 @@ from rowen.api.response import Message, Response
 from rowen.api.v2.interviews import overlap_warning
 from rowen.api.v3.examples import ROWS
 from rowen.app import scheduling
-from rowen.app.account_writes import Action, Request
+from rowen.app.account_writes import Request, WriteAction
 from rowen.app.rows import INTERVIEWS, Surroundings
 from rowen.app.scopes import described
 from rowen.app.services import Services
@@ -40,7 +40,7 @@ async def create_v3_interview(services: Services, request: ApiRequest) -> Respon
     async def stored(_: UnitOfWork) -> None:
         return None
 
-    wanted = Request(action=Action.CREATE, user=request.acting_user, api_key=request.key_name, fields=fields)
+    wanted = Request(action=WriteAction.CREATE, user=request.acting_user, api_key=request.key_name, fields=fields)
     response = await _perform(services, request, work, PassedWrite(wanted, stored, _written))
     return response._replace(status=201)
 
@@ -58,7 +58,9 @@ async def change_v3_interview(services: Services, request: ApiRequest) -> Respon
         return await _written(unit, result)
 
     user = request.acting_user
-    wanted = Request(action=Action.CHANGE, interview=identifier, user=user, api_key=request.key_name, fields=fields)
+    wanted = Request(
+        action=WriteAction.CHANGE, interview=identifier, user=user, api_key=request.key_name, fields=fields
+    )
     return await _perform(services, request, work, PassedWrite(wanted, stored, _written))
 
 

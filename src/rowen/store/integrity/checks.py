@@ -16,7 +16,7 @@ from rowen.interviews.interview import LARGEST_ID
 from rowen.interviews.moments import Instant
 from rowen.interviews.rooms import person_of_room, room_of_person
 from rowen.store.engines.base import Engine, Location, Prepared, Row, Transaction, constant, run_sync
-from rowen.store.integrity.future_times import FutureTimes, written
+from rowen.store.integrity.future_times import FutureTimeCheck, written
 from rowen.store.schema.tables import interviewers, panel, records, scheduled_interviews, terms
 
 _CHUNK: Final = 5_000
@@ -162,7 +162,7 @@ async def _faults_of(location: Location, now: Instant | None) -> list[str]:
         faults: list[str] = []
         for statement in STATEMENTS:
             faults += [row[0] for row in await transaction.rows(Prepared(statement, ()), {})]
-        faults += await FutureTimes(engine).faults(transaction, now)
+        faults += await FutureTimeCheck(engine).faults(transaction, now)
         for (organization,) in await transaction.rows(Prepared(_ORGANIZATIONS, ()), {}):
             faults += await _Documents(engine, transaction, organization).faults()
         return faults
@@ -182,7 +182,7 @@ async def _ledgers_ahead(location: Location, now: Instant) -> list[str]:
     engine = location.open()
 
     async def work(transaction: Transaction) -> list[str]:
-        return await FutureTimes(engine).ledgers_ahead(transaction, now)
+        return await FutureTimeCheck(engine).ledgers_ahead(transaction, now)
 
     try:
         return await engine.read(work)

@@ -74,7 +74,7 @@ class FutureEvidence(NamedTuple):
     repaired: bytes
 
 
-class FutureTimes:
+class FutureTimeCheck:
     """Finds rows whose times are in the future, within a transaction."""
 
     def __init__(self, engine: Engine) -> None:

@@ -23,7 +23,7 @@ from rowen.interviews.errors import Unavailable
 from rowen.interviews.interview import ScheduledInterview
 from rowen.interviews.moments import Instant
 from rowen.store.engines.base import Engine, Transaction
-from rowen.store.integrity.future_times import Bounds, FutureRow, FutureTimes, written
+from rowen.store.integrity.future_times import Bounds, FutureRow, FutureTimeCheck, written
 from rowen.store.ledger.change_log import ChangeLog, LoggedChange
 from rowen.store.ledger.ledger import Ledger, LedgerState, next_state
 from rowen.store.schema.tables import interviewers, records, scheduled_interviews
@@ -49,7 +49,7 @@ class Repairer:
         self._engine = engine
         self._codec = codec
         self._records_codec = records_codec
-        self._times = FutureTimes(engine)
+        self._times = FutureTimeCheck(engine)
         self._ledger = Ledger(engine)
         self._log = ChangeLog(engine, codec)
         self._outbox = Outbox(engine)

@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import bindparam, delete, func, insert, select, update
 
-from rowen.app.mirror import OWN, REACHES, Link, Mirror, MirroredRow, MirrorState, Pending, Position, reported
+from rowen.app.mirror import OWN, REACHES, Mirror, MirroredRow, MirrorState, Pending, Position, RowLink, reported
 from rowen.app.organizations import Organization
 from rowen.interviews.errors import Code, Refusal
 from rowen.interviews.interview import OrganizationId
@@ -96,14 +96,14 @@ class MirrorTables:
             link: engine.prepare(
                 select(*shown).where(*OF, engine.id_in(columns[link.value], "ids")).order_by(columns.id)
             )
-            for link in Link
+            for link in RowLink
         }
         found = {
             link: select(columns.id, columns.updated_at, columns.document)
             .where(*OF, engine.id_in(columns[link.value if link else "id"], "ids"))
             .order_by(columns.id)
             .subquery()
-            for link in (None, *Link)
+            for link in (None, *RowLink)
         }
         self._documents = {
             link: engine.prepare(select(engine.joined_documents(each.c.document))) for link, each in found.items()
@@ -317,14 +317,14 @@ class MirrorTables:
         return {row.id: row for row in (MirroredRow(*each) for each in found)}
 
     async def linked(
-        self, organization: OrganizationId, resource: str, link: Link, identifiers: Sequence[int]
+        self, organization: OrganizationId, resource: str, link: RowLink, identifiers: Sequence[int]
     ) -> Sequence[MirroredRow]:
         """Return the rows of a resource with a link to any of these ids, ordered by id."""
         found = await self._engine.rows(self._linked[link], self._named(organization, resource, identifiers))
         return [MirroredRow(*each) for each in found]
 
     async def documents(
-        self, organization: OrganizationId, resource: str, link: Link | None, identifiers: Sequence[int]
+        self, organization: OrganizationId, resource: str, link: RowLink | None, identifiers: Sequence[int]
     ) -> bytes:
         """Return the documents of the rows with a link to any of these ids, or with these ids, as JSON, by id."""
         row = await self._engine.row(self._documents[link], self._named(organization, resource, identifiers))

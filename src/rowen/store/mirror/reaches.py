@@ -9,7 +9,7 @@ from operator import attrgetter
 
 from sqlalchemy import bindparam, delete, select
 
-from rowen.app.mirror import REACHES, Link, MirroredRow, Reach
+from rowen.app.mirror import REACHES, MirroredRow, Reach, RowLink
 from rowen.interviews.interview import OrganizationId
 from rowen.interviews.moments import Instant
 from rowen.store.engines.base import Engine, Transaction
@@ -30,8 +30,8 @@ class Marker:
                     *OF, engine.id_in(rows[find.value if find else "id"], "ids")
                 )
             )
-            for find in (None, *Link)
-            for take in (None, *Link)
+            for find in (None, *RowLink)
+            for take in (None, *RowLink)
         }
         of_target = (marks.organization_id == bindparam("organization"), marks.resource == bindparam("resource"))
         self._marked = engine.prepare(select(marks.id).where(*of_target, engine.id_in(marks.id, "ids")))

@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, delete, insert, literal_column, or_, select, u
 
 from rowen.app.provided_sessions import ASKING_TIME, HeldGrant
 from rowen.app.roles import Role
-from rowen.app.sessions import IDLE_LIFETIME, SESSION_LIFETIME, Token
+from rowen.app.sessions import IDLE_LIFETIME, SESSION_LIFETIME, SignInToken
 from rowen.interviews.interview import OrganizationId
 from rowen.interviews.moments import Instant
 from rowen.store.engines.base import Engine, Transaction
@@ -61,7 +61,7 @@ class ProvidedSessionTable:
         )
 
     async def begin(
-        self, organization: OrganizationId, user: int, role: Role, session: Token, grant: HeldGrant, now: Instant
+        self, organization: OrganizationId, user: int, role: Role, session: SignInToken, grant: HeldGrant, now: Instant
     ) -> bool:
         """Give a user the role that the provider says, and begin a session; False if the role was taken here."""
 
@@ -87,7 +87,7 @@ class ProvidedSessionTable:
 
         return await self._engine.write(work)
 
-    async def ask(self, session: Token, confirmed_at: Instant, now: Instant) -> HeldGrant | None:
+    async def ask(self, session: SignInToken, confirmed_at: Instant, now: Instant) -> HeldGrant | None:
         """Return what a session asks the provider with, for one caller at a time; None for others meanwhile."""
 
         async def work(transaction: Transaction) -> HeldGrant | None:
@@ -99,7 +99,7 @@ class ProvidedSessionTable:
 
         return await self._engine.write(work)
 
-    async def confirm(self, session: Token, role: Role, grant: HeldGrant, now: Instant) -> None:
+    async def confirm(self, session: SignInToken, role: Role, grant: HeldGrant, now: Instant) -> None:
         """Store that the provider has confirmed a session, with the role that its person has now."""
 
         async def work(transaction: Transaction) -> None:
@@ -112,7 +112,7 @@ class ProvidedSessionTable:
 
         await self._engine.write(work)
 
-    async def release(self, session: Token) -> None:
+    async def release(self, session: SignInToken) -> None:
         """Store that the provider did not answer, so that the next caller asks."""
 
         async def work(transaction: Transaction) -> None:
@@ -121,5 +121,5 @@ class ProvidedSessionTable:
         await self._engine.write(work)
 
 
-def _key(token: Token) -> dict[str, Any]:
+def _key(token: SignInToken) -> dict[str, Any]:
     return {"organization": token.organization, "digest": token.digest}

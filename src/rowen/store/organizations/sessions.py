@@ -17,10 +17,10 @@ from rowen.app.sessions import (
     LINK_LIFETIME,
     SESSION_LIFETIME,
     InvitedPerson,
-    Link,
-    Person,
-    Session,
-    Token,
+    PersonAccess,
+    SignInLink,
+    SignInSession,
+    SignInToken,
 )
 from rowen.interviews.interview import OrganizationId
 from rowen.interviews.moments import Instant
@@ -110,7 +110,9 @@ class SessionTable:
             )
         )
 
-    async def invite(self, organization: OrganizationId, user: int, role: Role, link: Token, now: Instant) -> None:
+    async def invite(
+        self, organization: OrganizationId, user: int, role: Role, link: SignInToken, now: Instant
+    ) -> None:
         """Give a user a role, in place of another one, and store a link that signs the user in; older links end."""
 
         async def work(transaction: Transaction) -> None:
@@ -131,7 +133,7 @@ class SessionTable:
 
         await self._engine.write(work)
 
-    async def invite_first(self, organization: OrganizationId, link: Token, now: Instant) -> bool:
+    async def invite_first(self, organization: OrganizationId, link: SignInToken, now: Instant) -> bool:
         """Store a link for the first admin; False if the organization has people already. An older link ends."""
 
         async def work(transaction: Transaction) -> bool:
@@ -144,7 +146,7 @@ class SessionTable:
 
         return await self._engine.write(work)
 
-    async def link(self, link: Token, now: Instant) -> Link | None:
+    async def link(self, link: SignInToken, now: Instant) -> SignInLink | None:
         """Return a link; None if it is unknown, expired or used."""
         row = await self._engine.row(self._link, {**_key(link), "now": int(now)})
         if row is None:
@@ -152,11 +154,13 @@ class SessionTable:
         *columns, person_id = row
         organization = organization_of(columns[len(_PERSON) :])
         if person_id is None:
-            return Link(organization, None)
+            return SignInLink(organization, None)
         person = self._person_of(columns, organization)
-        return None if person is None else Link(organization, person)
+        return None if person is None else SignInLink(organization, person)
 
-    async def sign_in(self, link: Token, session: Token, now: Instant, first_user: int | None = None) -> bool:
+    async def sign_in(
+        self, link: SignInToken, session: SignInToken, now: Instant, first_user: int | None = None
+    ) -> bool:
         """Use a link, and begin a session; False if the link does not work."""
         organization = link.organization
 
@@ -174,7 +178,7 @@ class SessionTable:
 
         return await self._engine.write(work)
 
-    async def sign_in_as(self, organization: OrganizationId, role: Role, session: Token, now: Instant) -> bool:
+    async def sign_in_as(self, organization: OrganizationId, role: Role, session: SignInToken, now: Instant) -> bool:
         """Begin a session of the first person with a role, without a link. False if there is none."""
 
         async def work(transaction: Transaction) -> bool:
@@ -186,7 +190,7 @@ class SessionTable:
 
         return await self._engine.write(work)
 
-    async def find(self, session: Token, now: Instant) -> Session | None:
+    async def find(self, session: SignInToken, now: Instant) -> SignInSession | None:
         """Return a session; None if it is unknown, has ended, or its person may no longer sign in."""
         row = await self._engine.row(self._session, _key(session))
         if row is None:
@@ -196,9 +200,9 @@ class SessionTable:
             return None
         person = self._person_of(columns, organization_of(columns[len(_PERSON) :]))
         confirmed = None if confirmed_at is None else Instant(confirmed_at)
-        return None if person is None else Session(person, Instant(used_at), confirmed)
+        return None if person is None else SignInSession(person, Instant(used_at), confirmed)
 
-    async def record_use(self, session: Token, now: Instant) -> None:
+    async def record_use(self, session: SignInToken, now: Instant) -> None:
         """Store when a session was last used."""
 
         async def work(transaction: Transaction) -> None:
@@ -206,7 +210,7 @@ class SessionTable:
 
         await self._engine.write(work)
 
-    async def sign_out(self, session: Token) -> None:
+    async def sign_out(self, session: SignInToken) -> None:
         """End a session."""
 
         async def work(transaction: Transaction) -> None:
@@ -260,15 +264,15 @@ class SessionTable:
             None if revoked_at is None else Instant(revoked_at),
         )
 
-    def _person_of(self, row: Row, organization: Organization) -> Person | None:
+    def _person_of(self, row: Row, organization: Organization) -> PersonAccess | None:
         """Return the person of a row that begins with `_PERSON`; None if the user is gone or disabled."""
         identifier, _, role, document = row[: len(_PERSON)]
         if identifier is None:
             return None
         user = None if document is None else self._codec.user(document)
-        return None if user is None or user.disabled else Person(identifier, user, Role(role), organization)
+        return None if user is None or user.disabled else PersonAccess(identifier, user, Role(role), organization)
 
-    async def _add_link(self, transaction: Transaction, link: Token, person: int | None, now: Instant) -> None:
+    async def _add_link(self, transaction: Transaction, link: SignInToken, person: int | None, now: Instant) -> None:
         values = {
             "organization_id": link.organization,
             "digest": link.digest,
@@ -279,7 +283,7 @@ class SessionTable:
         }
         await transaction.run(self._insert_link, values)
 
-    async def _begin(self, transaction: Transaction, session: Token, person: int, now: Instant) -> None:
+    async def _begin(self, transaction: Transaction, session: SignInToken, person: int, now: Instant) -> None:
         """Begin a session, and delete those that have expired."""
         ended = {"organization": session.organization, "idle": now - IDLE_LIFETIME, "oldest": now - SESSION_LIFETIME}
         await transaction.run(self._end_expired, ended)
@@ -296,7 +300,7 @@ class SessionTable:
         await transaction.run(self._insert_session, values)
 
 
-def _key(token: Token) -> dict[str, Any]:
+def _key(token: SignInToken) -> dict[str, Any]:
     return {"organization": token.organization, "digest": token.digest}
 
 

@@ -13,7 +13,7 @@ import msgspec
 from rowen.app.interviews import InterviewRow
 from rowen.app.organizations import Organization
 from rowen.app.outbox import events_of
-from rowen.app.planning import Facts, Wanted
+from rowen.app.planning import Facts, PlanningRequest
 from rowen.app.records import ACTIVE, APPLICATIONS, JOB_STAGES, USERS, RecordRow
 from rowen.app.unit_of_work import Booking, Cancellation, IdempotentRequest, Stored, WriteOperation, WriteResult
 from rowen.interviews.changes import Actor, Change, ChangeSummary, Counts, Kind, differences
@@ -314,7 +314,7 @@ class StoreUnitOfWork:
         summary = ChangeSummary(revision, time, Kind.RECORDED, actor, None, resource, counts, fields)
         await self._dependencies.log.append(self._transaction, self._organization.id, LoggedChange(summary))
 
-    async def planning_facts(self, wanted: Wanted) -> Facts:
+    async def planning_facts(self, wanted: PlanningRequest) -> Facts:
         """Return what is known for planning, as of this transaction."""
         return await self._dependencies.planning.facts(self._transaction, self._records, self._organization, wanted)
 

@@ -22,7 +22,7 @@ from joserfc.jwk import KeySet
 
 from rowen.app.roles import Role
 from rowen.interviews.moments import Clock
-from rowen.web.provider.fetching import Fetcher, ProviderDownError, require_safe
+from rowen.web.provider.fetching import ProviderDownError, ProviderFetcher, require_safe
 from rowen.web.provider.secrets import Attempt, Grant
 
 ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
@@ -77,11 +77,11 @@ class _Known(NamedTuple):
 class Provider:
     """One identity provider."""
 
-    def __init__(self, settings: ProviderSettings, now: Clock, fetcher: Fetcher | None = None) -> None:
+    def __init__(self, settings: ProviderSettings, now: Clock, fetcher: ProviderFetcher | None = None) -> None:
         require_safe(settings.issuer, "--oidc-issuer")
         self.settings = settings
         self._now = now
-        self._fetcher = fetcher or Fetcher()
+        self._fetcher = fetcher or ProviderFetcher()
         self._known: _Known | None = None
         self._failed_at: float | None = None
         self._again_at: float | None = None

@@ -7,7 +7,7 @@ know how a provider is asked, or pages.
 import structlog
 
 from rowen.app.provided_sessions import CONFIRM_INTERVAL, LONGEST_UNCONFIRMED, HeldGrant, ProvidedSessions
-from rowen.app.sessions import Session, Sessions, Token
+from rowen.app.sessions import Sessions, SignInSession, SignInToken
 from rowen.interviews.errors import Unavailable
 from rowen.interviews.moments import Clock, Instant
 from rowen.web.provider.client import Provider, ProviderRefusedError
@@ -26,7 +26,7 @@ class ProviderConfirmer:
         self._provider = provider
         self._now = now
 
-    async def confirmed(self, session: Session, token: Token, secret: str) -> Session | None:
+    async def confirmed(self, session: SignInSession, token: SignInToken, secret: str) -> SignInSession | None:
         """Return a session as the provider says it is; None if it has ended.
 
         Raises Unavailable if the provider does not answer, and has not confirmed the session for too long.
@@ -43,7 +43,9 @@ class ProviderConfirmer:
             return self._unconfirmed(session, session.confirmed_at, now)
         return await self._ask(session, token, secret, held)
 
-    async def _ask(self, session: Session, token: Token, secret: str, held: HeldGrant) -> Session | None:
+    async def _ask(
+        self, session: SignInSession, token: SignInToken, secret: str, held: HeldGrant
+    ) -> SignInSession | None:
         now, confirmed_at = self._now(), session.confirmed_at or Instant(0)
         if held.content is None:  # the provider gave nothing to ask with: the person signs in again
             if now - confirmed_at < LONGEST_UNCONFIRMED:
@@ -73,11 +75,11 @@ class ProviderConfirmer:
             return await self._sessions.find(token, now)
         return session._replace(confirmed_at=now)
 
-    def _unconfirmed(self, session: Session, confirmed_at: Instant, now: Instant) -> Session:
+    def _unconfirmed(self, session: SignInSession, confirmed_at: Instant, now: Instant) -> SignInSession:
         if now - confirmed_at >= LONGEST_UNCONFIRMED:
             raise Unavailable("the identity provider has not confirmed the session")
         return session
 
-    async def _end(self, token: Token, reason: str) -> None:
+    async def _end(self, token: SignInToken, reason: str) -> None:
         _log.info("session ended by the provider", reason=reason)
         await self._sessions.sign_out(token)

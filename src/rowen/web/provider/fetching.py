@@ -49,7 +49,7 @@ def require_safe(address: str, what: str) -> str:
     return address
 
 
-class Fetcher:
+class ProviderFetcher:
     """Sends requests to a provider."""
 
     def __init__(self) -> None:

@@ -20,7 +20,7 @@ from rowen.web.ports import PagePorts, Provided
 from rowen.web.provider.client import ProviderRefusedError, Signed
 from rowen.web.provider.fetching import ProviderDownError
 from rowen.web.provider.secrets import Grant, attempt_of, new_attempt, seal
-from rowen.web.request import Answer, PageRequest, Redirected, Rendered
+from rowen.web.request import Answer, Redirected, Rendered, WebRequest
 from rowen.web.signing_in import home_of
 
 CALLBACK: Final = "/oidc/callback"
@@ -38,7 +38,7 @@ class ProviderPages:
         self._provided = provided
         self._public_url = public_url
 
-    async def start(self, request: PageRequest) -> Answer:
+    async def start(self, request: WebRequest) -> Answer:
         """Send the browser to the provider."""
         if cookies.session_name(request.origin) is None:
             return Rendered("sign_in.html", {"demo": False, "can": False, "provider": None}, 403)
@@ -49,7 +49,7 @@ class ProviderPages:
             return _failed("down", str(error))
         return Redirected(address, (cookies.attempt(request.origin, secret),), is_elsewhere=True)
 
-    async def finish(self, request: PageRequest) -> Answer:
+    async def finish(self, request: WebRequest) -> Answer:
         """Begin a session of the person who signed in."""
         query = request.query
         secret = cookies.read_attempt(context_of(request.scope).headers, request.origin)
@@ -70,7 +70,7 @@ class ProviderPages:
             return _failed("refused", str(refusal))
         return await self._begin(request, signed)
 
-    async def _begin(self, request: PageRequest, signed: Signed) -> Answer:
+    async def _begin(self, request: WebRequest, signed: Signed) -> Answer:
         if signed.role is None:
             return _failed("no_role", "no group of the person has a role")
         organization = await self._ports.organizations.find(self._provided.provider.settings.organization)
@@ -100,7 +100,7 @@ class ProviderPages:
         cookie = cookies.session_cookie(request.origin, secret, _SECONDS)
         return Redirected(home_of(signed.role) if back == "/" else back, used if cookie is None else (cookie, *used))
 
-    def _callback(self, request: PageRequest) -> str:
+    def _callback(self, request: WebRequest) -> str:
         return f"{self._public_url or request.origin}{CALLBACK}"
 
 

@@ -9,7 +9,7 @@ from rowen.app.roles import Role
 from rowen.app.sessions import InvitedPerson, new_token
 from rowen.interviews.interview import OrganizationId
 from rowen.web.ports import PagePorts
-from rowen.web.request import PageRequest
+from rowen.web.request import WebRequest
 
 
 async def access_of(ports: PagePorts, organization: OrganizationId) -> dict[int, InvitedPerson]:
@@ -18,7 +18,7 @@ async def access_of(ports: PagePorts, organization: OrganizationId) -> dict[int,
     return {each.user_id: each for each in people if each.revoked_at is None}
 
 
-async def invite(ports: PagePorts, request: PageRequest, user: int, role: Role) -> str:
+async def invite(ports: PagePorts, request: WebRequest, user: int, role: Role) -> str:
     """Give a user a role, and return the address that signs the user in."""
     organization = request.session.person.organization
     secret, link = new_token(organization.id)
@@ -26,7 +26,7 @@ async def invite(ports: PagePorts, request: PageRequest, user: int, role: Role) 
     return f"{request.origin}{request.base}/sign-in/{secret}"
 
 
-def mail_of(request: PageRequest, email: str, link: str) -> str:
+def mail_of(request: WebRequest, email: str, link: str) -> str:
     """Return the address that writes a mail with a sign-in link."""
     text, organization = request.language.text, request.session.person.organization.name
     subject, body = text("people.mail_subject", organization=organization), f"{text('people.mail_text')}\n\n{link}\n"
@@ -38,6 +38,6 @@ def read_role(text: str) -> Role | None:
     return next((each for each in Role if each.value == text), None)
 
 
-def role_choices(request: PageRequest) -> list[tuple[str, str]]:
+def role_choices(request: WebRequest) -> list[tuple[str, str]]:
     """Return the roles with their words."""
     return [(each.value, request.language.text(f"role.{each.value}")) for each in Role]

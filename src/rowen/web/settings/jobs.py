@@ -14,12 +14,12 @@ from rowen.app.unit_of_work import UnitOfWork, WriteResult
 from rowen.interviews.errors import Code, Refusal
 from rowen.interviews.hiring import JobFields, JobStatus, StageInterviewInput
 from rowen.interviews.pools import Pool
-from rowen.web.directory import LONGEST_MINUTES, Job, PlannedInterview, Stage, person_name
+from rowen.web.directory import LONGEST_MINUTES, JobChoice, PlannedInterview, StageChoice, person_name
 from rowen.web.forms import Form
 from rowen.web.new_records import NewRecords
 from rowen.web.once import write_once
 from rowen.web.ports import PagePorts
-from rowen.web.request import Answer, PageRequest, Redirected
+from rowen.web.request import Answer, Redirected, WebRequest
 from rowen.web.scheduling_form import MINUTES
 from rowen.web.settings.plans import Plans
 from rowen.web.settings.sections import JOBS as SECTION
@@ -39,11 +39,11 @@ class JobPages:
         self._codec = ports.services.hiring_codec
         self._plans = Plans(ports)
 
-    async def show(self, request: PageRequest) -> Answer:
+    async def show(self, request: WebRequest) -> Answer:
         """List the jobs."""
         return await self._list(request, Form(request.language))
 
-    async def add(self, request: PageRequest) -> Answer:
+    async def add(self, request: WebRequest) -> Answer:
         """Add a job."""
         request.require("jobs:create")
         request.require_own_records()
@@ -59,11 +59,11 @@ class JobPages:
         made = await write_once(self._ports.writing, request, "job", work)
         return Redirected(f"{SECTION.path}/{made.body.decode()}", message="added")
 
-    async def show_one(self, request: PageRequest) -> Answer:
+    async def show_one(self, request: WebRequest) -> Answer:
         """Show a job with its plan."""
         return await self._one(request, await self._job(request), Form(request.language))
 
-    async def change(self, request: PageRequest) -> Answer:
+    async def change(self, request: WebRequest) -> Answer:
         """Rename, open or close a job, add an interview to its plan, or move a stage or an interview."""
         request.require_own_records()
         job = await self._job(request)
@@ -90,13 +90,13 @@ class JobPages:
         await self._ports.writing.write(request.session.person.organization, work)
         return Redirected(f"{SECTION.path}/{job.id}", message="saved")
 
-    async def show_interview(self, request: PageRequest) -> Answer:
+    async def show_interview(self, request: WebRequest) -> Answer:
         """Show an interview of a plan."""
         job = await self._job(request)
         stage, planned = await self._planned(request, job)
         return await self._interview(request, job, stage, planned, Form(request.language))
 
-    async def change_interview(self, request: PageRequest) -> Answer:
+    async def change_interview(self, request: WebRequest) -> Answer:
         """Change an interview of a plan and which pools fill its seats, or remove it; in a mirror, only its pools."""
         job = await self._job(request)
         stage, planned = await self._planned(request, job)
@@ -117,12 +117,12 @@ class JobPages:
             await self._plans.replace_interview(request, stage.id, planned.id, wanted, pools)
         return Redirected(f"{SECTION.path}/{job.id}", message="saved")
 
-    async def _list(self, request: PageRequest, form: Form) -> Answer:
+    async def _list(self, request: WebRequest, form: Form) -> Answer:
         jobs = await self._ports.directory.jobs(request.session.person.organization)
         shown = {"form": form, "jobs": [(each.id, each.name or str(each.id), _status(request, each)) for each in jobs]}
         return rendered(request, SECTION, "settings_jobs.html", shown, form.status)
 
-    async def _one(self, request: PageRequest, job: Job, form: Form) -> Answer:
+    async def _one(self, request: WebRequest, job: JobChoice, form: Form) -> Answer:
         organization = request.session.person.organization
         stages = await self._ports.directory.stages(organization, job.id)
         users, disabled = await self._ports.directory.users(organization), request.language.text("people.disabled")
@@ -150,7 +150,7 @@ class JobPages:
         return rendered(request, SECTION, "settings_job.html", shown, form.status)
 
     async def _interview(
-        self, request: PageRequest, job: Job, stage: Stage, planned: PlannedInterview, form: Form
+        self, request: WebRequest, job: JobChoice, stage: StageChoice, planned: PlannedInterview, form: Form
     ) -> Answer:
         people = await self._ports.directory.people(request.session.person.organization)
         usual = form.all("usual") if form.problems else [str(each) for each in planned.defaults]
@@ -168,16 +168,16 @@ class JobPages:
         }
         return rendered(request, SECTION, "settings_planned.html", shown, form.status)
 
-    async def _job(self, request: PageRequest) -> Job:
+    async def _job(self, request: WebRequest) -> JobChoice:
         job = await self._ports.directory.job(request.session.person.organization, identifier_of(request))
         if job is None:
             raise Refusal(Code.NOT_FOUND)
         return job
 
-    async def _pools(self, request: PageRequest) -> list[Pool]:
+    async def _pools(self, request: WebRequest) -> list[Pool]:
         return await self._ports.directory.pools(request.session.person.organization)
 
-    async def _planned(self, request: PageRequest, job: Job) -> tuple[Stage, PlannedInterview]:
+    async def _planned(self, request: WebRequest, job: JobChoice) -> tuple[StageChoice, PlannedInterview]:
         identifier = identifier_of(request, "interview")
         for stage in await self._ports.directory.plan(request.session.person.organization, job.id):
             for each in stage.interviews:
@@ -185,7 +185,7 @@ class JobPages:
                     return stage, each
         raise Refusal(Code.NOT_FOUND)
 
-    async def _move(self, request: PageRequest, job: Job, step: int) -> Answer:
+    async def _move(self, request: WebRequest, job: JobChoice, step: int) -> Answer:
         """Move a stage, or an interview within its stage, by one place."""
         stages = await self._ports.directory.stages(request.session.person.organization, job.id)
         stage, interview = (read_identifier(request.form.get(name, "")) for name in ("stage", "interview"))
@@ -197,7 +197,7 @@ class JobPages:
             await self._plans.move_interview(request, stage, interview, step)
         return Redirected(f"{SECTION.path}/{job.id}#stage-{stage}")
 
-    def _ask(self, request: PageRequest, job: Job, planned: PlannedInterview) -> Answer:
+    def _ask(self, request: WebRequest, job: JobChoice, planned: PlannedInterview) -> Answer:
         text = request.language.text
         asked = text("plan.remove_question", name=planned.name or text("interview.untitled")), text("plan.remove_hint")
         return question(request, SECTION, asked, "plan.remove", f"{SECTION.path}/{job.id}/interviews/{planned.id}")
@@ -211,7 +211,7 @@ def _changed(form: Form, planned: PlannedInterview) -> StageInterviewInput:
     return StageInterviewInput(id=planned.id, name=name, estimated_minutes=minutes, default_interviewer_users=usual)
 
 
-def _status(request: PageRequest, job: Job) -> tuple[str, str]:
+def _status(request: WebRequest, job: JobChoice) -> tuple[str, str]:
     """Return the status of a job as a value and in words."""
     status = job.status or ""
     key = f"job.{status}"

@@ -11,7 +11,7 @@ from rowen.app.keys import ALL, READ_ONLY, RESOURCES, ApiKey, new_key, summary
 from rowen.interviews.errors import Code, Refusal
 from rowen.web.forms import Form
 from rowen.web.ports import PagePorts
-from rowen.web.request import Answer, PageRequest, Redirected
+from rowen.web.request import Answer, Redirected, WebRequest
 from rowen.web.settings.sections import KEYS, is_confirmed, question, rendered
 from rowen.web.views import Viewer, local, moment
 
@@ -44,11 +44,11 @@ class KeyPages:
     def __init__(self, ports: PagePorts) -> None:
         self._ports = ports
 
-    async def show(self, request: PageRequest) -> Answer:
+    async def show(self, request: WebRequest) -> Answer:
         """List the keys."""
         return await self._list(request, Form(request.language))
 
-    async def change(self, request: PageRequest) -> Answer:
+    async def change(self, request: WebRequest) -> Answer:
         """Create a key and show it, or revoke one."""
         form = Form(request.language, request.form)
         organization = request.session.person.organization
@@ -72,7 +72,7 @@ class KeyPages:
             return await self._list(request, form)
         return await self._list(request, Form(request.language), (name, text))
 
-    async def _ask(self, request: PageRequest, name: str) -> Answer:
+    async def _ask(self, request: WebRequest, name: str) -> Answer:
         """Ask before a key is revoked, with its last use. Raises Refusal (not found)."""
         keys = await self._ports.keys.all(request.session.person.organization.id)
         found = next((each for each in keys if each.name == name and each.revoked_at is None), None)
@@ -97,7 +97,7 @@ class KeyPages:
             form.note("access", "keys.access_needed")
         return []
 
-    async def _list(self, request: PageRequest, form: Form, made: tuple[str, str] | None = None) -> Answer:
+    async def _list(self, request: WebRequest, form: Form, made: tuple[str, str] | None = None) -> Answer:
         keys = await self._ports.keys.all(request.session.person.organization.id)
         text = request.language.text
         form.default("access", _READING)

@@ -11,7 +11,7 @@ from rowen.app.sessions import IDLE_LIFETIME, LINK_LIFETIME, SESSION_LIFETIME
 from rowen.web.forms import Form
 from rowen.web.organization_form import configured
 from rowen.web.ports import PagePorts
-from rowen.web.request import Answer, PageRequest, Redirected, zone_of
+from rowen.web.request import Answer, Redirected, WebRequest, zone_of
 from rowen.web.settings.access import access_of
 from rowen.web.settings.sections import ORGANIZATION, SIGN_IN, rendered
 from rowen.web.zones import zone_groups
@@ -30,11 +30,11 @@ class OrganizationPages:
     def __init__(self, ports: PagePorts) -> None:
         self._ports = ports
 
-    async def show(self, request: PageRequest) -> Answer:
+    async def show(self, request: WebRequest) -> Answer:
         """Show the settings."""
         return self._page(request, Form(request.language))
 
-    async def save(self, request: PageRequest) -> Answer:
+    async def save(self, request: WebRequest) -> Answer:
         """Store the settings."""
         form = Form(request.language, request.form)
         organization = request.session.person.organization
@@ -53,7 +53,7 @@ class OrganizationPages:
             return self._page(request, form)
         return Redirected(ORGANIZATION.path, message="saved")
 
-    async def show_sign_in(self, request: PageRequest) -> Answer:
+    async def show_sign_in(self, request: WebRequest) -> Answer:
         """Show how people sign in."""
         organization = request.session.person.organization
         provider, people = self._provider(organization), await access_of(self._ports, organization.id)
@@ -81,7 +81,7 @@ class OrganizationPages:
         settings = None if provided is None else provided.provider.settings
         return settings if settings is not None and settings.organization == organization.name else None
 
-    def _page(self, request: PageRequest, form: Form) -> Answer:
+    def _page(self, request: WebRequest, form: Form) -> Answer:
         organization, text = request.session.person.organization, request.language.text
         form.default("name", organization.name)
         form.default("time_zone", organization.time_zone)

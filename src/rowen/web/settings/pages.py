@@ -6,7 +6,7 @@ Owns their paths, and who may open each. Must not know what a page shows.
 from rowen.web.busy import BusyForm
 from rowen.web.calls import Calls
 from rowen.web.own_availability import AvailabilityForm
-from rowen.web.page import Page, PageDeps
+from rowen.web.page import PageApplication, PageDeps
 from rowen.web.ports import PagePorts
 from rowen.web.settings import sections
 from rowen.web.settings.hours import HoursPages
@@ -34,7 +34,7 @@ from rowen.web.settings.stages import StagePages
 from rowen.web.settings.webhooks import WebhookPages
 
 
-def settings_pages(ports: PagePorts, deps: PageDeps) -> list[Page]:
+def settings_pages(ports: PagePorts, deps: PageDeps) -> list[PageApplication]:
     """Return the pages of settings."""
     people, jobs, rooms, keys = PeoplePages(ports), JobPages(ports), RoomPages(ports), KeyPages(ports)
     stages, pools = StagePages(ports), PoolPages(ports)
@@ -77,8 +77,8 @@ def settings_pages(ports: PagePorts, deps: PageDeps) -> list[Page]:
         ORGANIZATION: {ORGANIZATION.path: {"GET": organization.show, "POST": organization.save}},
     }
     pages = [
-        Page(path, handlers, deps, roles=section.roles)
+        PageApplication(path, handlers, deps, roles=section.roles)
         for section, paths in table.items()
         for path, handlers in paths.items()
     ]
-    return [Page(sections.PATH, {"GET": first_section}, deps, roles=OPENED_BY), *pages]
+    return [PageApplication(sections.PATH, {"GET": first_section}, deps, roles=OPENED_BY), *pages]

@@ -22,7 +22,7 @@ from rowen.web.directory import person_name
 from rowen.web.forms import Form
 from rowen.web.new_records import NewRecords
 from rowen.web.ports import PagePorts
-from rowen.web.request import Answer, PageRequest, Redirected
+from rowen.web.request import Answer, Redirected, WebRequest
 from rowen.web.settings.access import access_of, invite, mail_of, read_role, role_choices
 from rowen.web.settings.sections import PEOPLE, identifier_of, is_confirmed, question, rendered
 from rowen.web.views import initials, moment, shown, when
@@ -51,11 +51,11 @@ class PeoplePages:
         self._ports = ports
         self._records = NewRecords(ports)
 
-    async def show(self, request: PageRequest) -> Answer:
+    async def show(self, request: WebRequest) -> Answer:
         """List the people."""
         return await self._list(request, Form(request.language))
 
-    async def add(self, request: PageRequest) -> Answer:
+    async def add(self, request: WebRequest) -> Answer:
         """Add a person, who may sign in if a role is chosen: then show the link."""
         request.require_own_records()
         form = Form(request.language, request.form)
@@ -67,11 +67,11 @@ class PeoplePages:
             return Redirected(f"{PEOPLE.path}/{user}", message="added")
         return await self._person(request, user, link=await invite(self._ports, request, user, role))
 
-    async def show_person(self, request: PageRequest) -> Answer:
+    async def show_person(self, request: WebRequest) -> Answer:
         """Show a person."""
         return await self._person(request, identifier_of(request))
 
-    async def change(self, request: PageRequest) -> Answer:
+    async def change(self, request: WebRequest) -> Answer:
         """Change a person's name or address, invite the person, or take the right to sign in."""
         user = (await self._user(request, identifier_of(request))).id
         form = Form(request.language, request.form)
@@ -102,7 +102,7 @@ class PeoplePages:
             return await self._person(request, user, form)
         return Redirected(f"{PEOPLE.path}/{user}", message="saved")
 
-    async def _ask(self, request: PageRequest, identifier: int, action: str) -> Answer:
+    async def _ask(self, request: WebRequest, identifier: int, action: str) -> Answer:
         """Ask before a person is disabled, which has consequences for interviews, or loses access."""
         user, language = await self._user(request, identifier), request.language
         coming = await self._coming(request, identifier) if action == "disable" else []
@@ -114,7 +114,7 @@ class PeoplePages:
         values = {**page.values, "coming": coming}
         return page._replace(template="settings_person_question.html", values=values)
 
-    async def _coming(self, request: PageRequest, user: int) -> list[tuple[str, str, str]]:
+    async def _coming(self, request: WebRequest, user: int) -> list[tuple[str, str, str]]:
         """Return the interviews that a person is to hold: the path that replaces the person, when, and which."""
         now, viewer = self._ports.now(), request.viewer
         entries = await self._ports.schedule.of_user(request.session.person.organization, user, now, Instant(LATEST))
@@ -126,7 +126,7 @@ class PeoplePages:
                 found.append((path, when(viewer, each.interview), f"{one.candidate}: {one.title}"))
         return found
 
-    async def _list(self, request: PageRequest, form: Form) -> Answer:
+    async def _list(self, request: WebRequest, form: Form) -> Answer:
         organization = request.session.person.organization
         users = await self._ports.directory.users(organization)
         access = await access_of(self._ports, organization.id)
@@ -148,7 +148,7 @@ class PeoplePages:
         return rendered(request, PEOPLE, "settings_people.html", {**values, "roles": roles, "cut": cut}, form.status)
 
     async def _person(
-        self, request: PageRequest, identifier: int, form: Form | None = None, link: str | None = None
+        self, request: WebRequest, identifier: int, form: Form | None = None, link: str | None = None
     ) -> Answer:
         user = await self._user(request, identifier)
         access = (await access_of(self._ports, request.session.person.organization.id)).get(identifier)
@@ -172,13 +172,13 @@ class PeoplePages:
         }
         return rendered(request, PEOPLE, "settings_person.html", values, form.status)
 
-    async def _user(self, request: PageRequest, identifier: int) -> User:
+    async def _user(self, request: WebRequest, identifier: int) -> User:
         user = await self._ports.directory.user(request.session.person.organization, identifier)
         if user is None:
             raise Refusal(Code.NOT_FOUND)
         return user
 
-    async def _change_user(self, request: PageRequest, user: int, form: Form, fields: UserFields) -> None:
+    async def _change_user(self, request: WebRequest, user: int, form: Form, fields: UserFields) -> None:
         request.require_own_records()
         request.require("users:update")
         codec, session = self._ports.services.user_codec, request.session
@@ -220,7 +220,7 @@ def _searched(user: User) -> str:
     return f"{person_name(user)} {user.email or ''}".casefold()
 
 
-def _listed(request: PageRequest, user: User, access: InvitedPerson | None) -> Listed:
+def _listed(request: WebRequest, user: User, access: InvitedPerson | None) -> Listed:
     name = person_name(user)
     used = access.last_used_at if access else None
     return Listed(

@@ -17,15 +17,15 @@ from rowen.web.forms import Form
 from rowen.web.new_records import named
 from rowen.web.once import write_once
 from rowen.web.ports import PagePorts
-from rowen.web.request import Answer, PageRequest, Redirected, Rendered
+from rowen.web.request import Answer, Redirected, Rendered, WebRequest
 from rowen.web.settings.access import access_of, invite, mail_of, read_role, role_choices
-from rowen.web.settings.people_list import MOST_LINES, Line, read_people
+from rowen.web.settings.people_list import MOST_LINES, PeopleLine, read_people
 from rowen.web.settings.sections import PEOPLE, rendered
 
 _users = msgspec.json.Decoder(dict[str, int])
 
 
-class Known(NamedTuple):
+class KnownPeople(NamedTuple):
     """What is known of the people of a list: the users by their folded addresses, and those who may sign in."""
 
     users: Mapping[str, int]
@@ -38,12 +38,12 @@ class PeopleListPages:
     def __init__(self, ports: PagePorts) -> None:
         self._ports = ports
 
-    async def show(self, request: PageRequest) -> Answer:
+    async def show(self, request: WebRequest) -> Answer:
         """Show the form: those without a role in their line become interviewers, unless it says otherwise."""
         form = Form(request.language, defaults={"role": Role.INTERVIEWER.value})
-        return self._page(request, form, [], Known({}, frozenset()))
+        return self._page(request, form, [], KnownPeople({}, frozenset()))
 
-    async def submit(self, request: PageRequest) -> Answer:
+    async def submit(self, request: WebRequest) -> Answer:
         """Preview a list; or add those who are new, and show links for all who get a role."""
         request.require_own_records()
         request.require("users:create")
@@ -75,7 +75,7 @@ class PeopleListPages:
         }
         return rendered(request, PEOPLE, "settings_people_links.html", shown)
 
-    def _page(self, request: PageRequest, form: Form, lines: Sequence[Line], known: Known) -> Rendered:
+    def _page(self, request: WebRequest, form: Form, lines: Sequence[PeopleLine], known: KnownPeople) -> Rendered:
         text, otherwise = request.language.text, read_role(form.value("role"))
         shown, count = [], 0
         for line in lines:
@@ -100,15 +100,15 @@ class PeopleListPages:
         }
         return rendered(request, PEOPLE, "settings_people_list.html", values, form.status)
 
-    async def _known(self, request: PageRequest, lines: Sequence[Line]) -> Known:
+    async def _known(self, request: WebRequest, lines: Sequence[PeopleLine]) -> KnownPeople:
         """Return what is known of the people of a list."""
         organization, wanted = request.session.person.organization, {fold(line.email) for line in lines}
         users = await self._ports.directory.users(organization)
         found = {fold(email): each.id for each in users for email in (*each.emails, each.email or "")}
         access = await access_of(self._ports, organization.id)
-        return Known({email: user for email, user in found.items() if email in wanted}, frozenset(access))
+        return KnownPeople({email: user for email, user in found.items() if email in wanted}, frozenset(access))
 
-    async def _store(self, request: PageRequest, lines: Sequence[Line]) -> dict[str, int]:
+    async def _store(self, request: WebRequest, lines: Sequence[PeopleLine]) -> dict[str, int]:
         """Add the people of a list who are new, and return the users of all by their folded addresses."""
         codec, session = self._ports.services.user_codec, request.session
 

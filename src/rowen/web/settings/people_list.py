@@ -29,7 +29,7 @@ _ROLES: Final = {
 """The words for roles in a column that is titled as one, in every language of the pages."""
 
 
-class Line(NamedTuple):
+class PeopleLine(NamedTuple):
     """A line: its number, the name and address in it, and the key of its problem, if it has one.
 
     `role` is None without one in the line; `ignored` is text that is neither a name nor an address nor a role.
@@ -44,10 +44,10 @@ class Line(NamedTuple):
     ignored: str = ""
 
 
-def read_people(text: str) -> list[Line]:
+def read_people(text: str) -> list[PeopleLine]:
     """Return the lines with people; empty lines and a line of titles are left out."""
     rows = csv.reader(text.replace("\r\n", "\n").split("\n"), delimiter=_delimiter(text), skipinitialspace=True)
-    found: list[Line] = []
+    found: list[PeopleLine] = []
     titles: Sequence[str] = ()
     seen: dict[str, int] = {}
     try:
@@ -64,11 +64,11 @@ def read_people(text: str) -> list[Line]:
                 line = line._replace(problem="people.line_twice", other=first)
             found.append(line)
     except csv.Error:
-        found.append(Line(rows.line_num, "", "", "people.line_unreadable"))
+        found.append(PeopleLine(rows.line_num, "", "", "people.line_unreadable"))
     return found
 
 
-def _line(number: int, cells: Sequence[str], role_column: int | None) -> Line:
+def _line(number: int, cells: Sequence[str], role_column: int | None) -> PeopleLine:
     place = next((place for place, cell in enumerate(cells) if "@" in cell), len(cells))
     email = cells[place] if place < len(cells) else ""
     titled = cells[role_column] if role_column is not None and role_column < len(cells) else ""
@@ -77,17 +77,17 @@ def _line(number: int, cells: Sequence[str], role_column: int | None) -> Line:
     before = sum(1 for each in cells[:place] if each in others)
     name, ignored = " ".join(others[: before or 1]), ", ".join(others[before or 1 :])
     if titled and role is None:
-        return Line(number, name, email, "people.line_bad_role")
+        return PeopleLine(number, name, email, "people.line_bad_role")
     if not email:
-        return Line(number, name, "", "people.line_no_email")
+        return PeopleLine(number, name, "", "people.line_no_email")
     if "<" in email and not name:  # as mail programs copy it: Ann Lee <ann@example.com>
         name, _, email = (part.strip(" <>\"'") for part in email.partition("<"))
     if values.email.read(Problems(), "email", email) is None:
-        return Line(number, name, email, "people.line_bad_email")
+        return PeopleLine(number, name, email, "people.line_bad_email")
     name = name or email.partition("@")[0]
     if values.name.read(Problems(), "name", name) is None:
-        return Line(number, name, email, "people.line_bad_name")
-    return Line(number, name, email, role=role, ignored=ignored)
+        return PeopleLine(number, name, email, "people.line_bad_name")
+    return PeopleLine(number, name, email, role=role, ignored=ignored)
 
 
 def _role_column(cells: Sequence[str], titles: Sequence[str]) -> int | None:

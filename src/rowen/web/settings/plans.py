@@ -17,13 +17,13 @@ from rowen.interviews.errors import Code, Refusal
 from rowen.interviews.hiring import StageFields, StageInterviewInput
 from rowen.interviews.people import UserId
 from rowen.interviews.pools import PoolFields, PoolInterview
-from rowen.web.directory import PlannedInterview, Stage
+from rowen.web.directory import PlannedInterview, StageChoice
 from rowen.web.ports import PagePorts
-from rowen.web.request import PageRequest
+from rowen.web.request import WebRequest
 
-Moved = TypeVar("Moved", Stage, StageInterviewInput)
+Moved = TypeVar("Moved", StageChoice, StageInterviewInput)
 
-_stage: Final = msgspec.json.Decoder(Stage)
+_stage: Final = msgspec.json.Decoder(StageChoice)
 
 
 class Plans:
@@ -34,7 +34,7 @@ class Plans:
         self._setups = ports.services.setup_codec
         self._writing = ports.writing
 
-    async def change_stages(self, request: PageRequest, changes: Mapping[int, StageFields]) -> None:
+    async def change_stages(self, request: WebRequest, changes: Mapping[int, StageFields]) -> None:
         """Change stages, by their ids, all or none."""
         _require(request)
 
@@ -45,7 +45,7 @@ class Plans:
 
         await self._writing.write(request.session.person.organization, work)
 
-    async def move_stage(self, request: PageRequest, stages: Sequence[Stage], identifier: int, step: int) -> None:
+    async def move_stage(self, request: WebRequest, stages: Sequence[StageChoice], identifier: int, step: int) -> None:
         """Move one of the stages of a job by some places."""
         acting = request.session.person.user.id
         ordered = enumerate(_moved(stages, identifier, step))
@@ -53,7 +53,7 @@ class Plans:
             request, {each.id: StageFields(priority=at, on_behalf_of=acting) for at, each in ordered}
         )
 
-    async def move_interview(self, request: PageRequest, stage: int, interview: int, step: int) -> None:
+    async def move_interview(self, request: WebRequest, stage: int, interview: int, step: int) -> None:
         """Move an interview within its stage by some places."""
         _require(request)
 
@@ -66,7 +66,7 @@ class Plans:
 
     async def replace_interview(
         self,
-        request: PageRequest,
+        request: WebRequest,
         stage: int,
         interview: int,
         wanted: StageInterviewInput | None,
@@ -86,7 +86,7 @@ class Plans:
 
         await self._writing.write(request.session.person.organization, work)
 
-    async def fill_from_pools(self, request: PageRequest, interview: int, pools: Mapping[int, int]) -> None:
+    async def fill_from_pools(self, request: WebRequest, interview: int, pools: Mapping[int, int]) -> None:
         """Set how many seats of an interview each of some pools fills, whosever the plan is."""
 
         async def work(unit: UnitOfWork) -> WriteResult:
@@ -95,7 +95,7 @@ class Plans:
 
         await self._writing.write(request.session.person.organization, work)
 
-    async def _fill(self, unit: UnitOfWork, request: PageRequest, interview: int, pools: Mapping[int, int]) -> None:
+    async def _fill(self, unit: UnitOfWork, request: WebRequest, interview: int, pools: Mapping[int, int]) -> None:
         request.require("pools:update")
         for identifier, count in pools.items():
             record = await stored(unit, POOLS, identifier)
@@ -114,17 +114,17 @@ class Plans:
         return [await _input(unit, each) for each in _stage.decode(record.document or b"").interviews]
 
     async def _put(
-        self, unit: UnitOfWork, request: PageRequest, stage: int, interviews: Sequence[StageInterviewInput]
+        self, unit: UnitOfWork, request: WebRequest, stage: int, interviews: Sequence[StageInterviewInput]
     ) -> None:
         acting = request.session.person.user.id
         await self._change(unit, request, stage, StageFields(interviews=tuple(interviews), on_behalf_of=acting))
 
-    async def _change(self, unit: UnitOfWork, request: PageRequest, stage: int, fields: StageFields) -> None:
+    async def _change(self, unit: UnitOfWork, request: WebRequest, stage: int, fields: StageFields) -> None:
         record = await stored(unit, JOB_STAGES, stage)
         await change_stage(unit, self._codec, record, fields, request.session.name)
 
 
-def _require(request: PageRequest) -> None:
+def _require(request: WebRequest) -> None:
     request.require("job_stages:update")
     request.require_own_records()
 

@@ -20,7 +20,7 @@ from rowen.web.directory import person_name
 from rowen.web.forms import Form
 from rowen.web.once import write_once
 from rowen.web.ports import PagePorts
-from rowen.web.request import Answer, PageRequest, Redirected
+from rowen.web.request import Answer, Redirected, WebRequest
 from rowen.web.settings.sections import POOLS as SECTION
 from rowen.web.settings.sections import identifier_of, is_confirmed, question, rendered
 
@@ -36,11 +36,11 @@ class PoolPages:
         self._ports = ports
         self._codec = ports.services.setup_codec
 
-    async def show(self, request: PageRequest) -> Answer:
+    async def show(self, request: WebRequest) -> Answer:
         """List the pools."""
         return await self._list(request, Form(request.language))
 
-    async def add(self, request: PageRequest) -> Answer:
+    async def add(self, request: WebRequest) -> Answer:
         """Add a pool."""
         request.require("pools:create")
         form = Form(request.language, request.form)
@@ -56,11 +56,11 @@ class PoolPages:
         made = await write_once(self._ports.writing, request, "pool", work)
         return Redirected(f"{SECTION.path}/{made.body.decode()}", message="added")
 
-    async def show_one(self, request: PageRequest) -> Answer:
+    async def show_one(self, request: WebRequest) -> Answer:
         """Show a pool with its members."""
         return await self._one(request, await self._pool(request), Form(request.language))
 
-    async def change(self, request: PageRequest) -> Answer:
+    async def change(self, request: WebRequest) -> Answer:
         """Rename a pool, add members, change or remove one, or remove the pool."""
         pool, form = await self._pool(request), Form(request.language, request.form)
         action = form.value("action")
@@ -83,7 +83,7 @@ class PoolPages:
         return Redirected(f"{SECTION.path}/{pool.id}", message="removed" if action == "leave" else "saved")
 
     async def _write(
-        self, request: PageRequest, pool: Pool, form: Form, change: Callable[[_Members], str | _Members]
+        self, request: WebRequest, pool: Pool, form: Form, change: Callable[[_Members], str | _Members]
     ) -> None:
         """Change the name or the members of a pool, by what they are now, unless the form has problems."""
         if form.problems:
@@ -108,7 +108,7 @@ class PoolPages:
                 raise
             form.note_refused(refusal.problems, {})
 
-    async def _remove(self, request: PageRequest, pool: Pool) -> Answer:
+    async def _remove(self, request: WebRequest, pool: Pool) -> Answer:
         request.require("pools:delete")
         if not is_confirmed(request):
             text = request.language.text
@@ -123,19 +123,19 @@ class PoolPages:
         await self._ports.writing.write(request.session.person.organization, work)
         return Redirected(SECTION.path, message="removed")
 
-    async def _pool(self, request: PageRequest) -> Pool:
+    async def _pool(self, request: WebRequest) -> Pool:
         pools = await self._ports.directory.pools(request.session.person.organization, identifier_of(request))
         if not pools:
             raise Refusal(Code.NOT_FOUND)
         return pools[0]
 
-    async def _list(self, request: PageRequest, form: Form) -> Answer:
+    async def _list(self, request: WebRequest, form: Form) -> Answer:
         pools = await self._ports.directory.pools(request.session.person.organization, most=_MOST_SHOWN)
         counted = request.language.counted
         shown = {"form": form, "pools": [(each, counted("pools.members", len(each.members))) for each in pools]}
         return rendered(request, SECTION, "settings_pools.html", shown, form.status)
 
-    async def _one(self, request: PageRequest, pool: Pool, form: Form) -> Answer:
+    async def _one(self, request: WebRequest, pool: Pool, form: Form) -> Answer:
         users = await self._ports.directory.users(request.session.person.organization)
         names = {each.id: person_name(each) for each in users}
         disabled = {each.id for each in users if each.disabled}

@@ -12,7 +12,7 @@ from rowen.interviews.errors import Code, Refusal
 from rowen.interviews.rooms import Room, RoomFields
 from rowen.web.forms import Form
 from rowen.web.ports import PagePorts
-from rowen.web.request import Answer, PageRequest, Redirected
+from rowen.web.request import Answer, Redirected, WebRequest
 from rowen.web.settings.sections import ROOMS as SECTION
 from rowen.web.settings.sections import identifier_of, is_confirmed, question, rendered
 
@@ -24,11 +24,11 @@ class RoomPages:
         self._ports = ports
         self._codec = ports.services.setup_codec
 
-    async def show(self, request: PageRequest) -> Answer:
+    async def show(self, request: WebRequest) -> Answer:
         """List the rooms."""
         return await self._list(request, Form(request.language))
 
-    async def add(self, request: PageRequest) -> Answer:
+    async def add(self, request: WebRequest) -> Answer:
         """Add a room."""
         request.require("rooms:create")
         form = Form(request.language, request.form)
@@ -41,11 +41,11 @@ class RoomPages:
             return await self._list(request, form)
         return Redirected(SECTION.path, message="added")
 
-    async def show_one(self, request: PageRequest) -> Answer:
+    async def show_one(self, request: WebRequest) -> Answer:
         """Show a room."""
         return self._one(request, await self._room(request), Form(request.language))
 
-    async def change(self, request: PageRequest) -> Answer:
+    async def change(self, request: WebRequest) -> Answer:
         """Change a room, or remove it."""
         room, form = await self._room(request), Form(request.language, request.form)
         removes = form.value("action") == "remove"
@@ -68,7 +68,7 @@ class RoomPages:
             return self._one(request, room, form)
         return Redirected(SECTION.path, message="removed" if removes else "saved")
 
-    async def _written(self, request: PageRequest, form: Form, work: WriteOperation) -> bool:
+    async def _written(self, request: WebRequest, form: Form, work: WriteOperation) -> bool:
         """Write; False, with the problem noted, if another room has the name."""
         try:
             await self._ports.writing.write(request.session.person.organization, work)
@@ -79,18 +79,18 @@ class RoomPages:
             return False
         return True
 
-    async def _room(self, request: PageRequest) -> Room:
+    async def _room(self, request: WebRequest) -> Room:
         rooms = await self._ports.directory.rooms(request.session.person.organization, identifier_of(request))
         if not rooms:
             raise Refusal(Code.NOT_FOUND)
         return rooms[0]
 
-    async def _list(self, request: PageRequest, form: Form) -> Answer:
+    async def _list(self, request: WebRequest, form: Form) -> Answer:
         rooms = await self._ports.directory.rooms(request.session.person.organization)
         shown = {"form": form, "rooms": [(each, _in_words(request, each)) for each in rooms]}
         return rendered(request, SECTION, "settings_rooms.html", shown, form.status)
 
-    def _one(self, request: PageRequest, room: Room, form: Form) -> Answer:
+    def _one(self, request: WebRequest, room: Room, form: Form) -> Answer:
         form.default("name", room.name)
         form.default("site", room.site or "")
         form.default("capacity", "" if room.capacity is None else str(room.capacity))
@@ -98,7 +98,7 @@ class RoomPages:
         return rendered(request, SECTION, "settings_room.html", {"form": form, "room": room}, form.status)
 
 
-def _read(request: PageRequest, form: Form) -> RoomFields:
+def _read(request: WebRequest, form: Form) -> RoomFields:
     """Return the fields of a room, with the problems noted."""
     name = form.read("name", values.name, "form.name")
     site = form.read_optional("site", values.name, "form.name")
@@ -112,6 +112,6 @@ def _read(request: PageRequest, form: Form) -> RoomFields:
     return RoomFields(name=name or "", site=site, capacity=capacity, features=features, on_behalf_of=acting)
 
 
-def _in_words(request: PageRequest, room: Room) -> str:
+def _in_words(request: WebRequest, room: Room) -> str:
     seats = "" if room.capacity is None else request.language.counted("rooms.seats", room.capacity)
     return " · ".join(part for part in (room.site, seats, ", ".join(room.features)) if part)

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 from rowen.api.identifiers import read_identifier
 from rowen.app.roles import Role, roles_with
 from rowen.interviews.errors import Code, Refusal
-from rowen.web.request import Answer, PageRequest, Redirected, Rendered
+from rowen.web.request import Answer, Redirected, Rendered, WebRequest
 
 PATH: Final = "/settings"
 ADMINS: Final = frozenset({Role.ADMIN})
@@ -40,25 +40,25 @@ SECTIONS: Final = (PEOPLE, HOURS, POOLS, JOBS, ROOMS, KEYS, WEBHOOKS, SIGN_IN, O
 OPENED_BY: Final = frozenset(role for section in SECTIONS for role in section.roles)
 
 
-async def first_section(request: PageRequest) -> Answer:
+async def first_section(request: WebRequest) -> Answer:
     """Lead to the first section that the person may open."""
     return Redirected(_sections_of(request)[0].path)
 
 
 def rendered(
-    request: PageRequest, section: Section, template: str, values: Mapping[str, Any], status: int = 200
+    request: WebRequest, section: Section, template: str, values: Mapping[str, Any], status: int = 200
 ) -> Rendered:
     """Return a page of a section."""
     menu = [(each.path, f"settings.{each.name}") for each in _sections_of(request)]
     return Rendered(template, {"sections": menu, "section": section.path, **values}, status)
 
 
-def is_confirmed(request: PageRequest) -> bool:
+def is_confirmed(request: WebRequest) -> bool:
     """Return whether a form was sent by the page of a question, or needs none of them."""
     return request.form.get("sure") == "1"
 
 
-def question(request: PageRequest, section: Section, text: tuple[str, str], button: str, back: str) -> Rendered:
+def question(request: WebRequest, section: Section, text: tuple[str, str], button: str, back: str) -> Rendered:
     """Return a page that asks before something is done: it sends the form again.
 
     `text` are the question and what follows from the answer; `button` is the key of the answer, `back` a path.
@@ -68,7 +68,7 @@ def question(request: PageRequest, section: Section, text: tuple[str, str], butt
     return rendered(request, section, "settings_question.html", shown)
 
 
-def identifier_of(request: PageRequest, name: str = "id") -> int:
+def identifier_of(request: WebRequest, name: str = "id") -> int:
     """Return an id in the path. Raises Refusal (not found) if it is none."""
     identifier = read_identifier(request.parameters[name])
     if identifier is None:
@@ -76,6 +76,6 @@ def identifier_of(request: PageRequest, name: str = "id") -> int:
     return identifier
 
 
-def _sections_of(request: PageRequest) -> list[Section]:
+def _sections_of(request: WebRequest) -> list[Section]:
     role = request.session.person.role
     return [each for each in SECTIONS if role in each.roles]

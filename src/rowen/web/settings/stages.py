@@ -6,10 +6,10 @@ Owns this page. Must not know the interviews of a stage. The use cases are those
 from rowen.api.reading import values
 from rowen.interviews.errors import Code, Refusal
 from rowen.interviews.hiring import StageFields
-from rowen.web.directory import Job, Stage
+from rowen.web.directory import JobChoice, StageChoice
 from rowen.web.forms import Form
 from rowen.web.ports import PagePorts
-from rowen.web.request import Answer, PageRequest, Redirected
+from rowen.web.request import Answer, Redirected, WebRequest
 from rowen.web.settings.plans import Plans
 from rowen.web.settings.sections import JOBS, identifier_of, rendered
 
@@ -21,12 +21,12 @@ class StagePages:
         self._ports = ports
         self._plans = Plans(ports)
 
-    async def show(self, request: PageRequest) -> Answer:
+    async def show(self, request: WebRequest) -> Answer:
         """Show a stage."""
         job, stages, place = await self._find(request)
         return self._page(request, job, stages, place, Form(request.language))
 
-    async def change(self, request: PageRequest) -> Answer:
+    async def change(self, request: WebRequest) -> Answer:
         """Rename a stage, and use it or not."""
         job, stages, place = await self._find(request)
         form = Form(request.language, request.form)
@@ -39,7 +39,7 @@ class StagePages:
         )
         return Redirected(f"{JOBS.path}/{job.id}", message="saved")
 
-    async def _find(self, request: PageRequest) -> tuple[Job, list[Stage], int]:
+    async def _find(self, request: WebRequest) -> tuple[JobChoice, list[StageChoice], int]:
         """Return the job, its stages, and the place of the one in the path. Raises Refusal (not found)."""
         organization, wanted = request.session.person.organization, identifier_of(request, "stage")
         job = await self._ports.directory.job(organization, identifier_of(request))
@@ -49,7 +49,7 @@ class StagePages:
             raise Refusal(Code.NOT_FOUND)
         return job, stages, place
 
-    def _page(self, request: PageRequest, job: Job, stages: list[Stage], place: int, form: Form) -> Answer:
+    def _page(self, request: WebRequest, job: JobChoice, stages: list[StageChoice], place: int, form: Form) -> Answer:
         stage = stages[place]
         form.default("name", stage.name or "")
         active = form.value("active") == "1" if form.problems else stage.active

@@ -17,7 +17,7 @@ from rowen.interviews.errors import Code, Refusal
 from rowen.web.forms import Form
 from rowen.web.ports import PagePorts
 from rowen.web.reasons import objection, reason_in
-from rowen.web.request import Answer, PageRequest, Redirected
+from rowen.web.request import Answer, Redirected, WebRequest
 from rowen.web.settings.sections import WEBHOOKS, identifier_of, is_confirmed, question, rendered
 from rowen.web.views import Viewer, moment
 
@@ -32,11 +32,11 @@ class WebhookPages:
         self._ports = ports
         self._webhooks = ports.services.webhooks
 
-    async def show(self, request: PageRequest) -> Answer:
+    async def show(self, request: WebRequest) -> Answer:
         """List the webhooks."""
         return await self._list(request, Form(request.language))
 
-    async def add(self, request: PageRequest) -> Answer:
+    async def add(self, request: WebRequest) -> Answer:
         """Add a webhook, and show its secret."""
         request.require("webhooks:create")
         form = Form(request.language, request.form)
@@ -50,11 +50,11 @@ class WebhookPages:
             return await self._list(request, form)
         return await self._one(request, added.id, secret=added.secret)
 
-    async def show_one(self, request: PageRequest) -> Answer:
+    async def show_one(self, request: WebRequest) -> Answer:
         """Show a webhook with its newest deliveries."""
         return await self._one(request, _webhook_id(request))
 
-    async def change(self, request: PageRequest) -> Answer:
+    async def change(self, request: WebRequest) -> Answer:
         """Change a webhook, send a test, make a new secret, or remove it."""
         webhook, organization = _webhook_id(request), request.session.person.organization.id
         form = Form(request.language, request.form)
@@ -89,7 +89,7 @@ class WebhookPages:
                 raise Refusal(Code.INVALID)
         return Redirected(f"{WEBHOOKS.path}/{webhook}", message="saved")
 
-    async def show_delivery(self, request: PageRequest) -> Answer:
+    async def show_delivery(self, request: WebRequest) -> Answer:
         """Show a delivery with what was sent, and what came back."""
         webhook, event = _webhook_id(request), _event_of(request)
         organization = request.session.person.organization.id
@@ -109,7 +109,7 @@ class WebhookPages:
         }
         return rendered(request, WEBHOOKS, "settings_delivery.html", shown)
 
-    async def change_delivery(self, request: PageRequest) -> Answer:
+    async def change_delivery(self, request: WebRequest) -> Answer:
         """Send a delivery again, or skip it."""
         webhook, event = _webhook_id(request), _event_of(request)
         organization = request.session.person.organization.id
@@ -126,7 +126,7 @@ class WebhookPages:
                 return await self._one(request, webhook, note="webhooks.enable_first")
         return Redirected(f"{WEBHOOKS.path}/{webhook}/deliveries/{event}")
 
-    async def _list(self, request: PageRequest, form: Form) -> Answer:
+    async def _list(self, request: WebRequest, form: Form) -> Answer:
         webhooks = await self._webhooks.all(request.session.person.organization.id)
         chosen = form.all("event") if form.problems else [each.value for each in Action]
         shown = {
@@ -136,7 +136,7 @@ class WebhookPages:
         }
         return rendered(request, WEBHOOKS, "settings_webhooks.html", shown, form.status)
 
-    async def _ask(self, request: PageRequest, webhook: WebhookId) -> Answer:
+    async def _ask(self, request: WebRequest, webhook: WebhookId) -> Answer:
         organization, text = request.session.person.organization.id, request.language.text
         found = await self._webhooks.find(organization, webhook)
         asked = text("webhooks.delete_question", host=_host(found.url)), text("webhooks.delete_hint", url=found.url)
@@ -147,7 +147,7 @@ class WebhookPages:
 
     async def _one(
         self,
-        request: PageRequest,
+        request: WebRequest,
         webhook: WebhookId,
         form: Form | None = None,
         secret: str | None = None,
@@ -183,11 +183,11 @@ def _decoded(answer: bytes | None) -> str:
     return (answer or b"").decode("utf-8", "replace")
 
 
-def _webhook_id(request: PageRequest) -> WebhookId:
+def _webhook_id(request: WebRequest) -> WebhookId:
     return WebhookId(identifier_of(request))
 
 
-def _event_of(request: PageRequest) -> str:
+def _event_of(request: WebRequest) -> str:
     event = request.parameters["event"]
     if len(event) > _LONGEST_EVENT_ID or not event.isascii() or not event.isprintable():
         raise Refusal(Code.NOT_FOUND)
@@ -212,12 +212,12 @@ def _note_url(form: Form, refusal: Refusal) -> None:
     form.note("url", objection(refusal.problems[0].message if refusal.problems else ""))
 
 
-def _event_choices(request: PageRequest, chosen: Sequence[str]) -> list[tuple[str, str, bool]]:
+def _event_choices(request: WebRequest, chosen: Sequence[str]) -> list[tuple[str, str, bool]]:
     """Return the events as values, in words, and whether each is chosen."""
     return [(each.value, request.language.text(f"event.{each.value}"), each.value in chosen) for each in Action]
 
 
-def _actions_in_words(request: PageRequest, webhook: Webhook) -> str:
+def _actions_in_words(request: WebRequest, webhook: Webhook) -> str:
     if webhook.actions == frozenset(Action):
         return request.language.text("webhooks.every_event")
     return ", ".join(request.language.text(f"event.{each.value}") for each in Action if each in webhook.actions)

@@ -6,7 +6,7 @@ import jsonschema_rs
 import pytest
 
 from rowen.api.reading import values
-from rowen.api.reading.values import Reader, read_fields
+from rowen.api.reading.values import ValueReader, read_fields
 from rowen.interviews.errors import FieldProblem, Problems
 from rowen.interviews.interview import ResponseStatus
 
@@ -16,7 +16,7 @@ def messages(problems: Problems) -> dict[str, str]:
     return {each.field: each.message for each in problems.found}
 
 
-def read(reader: Reader[Any], value: Any) -> tuple[Any, list[str]]:
+def read(reader: ValueReader[Any], value: Any) -> tuple[Any, list[str]]:
     """Return the result of a reader, and the fields that it names."""
     problems = Problems()
     return reader.read(problems, "field", value), [each.field for each in problems.found]
@@ -32,7 +32,7 @@ def test_names_that_could_deceive_are_cut_and_escaped() -> None:
 
 def test_valid_fields_are_read_next_to_invalid_ones() -> None:
     problems = Problems()
-    readers: dict[str, Reader[Any]] = {
+    readers: dict[str, ValueReader[Any]] = {
         "id": values.identifier,
         "texts": values.sequence(values.text, 3),
         "none": values.nullable(values.text),
@@ -89,7 +89,7 @@ def test_everything_else_is_not_an_id(value: Any) -> None:
         (values.sequence(values.text, 2, 1), "ab", False),
     ],
 )
-def test_each_kind_of_value_has_its_limits(reader: Reader[Any], value: Any, *, good: bool) -> None:
+def test_each_kind_of_value_has_its_limits(reader: ValueReader[Any], value: Any, *, good: bool) -> None:
     found, problems = read(reader, value)
     assert problems == ([] if good else ["field"])
     assert found == (None if not good else tuple(value) if isinstance(value, list) else value)

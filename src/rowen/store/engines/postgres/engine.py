@@ -25,7 +25,7 @@ from rowen.store.engines.compiler import compiled, compiled_insert
 from rowen.store.engines.postgres.copy import add_rows
 from rowen.store.engines.postgres.errors import LOST_AGAINST_ANOTHER, unavailable_to_all
 from rowen.store.engines.postgres.leader_lease import LeaderLease
-from rowen.store.engines.postgres.pool import APPLICATION, LOCK_SECONDS, Connection, Pool
+from rowen.store.engines.postgres.pool import APPLICATION, LOCK_SECONDS, Connection, ConnectionPool
 from rowen.store.engines.postgres.sessions import (
     execute_autonomously,
     explained_for,
@@ -94,7 +94,7 @@ class _PostgresTransaction:
 class PostgresReader:
     """Reads one server, the primary or a replica."""
 
-    def __init__(self, reading: Pool, scanning: Pool) -> None:
+    def __init__(self, reading: ConnectionPool, scanning: ConnectionPool) -> None:
         self._reading = reading
         self._scanning = scanning
         self._shared: SingleFlight[Any] = SingleFlight()
@@ -133,7 +133,7 @@ class PostgresReader:
 
         return await self._use(self._reading, alone)
 
-    async def _use(self, pool: Pool, use: Callable[[Connection], Awaitable[Result]]) -> Result:
+    async def _use(self, pool: ConnectionPool, use: Callable[[Connection], Awaitable[Result]]) -> Result:
         return await with_reconnect_no_retry(pool, use)
 
     async def close(self) -> None:
@@ -164,9 +164,9 @@ class PostgresEngine(PostgresReader):
     def __init__(self, dsn: str, name: str, *, no_timeout: bool = False) -> None:
         """Use a database; with `no_timeout`, long reads may take as long as they need."""
         scan_seconds = _NO_TIMEOUT_SECONDS if no_timeout else _SCAN_SECONDS
-        reading = Pool(dsn, _READERS, _READ_SECONDS)
-        super().__init__(reading, Pool(dsn, _SCANNERS, scan_seconds, fallback_pool=reading))
-        self._writing = Pool(dsn, _WRITERS, _WRITE_SECONDS, fallback_pool=reading)
+        reading = ConnectionPool(dsn, _READERS, _READ_SECONDS)
+        super().__init__(reading, ConnectionPool(dsn, _SCANNERS, scan_seconds, fallback_pool=reading))
+        self._writing = ConnectionPool(dsn, _WRITERS, _WRITE_SECONDS, fallback_pool=reading)
         self._queues: dict[int, _Queue] = {}
         self._name = name
         self._leases = {DISPATCHER: LeaderLease(self._reading, name, DISPATCHER)}

@@ -9,7 +9,7 @@ from time import monotonic
 from typing import Final
 
 from rowen.interviews.errors import Unavailable
-from rowen.store.engines.postgres.pool import Pool
+from rowen.store.engines.postgres.pool import ConnectionPool
 from rowen.store.engines.postgres.sessions import execute_autonomously, with_reconnect, with_reconnect_no_retry
 
 _LEASE_SECONDS: Final = 5.0
@@ -38,7 +38,7 @@ class LeaderLease:
     A process that hangs loses it to another; time is the server's, whatever the clocks of the nodes show.
     """
 
-    def __init__(self, pool: Pool, name: str, role: str) -> None:
+    def __init__(self, pool: ConnectionPool, name: str, role: str) -> None:
         self._pool = pool
         self._role = role
         self._holder = f"{name} {secrets.token_hex(8)}"

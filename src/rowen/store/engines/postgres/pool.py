@@ -45,11 +45,11 @@ SESSION_SETTINGS: Final[Mapping[str, str]] = {
 }
 
 
-class BusyError(Unavailable):
+class ServerBusyError(Unavailable):
     """The server works, but this statement has to be run elsewhere, or later."""
 
 
-class Session(NamedTuple):
+class SessionProperties(NamedTuple):
     """The properties of a session.
 
     `begin` opens a transaction. `lasting` means that the next statement reaches the same session: not behind a pooler
@@ -60,8 +60,8 @@ class Session(NamedTuple):
     lasting: bool
 
 
-_DIRECT: Final = Session("BEGIN", True)
-_POOLED: Final = Session(
+_DIRECT: Final = SessionProperties("BEGIN", True)
+_POOLED: Final = SessionProperties(
     "; ".join(["BEGIN", *(f"SET LOCAL {name} = '{value}'" for name, value in SESSION_SETTINGS.items())]), False
 )
 
@@ -99,7 +99,7 @@ async def connect_to_first(places: list[str], connect: Callable[[str], Awaitable
 
 
 @dataclass
-class Pool:
+class ConnectionPool:
     """Up to `max_size` connections to the server of an address; `seconds` bounds each statement.
 
     With `accepts_standby` the server may be a standby, otherwise it must be the primary: a standby may be behind.
@@ -113,7 +113,7 @@ class Pool:
     seconds: float
     connect_seconds: float = 3.0
     accepts_standby: bool = False
-    fallback_pool: "Pool | None" = None
+    fallback_pool: "ConnectionPool | None" = None
     generation: int = 0
     _idle: list[Connection] = field(default_factory=list)
     _size: int = 0
@@ -121,7 +121,7 @@ class Pool:
     _expired: set[int] = field(default_factory=set)
     _in_use: set[Connection] = field(default_factory=set)
     _waiters: "deque[asyncio.Future[Connection | None]]" = field(default_factory=deque)
-    _session: Session | None = None
+    _session: SessionProperties | None = None
     _fallback_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def __post_init__(self) -> None:
@@ -129,7 +129,7 @@ class Pool:
         self.name = database_name(self.dsn)
 
     @property
-    def session(self) -> Session:
+    def session(self) -> SessionProperties:
         """The properties of its sessions, known after the first `acquire`."""
         return self._session or _POOLED
 
@@ -174,7 +174,7 @@ class Pool:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 await self._fallback_lock.acquire()
         except TimeoutError as error:
-            raise BusyError(_BUSY) from error
+            raise ServerBusyError(_BUSY) from error
         try:
             yield
         finally:
@@ -242,7 +242,7 @@ class Pool:
                 return await waiter
         except TimeoutError as error:
             self._forward(waiter)
-            raise BusyError(_BUSY) from error
+            raise ServerBusyError(_BUSY) from error
         except asyncio.CancelledError:
             self._forward(waiter)
             raise
@@ -272,7 +272,7 @@ class Pool:
         if not connection.is_closed():
             connection.terminate()
 
-    async def _detect_session(self) -> Session:
+    async def _detect_session(self) -> SessionProperties:
         """Detect a pooler in transaction mode: a session behind one uses several server processes."""
         connection = await self.connect(_POOLED)
         try:
@@ -283,11 +283,11 @@ class Pool:
             connection.terminate()
         return _DIRECT if process == promised else _POOLED
 
-    async def connect(self, session: Session) -> Connection:
+    async def connect(self, session: SessionProperties) -> Connection:
         """Connect to the first suitable server, beginning with the one used last."""
         return await connect_to_first(self._addresses, lambda address: self._connect_to(address, session))
 
-    async def _connect_to(self, address: str, session: Session) -> Connection:
+    async def _connect_to(self, address: str, session: SessionProperties) -> Connection:
         options: dict[str, Any] = {} if session.lasting else {"statement_cache_size": 0}
         connection: Connection = await connect(
             address,

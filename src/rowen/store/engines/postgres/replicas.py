@@ -17,7 +17,7 @@ from rowen.app.organizations import Version
 from rowen.interviews.errors import Unavailable
 from rowen.store.engines.base import Parameters, Prepared, ReadTarget, Row, Transaction
 from rowen.store.engines.postgres.engine import PostgresEngine, PostgresReader
-from rowen.store.engines.postgres.pool import BusyError, Connection, Pool
+from rowen.store.engines.postgres.pool import Connection, ConnectionPool, ServerBusyError
 from rowen.store.engines.postgres.sessions import once
 
 Result = TypeVar("Result")
@@ -41,8 +41,8 @@ class Replica(PostgresReader):
     """One replica, and how far it can be trusted."""
 
     def __init__(self, dsn: str, number: int) -> None:
-        reading = Pool(dsn, _READERS, _SECONDS, connect_seconds=_SECONDS, accepts_standby=True)
-        scanning = Pool(
+        reading = ConnectionPool(dsn, _READERS, _SECONDS, connect_seconds=_SECONDS, accepts_standby=True)
+        scanning = ConnectionPool(
             dsn, _SCANNERS, SCAN_SECONDS, connect_seconds=_SECONDS, accepts_standby=True, fallback_pool=reading
         )
         super().__init__(reading, scanning)
@@ -107,7 +107,7 @@ class Replica(PostgresReader):
                 self._returning = None
                 return
 
-    async def _use(self, pool: Pool, use: Callable[[Connection], Awaitable[Result]]) -> Result:
+    async def _use(self, pool: ConnectionPool, use: Callable[[Connection], Awaitable[Result]]) -> Result:
         return await once(pool, use)  # after a crash it may have fallen back: its progress is checked again
 
     async def close(self) -> None:
@@ -138,7 +138,7 @@ class ReplicatedEngine(PostgresEngine):
                 continue
             try:
                 known = await replica.reached(organization, version)
-            except BusyError:
+            except ServerBusyError:
                 continue
             except Unavailable as error:
                 replica.leave_out(error.message)
@@ -196,7 +196,7 @@ class _ReplicaChoice:
                 answer = await question(replica)
                 if replica.generation == generation:
                     return answer
-            except BusyError:
+            except ServerBusyError:
                 pass
             except Unavailable as error:
                 replica.leave_out(error.message)

@@ -18,13 +18,13 @@ from rowen.store.engines.postgres.errors import (
     is_lost,
     unavailable_to_all,
 )
-from rowen.store.engines.postgres.pool import BusyError, Connection, Pool
+from rowen.store.engines.postgres.pool import Connection, ConnectionPool, ServerBusyError
 
 Result = TypeVar("Result")
 
 
 @contextmanager
-def explained_for(pool: Pool) -> Iterator[None]:
+def explained_for(pool: ConnectionPool) -> Iterator[None]:
     """Turn errors of a pool's connections into Unavailable, in the block, as `explained` does."""
     with explained(pool.name):
         try:
@@ -34,7 +34,7 @@ def explained_for(pool: Pool) -> Iterator[None]:
             raise
 
 
-async def execute_autonomously(pool: Pool, connection: Connection, text: str, values: Sequence[Any]) -> Any:
+async def execute_autonomously(pool: ConnectionPool, connection: Connection, text: str, values: Sequence[Any]) -> Any:
     """Run one writing statement in a transaction of its own, and return its first value."""
     await connection.execute(pool.session.begin)
     try:
@@ -55,7 +55,7 @@ async def roll_back(connection: Connection, error: BaseException) -> None:
             await connection.execute("ROLLBACK")
 
 
-async def with_reconnect(pool: Pool, use: Callable[[Connection], Awaitable[Result]]) -> Result:
+async def with_reconnect(pool: ConnectionPool, use: Callable[[Connection], Awaitable[Result]]) -> Result:
     """Use a connection; if it was lost, try once more with a new one. Raises Unavailable.
 
     A transaction whose connection is lost before its commit has stored nothing.
@@ -70,7 +70,7 @@ async def with_reconnect(pool: Pool, use: Callable[[Connection], Awaitable[Resul
         return await _use(pool, use)
 
 
-async def with_reconnect_no_retry(pool: Pool, use: Callable[[Connection], Awaitable[Result]]) -> Result:
+async def with_reconnect_no_retry(pool: ConnectionPool, use: Callable[[Connection], Awaitable[Result]]) -> Result:
     """Use a connection as `with_reconnect` does, for what is not run again after a conflict. Raises Unavailable."""
     try:
         return await with_reconnect(pool, use)
@@ -78,21 +78,21 @@ async def with_reconnect_no_retry(pool: Pool, use: Callable[[Connection], Awaita
         raise unavailable_to_all(error) from error
 
 
-async def once(pool: Pool, use: Callable[[Connection], Awaitable[Result]]) -> Result:
+async def once(pool: ConnectionPool, use: Callable[[Connection], Awaitable[Result]]) -> Result:
     """Use a connection to a standby. Raises Unavailable, and BusyError if only this statement must run elsewhere."""
     with explained_for(pool):
         try:
             return await _use(pool, use)
         except (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, asyncpg.LockNotAvailableError) as error:
             # A standby ends queries that need rows which its primary has removed.
-            raise BusyError(
+            raise ServerBusyError(
                 "the PostgreSQL database: the query conflicted with replication from the primary"
             ) from error
         except asyncpg.SyntaxOrAccessError as error:
-            raise BusyError("the PostgreSQL database: it does not have the primary's tables yet") from error
+            raise ServerBusyError("the PostgreSQL database: it does not have the primary's tables yet") from error
 
 
-async def _use(pool: Pool, use: Callable[[Connection], Awaitable[Result]]) -> Result:
+async def _use(pool: ConnectionPool, use: Callable[[Connection], Awaitable[Result]]) -> Result:
     try:
         connection = await pool.acquire()
     except asyncpg.TooManyConnectionsError:

@@ -24,7 +24,7 @@ from rowen.store.busy_addresses import BusyAddressTable
 from rowen.store.database import locate
 from rowen.store.engines.base import Prepared
 from rowen.store.engines.postgres.engine import PostgresEngine
-from rowen.store.engines.postgres.pool import Connection, Pool
+from rowen.store.engines.postgres.pool import Connection, ConnectionPool
 from rowen.store.import_checkpoints import ImportCheckpoints
 from rowen.store.interviews import statements
 from rowen.store.interviews.conflicts import ConflictFinder
@@ -70,7 +70,7 @@ class Planner:
 
     def __init__(self, url: str) -> None:
         self._runner = asyncio.Runner()
-        self._pool = Pool(url, 1, 60)
+        self._pool = ConnectionPool(url, 1, 60)
         self._connection: Connection = self._runner.run(self._pool.acquire())
 
     def plan(self, statement: Prepared) -> list[Access]:

@@ -8,7 +8,7 @@ import pytest
 
 from rowen.interviews.errors import Unavailable
 from rowen.store.engines.postgres import pool as postgres_pool
-from rowen.store.engines.postgres.pool import Connection, Pool, Session
+from rowen.store.engines.postgres.pool import Connection, ConnectionPool, SessionProperties
 from tests.support.cluster import pgbouncer
 from tests.support.postgres import new_database, shared_postgres
 from tests.support.postgres_engine import end_sessions, limited, until
@@ -22,17 +22,17 @@ def url() -> str:
     return new_database()
 
 
-class CountingPool(Pool):
+class CountingPool(ConnectionPool):
     """A pool that counts how often it tries to connect."""
 
     attempts = 0
 
-    async def connect(self, session: Session) -> Connection:
+    async def connect(self, session: SessionProperties) -> Connection:
         self.attempts += 1
         return await super().connect(session)
 
 
-async def waiting(pool: Pool, count: int = 1) -> list[asyncio.Task[Connection]]:
+async def waiting(pool: ConnectionPool, count: int = 1) -> list[asyncio.Task[Connection]]:
     """Return tasks that wait for a connection, one after the other, once they do."""
     tasks: list[asyncio.Task[Connection]] = []
     for _ in range(count):
@@ -42,14 +42,14 @@ async def waiting(pool: Pool, count: int = 1) -> list[asyncio.Task[Connection]]:
     return tasks
 
 
-async def close(pool: Pool, *taken: Connection) -> None:
+async def close(pool: ConnectionPool, *taken: Connection) -> None:
     for each in taken:
         pool.release(each)
     await pool.close()
 
 
 async def test_it_opens_no_more_than_it_may_and_hands_on_in_order(url: str) -> None:
-    pool = Pool(url, 2, 10)
+    pool = ConnectionPool(url, 2, 10)
     one, two = await pool.acquire(), await pool.acquire()
     first, second, third = await waiting(pool, 3)
     pool.release(one)
@@ -64,7 +64,7 @@ async def test_it_opens_no_more_than_it_may_and_hands_on_in_order(url: str) -> N
 
 
 async def test_a_session_is_set_up_once(url: str) -> None:
-    pool = Pool(url, 1, 10)
+    pool = ConnectionPool(url, 1, 10)
     connection = await pool.acquire()
     assert pool.session.lasting
     for name, value in postgres_pool.SESSION_SETTINGS.items():
@@ -74,7 +74,7 @@ async def test_a_session_is_set_up_once(url: str) -> None:
 
 async def test_behind_a_pooler_each_transaction_is_set_up(url: str) -> None:
     async def test(pooled: str) -> None:
-        pool = Pool(pooled, 1, 10)
+        pool = ConnectionPool(pooled, 1, 10)
         connection = await pool.acquire()
         assert not pool.session.lasting
         await connection.execute(pool.session.begin)
@@ -89,7 +89,7 @@ async def test_behind_a_pooler_each_transaction_is_set_up(url: str) -> None:
 
 
 async def test_after_a_renewal_it_returns_none_of_its_old_connections(url: str) -> None:
-    pool = Pool(url, 2, 10)
+    pool = ConnectionPool(url, 2, 10)
     used, idle = await pool.acquire(), await pool.acquire()
     pool.release(idle)
     generation = pool.generation
@@ -109,7 +109,7 @@ async def test_after_a_renewal_it_returns_none_of_its_old_connections(url: str) 
 
 
 async def test_a_connection_on_its_way_to_a_waiter_is_replaced_too(url: str) -> None:
-    pool = Pool(url, 1, 10)
+    pool = ConnectionPool(url, 1, 10)
     one = await pool.acquire()
     (waiter,) = await waiting(pool)
     pool.release(one)
@@ -120,7 +120,7 @@ async def test_a_connection_on_its_way_to_a_waiter_is_replaced_too(url: str) -> 
 
 
 async def test_one_that_the_server_has_ended_is_not_given(url: str) -> None:
-    pool = Pool(url, 1, 10)
+    pool = ConnectionPool(url, 1, 10)
     one = await pool.acquire()
     pool.release(one)
     generation = pool.generation
@@ -148,7 +148,7 @@ async def test_at_the_limit_of_the_server_it_goes_on_with_what_it_has(url: str) 
 
 
 async def test_a_connection_returned_while_another_is_refused_is_used(url: str) -> None:
-    pool = Pool(url, 2, 10)
+    pool = ConnectionPool(url, 2, 10)
     only = await pool.acquire()
     with limited(url, 1):
         late = asyncio.create_task(pool.acquire())
@@ -159,7 +159,7 @@ async def test_a_connection_returned_while_another_is_refused_is_used(url: str) 
 
 
 async def test_without_a_connection_at_the_limit_it_fails_with_the_reason(url: str) -> None:
-    pool = Pool(url, 2, 10)
+    pool = ConnectionPool(url, 2, 10)
     with limited(url, 0):
         for _ in range(2):
             with pytest.raises(asyncpg.TooManyConnectionsError):
@@ -170,7 +170,7 @@ async def test_without_a_connection_at_the_limit_it_fails_with_the_reason(url: s
 async def test_nobody_waits_for_ever(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(postgres_pool, "PATIENCE_SECONDS", 0.01)
 
-    pool = Pool(url, 1, 10)
+    pool = ConnectionPool(url, 1, 10)
     one = await pool.acquire()
     with pytest.raises(Unavailable, match="busy for too long"):
         await pool.acquire()
@@ -180,7 +180,7 @@ async def test_nobody_waits_for_ever(url: str, monkeypatch: pytest.MonkeyPatch) 
 
 
 async def test_a_connection_given_to_a_cancelled_caller_goes_to_the_next(url: str) -> None:
-    pool = Pool(url, 1, 10)
+    pool = ConnectionPool(url, 1, 10)
     one = await pool.acquire()
     gone, second = await waiting(pool, 2)
     pool.release(one)
@@ -198,7 +198,7 @@ async def test_a_connection_given_to_a_cancelled_caller_goes_to_the_next(url: st
 
 async def test_given_up_it_ends_the_waiting_too(url: str) -> None:
     """Otherwise the waiting callers would find out one after the other that the server does not respond."""
-    pool = Pool(url, 1, 10)
+    pool = ConnectionPool(url, 1, 10)
     one = await pool.acquire()
     waiters = await waiting(pool, 3)
     pool.terminate()
@@ -216,7 +216,7 @@ def test_a_caller_cancelled_while_connecting_leaves_nothing(url: str) -> None:
     """On a loop of its own: asyncpg leaves an error that nobody retrieves where it is cut off while it connects."""
 
     async def test() -> None:
-        pool = Pool(url, 1, 10)
+        pool = ConnectionPool(url, 1, 10)
         for steps in range(40):
             task = asyncio.create_task(pool.acquire())
             for _ in range(steps):
@@ -252,13 +252,13 @@ async def test_if_no_host_responds_the_first_reason_is_reported(url: str) -> Non
     standby = f"@127.0.0.1:{closed},127.0.0.1:{shared_postgres().port}/"
     address = url.replace(f"@127.0.0.1:{shared_postgres().port}/", standby)
     with pytest.raises(ConnectionRefusedError):
-        await Pool(f"{address}?target_session_attrs=standby", 1, 10).acquire()
+        await ConnectionPool(f"{address}?target_session_attrs=standby", 1, 10).acquire()
     with pytest.raises(Unavailable, match="none of its servers is the primary"):
-        await Pool(f"{url}?target_session_attrs=standby", 1, 10).acquire()
+        await ConnectionPool(f"{url}?target_session_attrs=standby", 1, 10).acquire()
 
 
 async def test_closing_it_ends_connections_in_use_too(url: str) -> None:
-    pool = Pool(url, 2, 10)
+    pool = ConnectionPool(url, 2, 10)
     used, idle = await pool.acquire(), await pool.acquire()
     pool.release(idle)
     await pool.close()
