@@ -179,15 +179,22 @@ class Follower:
             def writing() -> None:
                 show(LoadStep("Writing", self._writer.written))
 
-            runs = mirror.counters.get("first_writings", 0)
-            if runs == 1:  # clients may have seen a part that it wrote: each of the others is a change of its own
-                await self._writer.mark_everything()
-            if runs < 2:
-                self._first_writings += 1
-                await self._save(mirror)
-            if runs == 0:
+            written = mirror.counters.get("first_writings", 0)
+            if written == 0:
+                await self._note_first_writing(mirror)
                 await self._writer.write_first(writing)
+                await self._note_first_writing(mirror)
+            elif written == 1 or not all(name in positions and positions[name].loaded for name in REACHES):
+                # Clients may have seen a part, or all without a list that is new: what differs is a change of its own.
+                await self._writer.mark_everything()
+                if written == 1:
+                    await self._note_first_writing(mirror)
             await self._writer.drain(writing)
+
+    async def _note_first_writing(self, mirror: Mirror) -> None:
+        """Store that the first writing has begun, or that the marks say what is left of it."""
+        self._first_writings += 1
+        await self._save(mirror)
 
     async def _read_lists(
         self, mirror: Mirror, positions: Mapping[str, Position], show: Callable[[LoadStep], None]

@@ -39,7 +39,7 @@ SOME: Final = 2_000
 """From how many rows on the process is started: there will probably be many, and its start takes a moment."""
 
 PATIENCE: Final = 300.0
-"""How long the process may take to join some records, in seconds; usually it takes a few."""
+"""How long the process may take to join some records and those asked for before, in seconds; usually it takes a few."""
 
 _log = structlog.stdlib.get_logger("rowen.mirror")
 _reply: Final = msgspec.msgpack.Decoder(Reply)
@@ -90,7 +90,7 @@ class HelperProcess:
             self._give_up(error, self._process)
 
     async def started(self) -> None:
-        """Wait until the process is started, or not expected to be any more."""
+        """Wait until the process is started, or not expected to be any more: also if it cannot be."""
         await self._is_decided.wait()
 
     def expect_no_more(self) -> None:
@@ -98,7 +98,7 @@ class HelperProcess:
         self._is_decided.set()
 
     def parts(self, position: Position, statistics: Statistics, here: Callable[[Position], PartSource]) -> PartSource:
-        """Return the parts of a list after a position, read by the process if there are many rows, otherwise `here`.
+        """Return the parts of a list after a position, read by the process if it runs, otherwise `here`.
 
         Its requests are added to `statistics`.
         """

@@ -1,7 +1,7 @@
 """Storing one thing while the next one is prepared.
 
-Owns that one piece of each goes on at a time, and that nothing is left running after a failure. Must not know what is
-stored.
+Owns that one thing is stored at a time, how many are prepared beside it, and that nothing is left running after a
+failure. Must not know what is stored.
 """
 
 import asyncio

@@ -197,7 +197,8 @@ class AccountReader:
             gone = sorted(set(asked) - set(existing.content.identifiers))
             if gone:
                 await self._require_lead()
-                self.counts.gone += await self._mirrors.remove(self._organization, resource, gone, self._now())
+                removed = await self._mirrors.remove(self._organization, resource, gone, self._now())
+                self.counts.gone += removed
                 confirmed.update(gone)
         return confirmed
 
@@ -212,7 +213,6 @@ class AccountReader:
             _log.warning("rows that cannot be read", count=part.unusable, first=part.fault)
             self.counts.unusable += part.unusable
         await self._require_lead()
-        self.counts.news += await self._mirrors.put(
-            self._organization, part.rows, part.position, self._now(), first=first
-        )
+        news = await self._mirrors.put(self._organization, part.rows, part.position, self._now(), first=first)
+        self.counts.news += news  # two lists may be stored at a time: the sum is read after the wait
         self.counts.rows += len(part.rows)

@@ -33,7 +33,7 @@ STEP: Final = 50
 """How many later, so that no client waits long."""
 
 _JOINED_AHEAD: Final = 2
-"""How many times as many are being joined, or wait to be, while some are written: so nobody waits for the other."""
+"""How many batches are joined, or wait to be, beside the one that is given to be written."""
 
 _Follow: TypeAlias = Callable[[UnitOfWork, int], Awaitable[bool]]
 
@@ -80,7 +80,10 @@ class Writer:
         return len(self._failed)
 
     async def write_first(self, progress: Callable[[], None]) -> None:
-        """Write everything there is as an import does: some records are joined while others are written."""
+        """Write everything there is as an import does: some records are joined while others are written.
+
+        It takes no turns: nothing else is stored before the end of a first load, which writes of clients wait for.
+        """
         works = (self._join_first(target, identifiers) async for target, identifiers in self._everything())
         async with ahead(works, _JOINED_AHEAD) as batches, one_behind() as writing:
             async for target, identifiers, joined in batches:

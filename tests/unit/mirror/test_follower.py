@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from rowen.app.imports import MergeCounts
-from rowen.app.mirror import REACHES, Mirror, reported
+from rowen.app.mirror import REACHES, Mirror, Position, reported
 from rowen.app.organizations import Organization
 from rowen.app.subscriptions import Action, new_secret
 from rowen.app.unit_of_work import IdempotentRequest, UnitOfWorks, WriteOperation, WriteResult
@@ -19,7 +19,7 @@ from rowen.interviews.moments import Instant
 from rowen.mirror import walks
 from rowen.mirror.errors import LeaderLostError
 from rowen.mirror.follower import MirroredElsewhereError, MirrorEndedError
-from rowen.mirror.writing import STEP
+from rowen.mirror.writing import STEP, Writer
 from rowen.store.webhooks.deliveries import DeliveryTable
 from rowen.store.webhooks.subscriptions import WebhookTable
 from tests.support import v3_account
@@ -278,6 +278,32 @@ def test_a_first_writing_that_is_cut_off_again_and_again_comes_to_an_end(mirrori
             mirroring.round()
     assert runs > 1
     assert {*many} <= mirroring.interviews().keys()
+
+
+def test_a_list_that_is_new_after_a_first_writing_was_cut_off_marks_everything(
+    mirroring: Mirroring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A version that reads another list meets records without marks, which do not have what that list brings."""
+    mirroring.restart_with(lambda ports: replace(ports, merger=_DyingMerger()))
+    with pytest.raises(KilledError):
+        mirroring.round()
+    mirroring.restart_with(lambda ports: replace(ports, writing=_DyingUnits(ports.writing)))
+    with pytest.raises(KilledError):
+        mirroring.round()
+    harness, identifier = mirroring.tenant.harness, mirroring.tenant.organization.id
+    harness.run(harness.store.mirrors.put(identifier, [], Position("job_interviews"), mirroring.clock()))
+    marked: list[bool] = []
+    mark = Writer.mark_everything
+
+    async def noted(self: Writer) -> None:
+        marked.append(True)
+        await mark(self)
+
+    monkeypatch.setattr(Writer, "mark_everything", noted)
+    mirroring.restart()
+    mirroring.round()
+    assert marked == [True]
+    assert state(mirroring).loaded_at is not None
 
 
 class KilledError(BaseException):

@@ -12,10 +12,11 @@ from typing import Any, Final
 import msgspec
 import pytest
 
-from rowen.app.mirror import REACHES, Position
+from rowen.app.mirror import REACHES, MirroredRow, Position
 from rowen.app.records import INTERVIEWS, USERS
 from rowen.imports.errors import ServerRefusedError
-from rowen.interviews.moments import Clock
+from rowen.interviews.interview import OrganizationId
+from rowen.interviews.moments import Clock, Instant
 from rowen.mirror import follower, helper, walks, writing
 from rowen.mirror.account import Account
 from rowen.mirror.errors import StoppedError
@@ -34,6 +35,7 @@ from rowen.mirror.helper_process import (
 )
 from rowen.mirror.joiner import Joiner
 from rowen.mirror.walks import ListParts
+from rowen.store.mirror.mirrors import MirrorTables
 from tests.support.harness import Tenant
 from tests.support.mirroring import Mirroring, mirroring_of
 from tests.support.programs import interrupt_writing
@@ -204,6 +206,42 @@ def test_the_largest_lists_are_read_beside_the_others(
     mirroring.round()
     assert read_here == [each for each in REACHES if each not in LARGEST]
     expect_all(mirroring)
+
+
+@pytest.mark.usefixtures("reading")
+def test_rows_of_two_lists_that_are_stored_at_a_time_all_count(
+    mirroring: Mirroring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rows of candidates are stored, but not counted, when those of interviews are."""
+    many_people(mirroring)
+    monkeypatch.setattr(follower, "LARGEST", LARGEST)
+    put, counted = MirrorTables.put, asyncio.Event()
+
+    async def put_slowly(
+        self: MirrorTables,
+        organization: OrganizationId,
+        rows: Sequence[MirroredRow],
+        position: Position,
+        now: Instant,
+        *,
+        first: bool = False,
+    ) -> int:
+        news = await put(self, organization, rows, position, now, first=first)
+        if first and position.resource == "candidates":
+            await counted.wait()
+        if first and position.resource == "interviews":
+            asyncio.get_running_loop().call_soon(counted.set)
+        return news
+
+    monkeypatch.setattr(MirrorTables, "put", put_slowly)
+    mirroring.round()
+    harness = mirroring.tenant.harness
+    (mirror,) = (
+        each
+        for each in harness.run(harness.store.mirrors.all())
+        if each.organization == mirroring.tenant.organization.name
+    )
+    assert mirror.mirror.counters["news"] == sum(each.held for each in mirror.positions)
 
 
 @pytest.mark.usefixtures("reading", "dying")

@@ -56,13 +56,13 @@ def _many(insertion: str, shared: tuple[bool, ...]) -> str:
     A failure leaves the rows before it, as it does one by one, and its unit of work undoes them: to undo them at once,
     SQLite would first copy each page that the statement changes to a file.
     """
-    number = count(1)
-    row = f"({', '.join(f'?{next(number)}' if each else '?' for each in shared)})"
-    several = insertion[: insertion.rindex("(")] + ", ".join([row] * _ROWS_AT_ONCE)
-    # A `?` has the number after the greatest before it: the shared ones come first, in a table that nothing reads.
-    names = ", ".join(f"?{each}" for each in range(1, next(number)))
-    begin = f"WITH shared AS (SELECT {names}) " if names else ""
-    return begin + several.replace("INSERT INTO", "INSERT OR FAIL INTO", 1)
+    # A `?` has the number after the greatest before it: in the first row, the shared ones have theirs already.
+    numbers, own = count(1), count(sum(shared) + 1)
+    places = [next(numbers) if each else None for each in shared]
+    first = ", ".join(f"?{place or next(own)}" for place in places)
+    other = ", ".join(f"?{place or ''}" for place in places)
+    several = f"{insertion[: insertion.rindex('(')]}({first}){f', ({other})' * (_ROWS_AT_ONCE - 1)}"
+    return several.replace("INSERT INTO", "INSERT OR FAIL INTO", 1)
 
 
 def _is_shared(column: Sequence[Any]) -> bool:
