@@ -5,7 +5,6 @@ know the content of a row, or where it comes from. See docs/decisions/0032-a-mir
 """
 
 from collections.abc import Mapping, Sequence
-from itertools import groupby
 from operator import attrgetter
 from typing import Any, Final
 
@@ -31,7 +30,6 @@ from rowen.store.schema.tables import organizations
 _SET_ONCE: Final = ("source", "write_through")  # when the mirror begins
 _ID: Final = attrgetter("id")
 _UPDATED_AT: Final = attrgetter("updated_at")
-_MARKED_AT: Final = attrgetter("marked_at")
 _encode: Final = msgspec.json.Encoder().encode
 _counters: Final = msgspec.json.Decoder(dict[str, int]).decode
 
@@ -70,7 +68,6 @@ class MirrorTables:
         ]
         self._prepare_positions(engine)
         self._prepare_rows(engine)
-        self._prepare_marks(engine)
 
     def _prepare_positions(self, engine: Engine) -> None:
         columns = mirror_positions.c
@@ -125,24 +122,6 @@ class MirrorTables:
         self._own = engine.prepare(select(engine.collected_identifiers(some.c.id)))
         self._remove = engine.prepare(delete(mirror_rows).where(*OF, columns.id == bindparam("id")))
         self._insert = engine.prepare_insert(mirror_rows, ("organization_id", *MirroredRow._fields))
-
-    def _prepare_marks(self, engine: Engine) -> None:
-        columns = mirror_pending.c
-        of = (columns.organization_id == bindparam("organization"), columns.resource == bindparam("resource"))
-        marked = (
-            select(columns.id, columns.marked_at)
-            .where(*of, columns.id > bindparam("after"))
-            .order_by(columns.id)
-            .limit(bindparam("most"))
-            .subquery()
-        )
-        # One row: fetching many takes turns with the thread that writes.
-        self._pending = engine.prepare(select(engine.collected_pairs(marked.c.id, marked.c.marked_at)))
-        self._settle = engine.prepare(
-            delete(mirror_pending).where(
-                *of, engine.id_in(columns.id, "ids"), columns.marked_at <= bindparam("marked_at")
-            )
-        )
 
     async def find(self, organization: OrganizationId) -> Mirror | None:
         """Return the mirror of an organization."""
@@ -360,17 +339,13 @@ class MirrorTables:
 
     async def pending(self, organization: OrganizationId, target: str, most: int, after: int = 0) -> Sequence[Pending]:
         """Return the first records of a resource of ours that are marked, ordered by id, with ids above `after`."""
-        parameters = {"organization": organization, "resource": target, "most": most, "after": after}
-        row = await self._engine.row(self._pending, parameters)
-        return [*map(Pending._make, self._engine.read_pairs(row[0]))] if row and row[0] else []
+        return await self._marker.pending(organization, target, most, after)
 
     async def settle(self, organization: OrganizationId, target: str, done: Sequence[Pending]) -> None:
         """Remove marks; one that was set again meanwhile stays."""
 
         async def work(transaction: Transaction) -> None:
-            for marked_at, some in groupby(sorted(done, key=_MARKED_AT), _MARKED_AT):
-                ids = self._named(organization, target, [each.id for each in some])
-                await transaction.run(self._settle, {**ids, "marked_at": marked_at})
+            await self._marker.settle(transaction, organization, target, done)
 
         await self._engine.write(work)
 
