@@ -141,6 +141,26 @@ def test_one_byte_more_is_too_large(refusing: HiringTeam) -> None:
             assert answer.headers["connection"] == "close", "the rest of the body is not read"
 
 
+def test_a_refusal_says_that_it_leaves_a_body_unread(refusing: HiringTeam) -> None:
+    """The server closed the connection without a word, and the next request on it failed."""
+    client = refusing.client
+    stranger = client.post(INTERVIEWS, json={}, auth=("nobody", ""))
+    for answer, status in (
+        (client.put(INTERVIEWS, json={}), 405),
+        (stranger, 401),
+        (client.post("/v1/no", json={}), 404),
+    ):
+        assert answer.status_code == status
+        assert answer.headers["connection"] == "close"
+
+
+def test_a_connection_stays_open_if_no_body_is_left(refusing: HiringTeam) -> None:
+    client = refusing.client
+    for answer in (refusing.post(INTERVIEWS, b"{}"), client.put(INTERVIEWS), client.get("/v1/no")):
+        assert answer.is_client_error
+        assert "connection" not in answer.headers
+
+
 def test_a_body_in_pieces_is_read(team: HiringTeam) -> None:
     content = raw()
     headers = {"Content-Type": "application/json", "On-Behalf-Of": str(ADA)}

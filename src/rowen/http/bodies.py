@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 from starlette.types import Receive, Scope
 
 from rowen.http.addresses import RequestHeaders
-from rowen.http.responses import Headers
+from rowen.http.responses import Headers, context_of
 from rowen.interviews.errors import Code, FieldProblem, Refusal
 
 LARGEST_BODY: Final = 2**20
@@ -52,6 +52,7 @@ async def read_body(
     body = b""
     if announced != b"0" and (announced or b"transfer-encoding" in headers or scope["http_version"] == "2"):
         body = await _in_time(_whole(receive, count))
+        context_of(scope).body_read = True
     if body and scope["method"] != "DELETE" and not (forms and is_form(headers)):
         _require_json(headers, assumed=not scope["path"].startswith(_STRICT))
     return body
@@ -64,8 +65,15 @@ def is_form(headers: RequestHeaders) -> bool:
 
 
 def unread(scope: Scope) -> Headers:
-    """Return the headers of the response to an unread body: in HTTP/1 its rest would precede the next request."""
-    return [] if scope["http_version"] == "2" else [(b"connection", b"close")]
+    """Return the headers of a refusal that leaves a body unread, if it does: its rest would precede the next request.
+
+    The server closes such a connection of HTTP/1 in any case: a client that is not told sends its next request on it.
+    """
+    context = context_of(scope)
+    announced = context.headers.get(b"content-length", b"0").strip(b"0") or b"transfer-encoding" in context.headers
+    if context.body_read or not announced or scope["http_version"] == "2":
+        return []
+    return [(b"connection", b"close")]
 
 
 async def _whole(receive: Receive, count: Callable[[int], None]) -> bytes:

@@ -148,12 +148,10 @@ class Edge:
     async def _refuse(self, scope: Scope, send: Send, refusal: Refusal, context: RequestContext) -> None:
         if refusal.code is Code.UNAVAILABLE:
             _log.error("store unavailable", reason=refusal.message, request_id=context.request_id)
-        if refusal.code is Code.TOO_LARGE:
-            context.extra = [*context.extra, *unread(scope)]
         headers = _HEADERS.get(refusal.code, [])
         if refusal.retry_after is not None:
             headers = [(b"retry-after", b"%d" % refusal.retry_after)]
-        await send_refusal(scope, send, refusal, [*headers, *context.extra])
+        await send_refusal(scope, send, refusal, [*headers, *context.extra, *unread(scope)])
 
 
 def without_secrets(path: str) -> str:

@@ -40,7 +40,7 @@ class RequestContext:
 
     `route` is the template of the matching path, `key` the name of the API key, for logs and metrics; `path` is what
     the access log shows in place of a secret path; `extra` are additional headers of a refusal. `connection` counts the
-    bytes sent on it. `generation` decides the form of errors.
+    bytes sent on it. `generation` decides the form of errors. `body_read` is whether the request's body was read.
     """
 
     request_id: str
@@ -53,6 +53,7 @@ class RequestContext:
     status: int = 0
     extra: Headers = field(default_factory=list)
     generation: Generation = Generation.V1
+    body_read: bool = False
 
 
 def context_of(scope: Scope) -> RequestContext:

@@ -154,8 +154,7 @@ class PageApplication:
                 raise
             if refusal.code is Code.UNAVAILABLE:
                 _log.error("store unavailable", reason=refusal.message, request_id=context.request_id)
-            if refusal.code is Code.TOO_LARGE:
-                context.extra = [*context.extra, *unread(scope)]
+            context.extra = [*context.extra, *unread(scope)]
             answer = refused(refusal.code)
         if isinstance(answer, Events):
             await self._follow(scope, receive, send, answer)
