@@ -67,7 +67,7 @@ def is_form(headers: RequestHeaders) -> bool:
 def unread(scope: Scope) -> Headers:
     """Return the headers of a refusal that leaves a body unread, if it does: its rest would precede the next request.
 
-    The server closes such a connection of HTTP/1 in any case: a client that is not told sends its next request on it.
+    The server closes such a connection of HTTP/1 in any case, and a next request on it would fail.
     """
     context = context_of(scope)
     announced = context.headers.get(b"content-length", b"0").strip(b"0") or b"transfer-encoding" in context.headers
