@@ -26,8 +26,8 @@ from benchmarks.report import Goal, Result
 from benchmarks.subject import Database, listing
 from benchmarks.writes import MARK
 
-_STARTS: Final = 2  # of both servers, for each round of the scale
-_ROUNDS: Final = Rounds(2, 2)
+_STARTS: Final = 5  # of both servers, for each round of the scale
+_ROUNDS: Final = Rounds(2, 1)
 _REPEATS: Final = 5
 _BODIES: Final = 1_000
 _SAME: Final = Goal(0.97, 1.0)
