@@ -27,6 +27,12 @@ GroupRole = NewType("GroupRole", str)
 IsoTime = NewType("IsoTime", str)
 """An ISO-8601 date or time, as it was given."""
 
+PermissionName = NewType("PermissionName", str)
+"""The name of a permission, or of a group of them."""
+
+ScopeName = NewType("ScopeName", str)
+"""The name of a scope, or of a group of them."""
+
 OrganizationName = NewType("OrganizationName", str)
 """Up to 100 letters, digits, spaces and `. _ - @`."""
 
@@ -36,24 +42,29 @@ DEFAULT_CONNECTIONS: Final = 8_192
 LARGEST_RATE_LIMIT: Final = 1_000_000_000
 DATABASE_HELP: Final = "The database: sqlite:///FILE or postgresql://USER@HOST/NAME."
 _PREFIX: Final = "ROWEN_"
-_REPEATED: Final = "Repeat for more; separate by spaces in the variable."
+REPEATED: Final = "Repeat for more; separate by spaces in the variable."
 _MOST_WORKERS: Final = 512  # each is a process that takes about 100 MB
 
 
 class SettingRow(NamedTuple):
     """What a row of a table of settings holds beside name, type and default: the help, and the range of a number.
 
-    The option is called as the attribute is, unless `option` names it.
+    The option is called as the attribute is, unless `option` names it, and the environment variable as the option is,
+    unless `variable` names it.
     """
 
     help: str
     least: int | None = None
     most: int | None = None
     option: str | None = None
+    variable: str | None = None
 
 
 class Setting(NamedTuple):
-    """A row of a table of settings: `name` is its attribute, `kind` its type, `least` and `most` its range."""
+    """A row of a table of settings: `name` is its attribute, `kind` its type, `least` and `most` its range.
+
+    The environment variable is `ROWEN_PUBLIC_URL` for `--public-url`.
+    """
 
     name: str
     kind: Any
@@ -62,11 +73,7 @@ class Setting(NamedTuple):
     option: str
     least: int | None
     most: int | None
-
-    @property
-    def variable(self) -> str:
-        """The environment variable: `ROWEN_PUBLIC_URL` for `--public-url`."""
-        return _PREFIX + self.option.removeprefix("--").replace("-", "_").upper()
+    variable: str
 
 
 def settings_of(table: type) -> list[Setting]:
@@ -76,7 +83,8 @@ def settings_of(table: type) -> list[Setting]:
     for each in fields(table):
         kind, row = get_args(kinds[each.name])
         option = row.option or f"--{each.name.replace('_', '-')}"
-        found.append(Setting(each.name, kind, each.default, row.help, option, row.least, row.most))
+        variable = row.variable or _PREFIX + option.removeprefix("--").replace("-", "_").upper()
+        found.append(Setting(each.name, kind, each.default, row.help, option, row.least, row.most, variable))
     return found
 
 
@@ -89,7 +97,7 @@ class ServerSettings:
     ] = None
     replicas: Annotated[
         tuple[DatabaseUrl, ...],
-        SettingRow(f"A PostgreSQL standby of --database to read from. {_REPEATED}", option="--replica"),
+        SettingRow(f"A PostgreSQL standby of --database to read from. {REPEATED}", option="--replica"),
     ] = ()
     host: Annotated[str, SettingRow("The address to listen on.")] = "127.0.0.1"
     port: Annotated[int, SettingRow("The port to listen on.", 1, 65_535)] = 8000
@@ -126,7 +134,7 @@ class ServerSettings:
     public_metrics: Annotated[bool, SettingRow("Show /metrics to other machines, too.")] = False
     webhook_allow: Annotated[
         tuple[HostName, ...],
-        SettingRow(f"Allow webhooks to this host, and calendars from it, even if its address is private. {_REPEATED}"),
+        SettingRow(f"Allow webhooks to this host, and calendars from it, even if its address is private. {REPEATED}"),
     ] = ()
     mirror_webhook_secret_file: Annotated[
         Path | None,
@@ -161,7 +169,7 @@ class ServerSettings:
     oidc_roles: Annotated[
         tuple[GroupRole, ...],
         SettingRow(
-            f"The role (admin, coordinator, interviewer) of a group at the provider: coordinator=GROUP. {_REPEATED}",
+            f"The role (admin, coordinator, interviewer) of a group at the provider: coordinator=GROUP. {REPEATED}",
             option="--oidc-role",
         ),
     ] = ()

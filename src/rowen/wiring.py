@@ -10,7 +10,7 @@ from functools import cached_property
 from time import time_ns
 from typing import TYPE_CHECKING
 
-from rowen.api.codec import booking_links, documents, hiring, holds, records, scorecards, setups, users, v3
+from rowen.api.codec import booking_links, documents, hiring, holds, records, scorecards, setups, tokens, users, v3
 from rowen.app.account_writes import AccountWrites, WaitLimits
 from rowen.app.adoption import Adopter
 from rowen.app.agenda import Agenda
@@ -40,10 +40,10 @@ from rowen.app.webhooks import Webhooks
 from rowen.demo.key import DEMO_ORGANIZATION
 from rowen.interviews.moments import Instant
 from rowen.settings import ServerSettings
+from rowen.store import database
 from rowen.store.booking_links import BookingLinkTable
 from rowen.store.busy import BusyTable
 from rowen.store.busy_addresses import BusyAddressTable
-from rowen.store.database import open_engine
 from rowen.store.engines.base import Engine, Location
 from rowen.store.integrity.repair import Repairer
 from rowen.store.interviews.adoption import InterviewAdopter
@@ -112,7 +112,7 @@ class Store:
     @cached_property
     def tokens(self) -> Tokens:
         """Their tokens."""
-        return TokenTable(self.engine, users)
+        return TokenTable(self.engine, tokens, users)
 
     @cached_property
     def sessions(self) -> Sessions:
@@ -216,7 +216,7 @@ def now() -> Instant:
 
 def open_store(location: Location, clock: Callable[[], Instant] = now) -> Store:
     """Open a database that is up to date; writes are stamped by `clock`."""
-    return Store(open_engine(location), clock)
+    return Store(database.open_engine(location), clock)
 
 
 @asynccontextmanager
@@ -366,6 +366,11 @@ def page_ports(
         provided=provided,
         demo=demo_organization if settings.demo else None,
     )
+
+
+def check(location: Location, at: Instant | None = None) -> list[str]:
+    """Return what is wrong with a database, as `store.database.check` does; without `at` no time is too late."""
+    return database.check(location, documents.decode, at)
 
 
 def repairer(store: Store) -> Repairer:

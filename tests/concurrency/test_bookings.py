@@ -19,7 +19,7 @@ import uvloop
 
 from rowen.interviews.moments import Instant
 from rowen.store.database import locate
-from rowen.store.integrity.checks import faults_of
+from rowen.wiring import check
 from tests.support import bodies
 from tests.support.harness import FakeClock, Tenant, served
 from tests.support.records import Record
@@ -119,8 +119,8 @@ def test_of_all_who_race_for_slots_on_two_nodes_one_gets_each(
     assert statuses.keys() == {200, 409}
     assert len(interviews) == 2 * statuses[200]
     assert conflicts == []
-    assert faults_of(locate(database)) == []
-    assert check(interviews, availability) == MOST, "somebody has as many as allowed"
+    assert check(locate(database)) == []
+    assert check_bookings(interviews, availability) == MOST, "somebody has as many as allowed"
 
 
 async def book_until_killed(server: Server, key: str, wanted: list[Record], replies: int) -> set[int]:
@@ -167,8 +167,8 @@ def test_of_bookings_in_whose_middle_a_node_is_killed_all_is_booked_or_nothing(
             conflicts = client.get("/rowen/v1/conflicts").json()["conflicts"]
     assert booked <= {each["application_id"] for each in interviews}, "what was acknowledged is there"
     assert conflicts == []
-    assert faults_of(locate(database)) == []
-    check(interviews)
+    assert check(locate(database)) == []
+    check_bookings(interviews)
 
 
 def pages(client: httpx.Client) -> Iterator[list[Record]]:
@@ -180,7 +180,7 @@ def pages(client: httpx.Client) -> Iterator[list[Record]]:
         following = answer.links.get("next", {}).get("url")
 
 
-def check(interviews: list[Record], availability: Record = AVAILABILITY) -> int:
+def check_bookings(interviews: list[Record], availability: Record = AVAILABILITY) -> int:
     """Assert that nothing is half-booked, nobody has more interviews than allowed, and no room has two at once.
 
     Return the most interviews that somebody has on a day or in a week, whichever is limited.

@@ -7,7 +7,7 @@ import pytest
 
 from rowen.app.organizations import DoubleBooking
 from rowen.store.database import locate
-from rowen.store.integrity.checks import faults_of
+from rowen.wiring import check
 from tests.support.hiring_teams import (
     ADA,
     CONFLICTS,
@@ -171,7 +171,7 @@ def test_imported_interviews_book_rooms(strict: HiringTeam) -> None:
 def faults(team: HiringTeam) -> list[str]:
     """Return what `rowen db check` finds in a team's organization: others on the server may have faults by design."""
     own = f"organization {team.organization.id}:"
-    return [each for each in faults_of(locate(team.harness.database)) if own in each]
+    return [each for each in check(locate(team.harness.database)) if own in each]
 
 
 @pytest.mark.slow  # all of the database is checked

@@ -9,7 +9,8 @@ from typing import Final
 
 import pytest
 
-from rowen.store.database import check, locate
+from rowen.store.database import locate
+from rowen.wiring import check
 from tests.support.command import rowen
 from tests.support.full_database import fill, rows_of
 from tests.support.postgres import serving_postgres

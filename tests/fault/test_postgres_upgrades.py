@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from rowen.store.database import check, locate, upgrade
+from rowen.store.database import locate, upgrade
+from rowen.wiring import check
 from tests.support import programs
 from tests.support.cluster_clients import V1
 from tests.support.cluster_load import Load

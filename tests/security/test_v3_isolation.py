@@ -8,10 +8,11 @@ from typing import Final
 import httpx
 import pytest
 
+from rowen.api.codec.tokens import write
 from rowen.app.keys import digest
 from rowen.app.rows import HELD
 from rowen.app.scopes import SCOPES
-from rowen.app.tokens import LIFETIME, IssuerKind, issue
+from rowen.app.tokens import LIFETIME, IssuerKind, grant
 from rowen.interviews.moments import Instant
 from tests.support.operations import WITH_TOKENS
 from tests.support.raw_http import RawAnswer
@@ -76,11 +77,11 @@ def callers(tenants: TenantPair) -> dict[str, dict[str, str]]:
         "foreign content": bearer(f"{header}.{theirs.split('.')[1]}.{signature}"),
         "not signed": bearer(f"{not_signed}.{content}."),
         "revoked": bearer(revoked),
-        "expired": bearer(issue(issuer.issuer, None, an_hour_ago).text),
+        "expired": bearer(write(grant(issuer.issuer, None, an_hour_ago))),
         "of a revoked key": bearer(of_revoked_key),
-        "of a key, expired": bearer(issue(key_issuer, None, an_hour_ago).text),
-        "of a key, as a client's": bearer(issue(key_issuer._replace(kind=IssuerKind.CLIENT), None, now).text),
-        "of a client, as a key's": bearer(issue(issuer.issuer._replace(kind=IssuerKind.KEY), None, now).text),
+        "of a key, expired": bearer(write(grant(key_issuer, None, an_hour_ago))),
+        "of a key, as a client's": bearer(write(grant(key_issuer._replace(kind=IssuerKind.CLIENT), None, now))),
+        "of a client, as a key's": bearer(write(grant(issuer.issuer._replace(kind=IssuerKind.KEY), None, now))),
     }
 
 

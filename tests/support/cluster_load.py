@@ -15,7 +15,8 @@ from typing import Final, NamedTuple, Self
 import httpx
 import uvloop
 
-from rowen.store.database import check, locate
+from rowen.store.database import locate
+from rowen.wiring import check
 from tests.support import programs
 from tests.support.cluster_clients import V2, Board, Client, Creator, Failure, Follower, Kind, Mover, Reader, Syncer
 from tests.support.crash_clients import ON_BEHALF, SEED_INTERVIEW, new_interview

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from rowen.store import database
 from rowen.store.engines.sqlite.location import SqliteFile
+from rowen.wiring import check
 from tests.support.command import ROWEN, Process, environment
 
 Piped = subprocess.Popen[str]
@@ -212,4 +212,4 @@ def examine(path: Path, folder: Path) -> Found:
         documents = dict(connection.execute("SELECT id, document FROM scheduled_interviews"))
         counted = connection.execute("SELECT coalesce(sum(interview_count), 0) FROM organizations").fetchone()[0]
         position = connection.execute("SELECT next FROM import_positions").fetchone()
-    return Found(documents, counted, position and position[0], database.check(SqliteFile(copy)))
+    return Found(documents, counted, position and position[0], check(SqliteFile(copy)))

@@ -1,20 +1,16 @@
 """Adding candidates and their applications.
 
-Owns the rules for what clients may write of them (contract section 10). Must not know HTTP or SQL.
+Owns the rules for what clients may write of them (contract section 10). Must not know JSON, HTTP or SQL.
 """
 
-from typing import Any
-
-from msgspec.structs import asdict
-
-from rowen.app.hiring import Author, HiringCodec, acting_user, add, author_of, extend
+from rowen.app.hiring import Author, HiringCodec, JobReference, acting_user, add, author_of, extend
 from rowen.app.plans import is_job, stages_of
-from rowen.app.records import ACTIVE, APPLICATIONS, CANDIDATES, JOBS, RecordRow
-from rowen.app.rows import part_id
+from rowen.app.records import APPLICATIONS, CANDIDATES, JOBS, RecordRow
 from rowen.app.unit_of_work import UnitOfWork
 from rowen.app.users import one_user
 from rowen.interviews.errors import Problems
 from rowen.interviews.hiring import ApplicationFields, ApplicationInput, CandidateFields, Stage
+from rowen.interviews.interview import Organizer
 
 
 async def create_candidate(unit: UnitOfWork, codec: HiringCodec, fields: CandidateFields, api_key: str) -> RecordRow:
@@ -24,15 +20,13 @@ async def create_candidate(unit: UnitOfWork, codec: HiringCodec, fields: Candida
     stages = []
     for position, application in enumerate(fields.applications):
         stages.append(await _check(unit, codec, application, f"applications[{position}].", problems))
-    responsible: dict[str, Any] = {}
+    responsible: dict[str, Organizer] = {}
     for role, reference in fields.responsible.items():
         if (found := await one_user(unit, reference, f"{role}.", problems)) is not None:
-            responsible[role] = asdict(found.organizer())
+            responsible[role] = found.organizer()
     author = author_of(codec, user, api_key, problems)
     identifier = await unit.new_record_id(CANDIDATES)
-    employments = [{"id": part_id(identifier, place), **each} for place, each in enumerate(fields.employments, 1)]
-    person = {**fields.person, **responsible, "employments": employments, "id": identifier}
-    row = await add(unit, author, CANDIDATES, {**person, "last_activity": unit.now})
+    row = await add(unit, author, CANDIDATES, codec.candidate(identifier, fields, responsible, unit.now))
     for application, stage in zip(fields.applications, stages, strict=True):
         row = await _apply(unit, author, row, application, stage)
     return row
@@ -84,12 +78,5 @@ async def _new_application(
     identifier = await unit.new_record_id(APPLICATIONS)
     job = None if application.job_id is None else await unit.record(JOBS, application.job_id)
     name = None if job is None or job.document is None else author.codec.name(job.document)
-    current: dict[str, Any] | None = None if stage is None else {"id": stage.id, "name": stage.name}
-    fields = {
-        "id": identifier,
-        "candidate_id": candidate,
-        "jobs": [{"id": application.job_id, "name": name}],
-        "status": ACTIVE,
-        "current_stage": current,
-    }
+    fields = author.codec.application(identifier, candidate, JobReference(application.job_id, name), stage)
     return await add(unit, author, APPLICATIONS, fields)

@@ -11,13 +11,31 @@ from rowen.app.scheduling import actor_of, require_user
 from rowen.app.unit_of_work import UnitOfWork
 from rowen.interviews.changes import Actor
 from rowen.interviews.errors import Code, Problems, Refusal
-from rowen.interviews.hiring import Stage
+from rowen.interviews.hiring import CandidateFields, Stage
+from rowen.interviews.interview import Organizer
 from rowen.interviews.moments import Instant
 from rowen.interviews.people import User
 
 
+class JobReference(NamedTuple):
+    """The job of an application, as far as it is known."""
+
+    id: int | None
+    name: str | None
+
+
 class HiringCodec(Protocol):
     """The documents of jobs, stages, applications and candidates, as the use cases need them."""
+
+    def candidate(
+        self, identifier: int, fields: CandidateFields, responsible: Mapping[str, Organizer], now: Instant
+    ) -> Mapping[str, Any]:
+        """Return the fields of a new candidate, without applications."""
+        ...
+
+    def application(self, identifier: int, candidate: int, job: JobReference, stage: Stage | None) -> Mapping[str, Any]:
+        """Return the fields of a new application, which is in a stage of its job."""
+        ...
 
     def new(self, resource: str, fields: Mapping[str, Any], now: Instant) -> RecordRow:
         """Return the row of a new record, created and updated now."""

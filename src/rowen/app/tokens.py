@@ -1,22 +1,18 @@
 """Bearer tokens: issuing and verifying them.
 
-Owns what a token is made of (RFC 7519, signed by HMAC-SHA-256: RFC 7515), how long it lives, and the rules of each
-grant. Must not know how tokens are sent, or how clients are stored.
+Owns what a token says, how long it lives, and the rules of each grant. Must not know how tokens are written or sent, or
+how clients are stored.
 
 A token names its issuer, a client or an API key, and is signed with the issuer's key. It holds no scopes: these are the
-issuer's as of each request, and a revoked issuer has none. The format is fixed, so that its verification needs no
-library, and none of the attacks on a header that names an algorithm (RFC 8725) can apply.
+issuer's as of each request, and a revoked issuer has none.
 """
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from enum import StrEnum
 from hashlib import sha256
 from hmac import compare_digest
 from hmac import digest as mac
-from typing import Annotated, Final, NamedTuple, Protocol
-
-import msgspec
+from typing import Final, NamedTuple, Protocol
 
 from rowen.app.keys import Identity, digest
 from rowen.interviews.interview import OrganizationId
@@ -25,11 +21,7 @@ from rowen.interviews.moments import Instant
 LIFETIME: Final = 3_600
 """How long a token is valid, in seconds."""
 
-_HEADER: Final = urlsafe_b64encode(b'{"alg":"HS256","typ":"JWT"}').decode()
-_LONGEST: Final = 1_000  # characters; ours have about 200
 _FOR_KEYS: Final = b"rowen: signing key of tokens"
-_Row = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
-_User = Annotated[str, msgspec.Meta(pattern=r"^[1-9][0-9]{0,15}$")]
 
 
 class IssuerKind(StrEnum):
@@ -60,22 +52,42 @@ class RegisteredClient(NamedTuple):
     refresh_digest: bytes
 
 
-class Claims(msgspec.Struct, frozen=True, omit_defaults=True):
+class Claims(NamedTuple):
     """The content of a token; `expires` and `issued` are Unix times, `user` is the id of the acting user."""
 
-    organization: _Row
+    organization: OrganizationId
     kind: IssuerKind
-    id: _Row
-    issued: int = msgspec.field(name="iat")
-    expires: int = msgspec.field(name="exp")
-    user: _User | None = msgspec.field(name="sub", default=None)
+    id: int
+    issued: int
+    expires: int
+    user: int | None = None
 
 
-class IssuedToken(NamedTuple):
-    """A new token, the end of its life and its scopes; `refresh_token` only if it was made with one."""
+class SignedClaims(NamedTuple):
+    """A token that was sent: its claims, the text that is signed, and the signature that it has."""
 
-    text: str
-    expires_at: Instant
+    claims: Claims
+    signed: bytes
+    signature: bytes
+
+    def is_signed_by(self, signing_key: bytes) -> bool:
+        """Return whether the signature is that of its issuer."""
+        return compare_digest(signature_of(self.signed, signing_key), self.signature)
+
+
+class TokenCodec(Protocol):
+    """The text of tokens, as those who verify them need it."""
+
+    def read(self, token: str) -> SignedClaims | None:
+        """Return what a token says, which is not verified; None if it is not in the form of ours."""
+        ...
+
+
+class TokenGrant(NamedTuple):
+    """What a new token is made of, and its scopes; `refresh_token` only if it was asked for with one."""
+
+    claims: Claims
+    signing_key: bytes
     scopes: frozenset[str]
     refresh_token: str | None = None
 
@@ -112,39 +124,19 @@ async def authenticated_client(tokens: Tokens, client_id: str, secret: str) -> R
 
 def grant_to_refresh_token(
     client: RegisteredClient, refresh_token: str, user: int | None, now: Instant
-) -> IssuedToken | None:
-    """Return a token, and the same refresh token again; None if that is not the client's."""
+) -> TokenGrant | None:
+    """Grant a token, and the same refresh token again; None if that is not the client's."""
     if not compare_digest(client.refresh_digest, digest(refresh_token)):
         return None
-    return issue(client.issuer, user, now)._replace(refresh_token=refresh_token)
+    return grant(client.issuer, user, now)._replace(refresh_token=refresh_token)
 
 
-def issue(issuer: Issuer, user: int | None, now: Instant) -> IssuedToken:
-    """Return a new token; without `user` it acts as the issuer's user, if it has one."""
+def grant(issuer: Issuer, user: int | None, now: Instant) -> TokenGrant:
+    """Grant a token; without `user` it acts as the issuer's user, if it has one."""
     seconds = int(now) // 1_000
     acting = user or issuer.user_id
-    subject = None if acting is None else str(acting)
-    claims = Claims(issuer.organization, issuer.kind, issuer.id, seconds, seconds + LIFETIME, subject)
-    signed = f"{_HEADER}.{_encoded(msgspec.json.encode(claims))}"
-    text = f"{signed}.{_encoded(_signature(signed, issuer.signing_key))}"
-    return IssuedToken(text, Instant(claims.expires * 1_000), issuer.scopes)
-
-
-def read_claims(token: str) -> Claims | None:
-    """Return the content of a token, which is not verified; None if it is not in the form of ours."""
-    parts = token.split(".") if len(token) <= _LONGEST else []
-    if len(parts) != 3 or parts[0] != _HEADER:
-        return None
-    try:
-        return msgspec.json.decode(urlsafe_b64decode(parts[1] + "=="), type=Claims)
-    except ValueError:  # raised for bad base64, bad JSON and bad values
-        return None
-
-
-def is_signed(token: str, signing_key: bytes) -> bool:
-    """Return whether a token has the signature of its issuer."""
-    signed, _, signature = token.rpartition(".")
-    return compare_digest(_encoded(_signature(signed, signing_key)).encode(), signature.encode())
+    claims = Claims(issuer.organization, issuer.kind, issuer.id, seconds, seconds + LIFETIME, acting)
+    return TokenGrant(claims, issuer.signing_key, issuer.scopes)
 
 
 def signing_key_of(key_digest: bytes) -> bytes:
@@ -152,9 +144,6 @@ def signing_key_of(key_digest: bytes) -> bytes:
     return mac(key_digest, _FOR_KEYS, sha256)
 
 
-def _signature(signed: str, signing_key: bytes) -> bytes:
-    return mac(signing_key, signed.encode(), sha256)
-
-
-def _encoded(content: bytes) -> str:
-    return urlsafe_b64encode(content).rstrip(b"=").decode()
+def signature_of(signed: bytes, signing_key: bytes) -> bytes:
+    """Return the signature of a text, by HMAC-SHA-256."""
+    return mac(signing_key, signed, sha256)

@@ -50,7 +50,7 @@ def check(database: Database = DEFAULT_DATABASE) -> None:
     location = locate(database)
     if not location.exists():
         store.upgrade(location, create=False)
-    faults = store.check(location, wiring.now())
+    faults = wiring.check(location, wiring.now())
     for warning in location.warnings():
         typer.echo(f"warning: {warning}", err=True)
     for fault in faults:

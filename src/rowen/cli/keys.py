@@ -5,6 +5,7 @@ else does; a key given on standard input is never printed. Must not know how key
 """
 
 import sys
+from dataclasses import dataclass
 from typing import Annotated, Final
 
 import typer
@@ -12,14 +13,21 @@ import typer
 from rowen import wiring
 from rowen.app import archive, organizations
 from rowen.app.given_keys import given_key
-from rowen.app.keys import PERMISSIONS, READ_ONLY, ApiKey, digest, expanded, new_key, overview, summary
+from rowen.app.keys import PERMISSIONS, READ_ONLY, ApiKey, expanded, new_key, overview, summary
 from rowen.cli.console import is_drawn, print_table
-from rowen.cli.options import Database, Organization, read_name
+from rowen.cli.options import Database, Organization, read_name, with_settings
 from rowen.cli.similar_names import unknown_name
 from rowen.cli.store import in_organization, in_store, revoke_name
-from rowen.demo.key import DEMO_KEY
-from rowen.interviews.errors import Code, Refusal
-from rowen.settings import DEFAULT_DATABASE, DEFAULT_ORGANIZATION, LARGEST_RATE_LIMIT
+from rowen.demo.key import require_secret
+from rowen.settings import (
+    DEFAULT_DATABASE,
+    DEFAULT_ORGANIZATION,
+    LARGEST_RATE_LIMIT,
+    REPEATED,
+    CommandSettings,
+    PermissionName,
+    SettingRow,
+)
 from rowen.wiring import Store
 
 app = typer.Typer(no_args_is_help=True, help="API keys: what clients authenticate with.")
@@ -30,47 +38,41 @@ _NAMED: Final = [name for name in PERMISSIONS if name not in archive.permissions
 _DAY: Final = 10  # characters of a time: its date
 
 
-@app.command("create")
-def create(
-    name: _Name,
-    organization: Organization = DEFAULT_ORGANIZATION,
+@dataclass(frozen=True, slots=True)
+class KeySettings:
+    """What a new key allows, and where it comes from."""
+
     allow: Annotated[
-        list[str] | None,
-        typer.Option(
-            envvar="ROWEN_ALLOW",
-            metavar="PERMISSION",
-            help="A permission. Repeat for more. Default: all. 'scheduled_interviews:*' stands for all "
-            f"permissions of scheduled interviews, and so on. Permissions: {overview(_NAMED)}. Each "
-            "list of the archive has its own, too, such as offers:list.",
+        tuple[PermissionName, ...],
+        SettingRow(
+            f"A permission. {REPEATED} Default: all. 'scheduled_interviews:*' stands for all permissions of scheduled "
+            f"interviews, and so on. Permissions: {overview(_NAMED)}. Each list of the archive has its own, too, such "
+            "as offers:list."
         ),
-    ] = None,
+    ] = ()
     read_only: Annotated[
-        bool,
-        typer.Option(
-            "--read-only",
-            envvar="ROWEN_READ_ONLY",
-            help="Allow reading everything except webhooks, and no changes. Instead of --allow.",
-        ),
-    ] = False,
+        bool, SettingRow("Allow reading everything except webhooks, and no changes. Instead of --allow.")
+    ] = False
     rate_limit: Annotated[
         int | None,
-        typer.Option(
-            envvar="ROWEN_KEY_RATE_LIMIT",
-            min=0,
-            max=LARGEST_RATE_LIMIT,
-            help="How many requests the key may make in 10 seconds; 0 for no limit. Default: the server's limit.",
+        SettingRow(
+            "How many requests the key may make in 10 seconds; 0 for no limit. Default: the server's limit.",
+            *(0, LARGEST_RATE_LIMIT),
+            variable="ROWEN_KEY_RATE_LIMIT",
         ),
-    ] = None,
+    ] = None
     stdin: Annotated[
         bool,
-        typer.Option(
-            "--stdin",
-            envvar="ROWEN_KEY_STDIN",
-            help="Read the key from standard input instead of creating one, so that clients keep the key they have.",
+        SettingRow(
+            "Read the key from standard input instead of creating one, so that clients keep the key they have.",
+            variable="ROWEN_KEY_STDIN",
         ),
-    ] = False,
-    database: Database = DEFAULT_DATABASE,
-) -> None:
+    ] = False
+
+
+@app.command("create")
+@with_settings
+def create(name: _Name, settings: KeySettings, place: CommandSettings) -> None:
     """Create an API key and print it. It is shown only once. With --stdin, store a key that clients already have.
 
     \b
@@ -80,17 +82,18 @@ def create(
       export HARVEST_KEY=$(rowen keys create script)
       rowen keys create old-clients --stdin < greenhouse.key
     """
-    if read_only and allow:
+    if settings.read_only and settings.allow:
         raise typer.BadParameter("cannot be combined with --allow: use one of them", param_hint="--read-only")
-    permissions = READ_ONLY if read_only else allow or ()
-    if stdin:
-        text, stored = "", given_key(name, _read_key(), allow=permissions, rate_limit=rate_limit)
-        if stored.digest == digest(DEMO_KEY):
-            raise Refusal(Code.INVALID, "this key is public: the documentation prints it")
+    permissions = READ_ONLY if settings.read_only else settings.allow
+    if settings.stdin:
+        text, stored = "", given_key(name, _read_key(), allow=permissions, rate_limit=settings.rate_limit)
+        require_secret(stored)
     else:
-        text, stored = new_key(name, allow=permissions, rate_limit=rate_limit)
-    in_organization(database, organization, lambda store, found: store.keys.create(found.id, stored, wiring.now()))
-    typer.echo(text or f"Key {name} stored: clients can go on using it.", err=stdin)
+        text, stored = new_key(name, allow=permissions, rate_limit=settings.rate_limit)
+    in_organization(
+        place.database, place.organization, lambda store, found: store.keys.create(found.id, stored, wiring.now())
+    )
+    typer.echo(text or f"Key {name} stored: clients can go on using it.", err=settings.stdin)
 
 
 def _read_key() -> str:

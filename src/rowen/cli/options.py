@@ -23,8 +23,10 @@ from rowen.settings import (
     HostName,
     IsoTime,
     OrganizationName,
+    PermissionName,
     PublicUrl,
     RedisUrl,
+    ScopeName,
     ServerSettings,
     Setting,
     settings_of,
@@ -85,7 +87,9 @@ _TEXT_TYPES: Final[Mapping[Any, _TextType]] = {
     HostName: _TextType("HOST", _check_host),
     GroupRole: _TextType("ROLE=GROUP", _check_group_role),
     OrganizationName: _TextType("NAME", _check_name),
-    IsoTime: _TextType("TIME", str),  # the API checks it
+    PermissionName: _TextType("PERMISSION", str),  # here and below, others check it
+    ScopeName: _TextType("SCOPE", str),
+    IsoTime: _TextType("TIME", str),
 }
 
 

@@ -8,18 +8,12 @@ from collections.abc import Sequence
 from hmac import compare_digest
 from typing import Final
 
-from rowen.app.keys import PERMISSIONS, Identity, Keyring, digest
+from rowen.api.codec.tokens import read
+from rowen.app.keys import PERMISSIONS, Identity, Keyring, NewKey, digest
 from rowen.app.organizations import Organizations
 from rowen.app.scopes import scopes_of
-from rowen.app.tokens import (
-    Issuer,
-    IssuerKind,
-    RegisteredClient,
-    Tokens,
-    is_signed,
-    read_claims,
-    signing_key_of,
-)
+from rowen.app.tokens import Issuer, IssuerKind, RegisteredClient, Tokens, signing_key_of
+from rowen.interviews.errors import Code, Refusal
 from rowen.interviews.interview import OrganizationId
 from rowen.interviews.moments import Instant
 
@@ -29,11 +23,15 @@ DEMO_KEY: Final = "0d031d8227eafa61dc375a6c2e067e24"
 DEMO_ORGANIZATION: Final = "demo"
 _DIGEST: Final = digest(DEMO_KEY)
 _NO_ROW: Final = 0
-
-
 _SCOPES: Final = scopes_of(frozenset(PERMISSIONS))
 _ONLY: Final = 1
 """The id in tokens of the demo's key."""
+
+
+def require_secret(key: NewKey) -> None:
+    """Raise Refusal (invalid) for the demo's key, which must not open anything else."""
+    if key.digest == _DIGEST:
+        raise Refusal(Code.INVALID, "this key is public: the documentation prints it")
 
 
 class DemoKeyring:
@@ -65,16 +63,16 @@ class DemoTokens:
     async def authenticate(self, token: str, now: Instant) -> Identity | None:
         """Return the identity of a token; None if it is not valid now."""
         known = await self._tokens.authenticate(token, now)
-        claims = read_claims(token) if known is None else None
-        if claims is None or claims.kind is not IssuerKind.DEMO:
+        sent = read(token) if known is None else None
+        if sent is None or sent.claims.kind is not IssuerKind.DEMO:
             return known
+        claims = sent.claims
         organization = await self._organizations.find(DEMO_ORGANIZATION)
         if organization is None or organization.id != claims.organization or now >= claims.expires * 1_000:
             return None
-        if not is_signed(token, signing_key_of(_DIGEST)):
+        if not sent.is_signed_by(signing_key_of(_DIGEST)):
             return None
-        user = None if claims.user is None else int(claims.user)
-        return Identity(_NO_ROW, "demo", _SCOPES, None, organization, user)
+        return Identity(_NO_ROW, "demo", _SCOPES, None, organization, claims.user)
 
     async def client(self, client_id: str) -> RegisteredClient | None:
         """Return the client with that id; None if it is unknown or revoked."""

@@ -12,26 +12,27 @@ from urllib.parse import parse_qsl
 import msgspec
 from starlette.types import Receive, Scope, Send
 
+from rowen.api.codec.tokens import write
 from rowen.api.generations import Generation
 from rowen.api.identifiers import read_identifier
 from rowen.api.reading.body import read_object
 from rowen.app.keys import digest
 from rowen.app.tokens import (
     LIFETIME,
-    IssuedToken,
     Issuer,
     RegisteredClient,
+    TokenGrant,
     Tokens,
     authenticated_client,
+    grant,
     grant_to_refresh_token,
-    issue,
 )
 from rowen.http.authentication import basic_credentials
 from rowen.http.bodies import is_form, read_body
 from rowen.http.rate_limit import Limiter
 from rowen.http.responses import Headers, RequestContext, context_of, send_response
 from rowen.interviews.errors import Code, Problems, Refusal
-from rowen.interviews.moments import Clock
+from rowen.interviews.moments import Clock, Instant
 
 ISSUING_PATH: Final = "/token"
 BRIDGE_PATH: Final = "/auth/token"
@@ -97,34 +98,34 @@ class TokenEndpoint:
         user = read_identifier(text)
         if text and user is None:
             return _BAD_USER
-        grant = asked.fields.get("grant_type")
-        if not grant and self._takes_keys:
+        grant_type = asked.fields.get("grant_type")
+        if not grant_type and self._takes_keys:
             issuer = await self._tokens.key(digest(asked.name))
             if issuer is None:
                 return _INVALID_CLIENT
-            return await self._require_user(issuer, user) or _granted(issue(issuer, user, self._now()), _INVALID_GRANT)
-        if not grant:
+            return await self._require_user(issuer, user) or _granted(grant(issuer, user, self._now()), _INVALID_GRANT)
+        if not grant_type:
             return _NO_GRANT_TYPE
-        if grant not in _GRANTS.split(", "):
-            message = f"grant_type={grant[:100]} is invalid, please use one of: {_GRANTS}"
+        if grant_type not in _GRANTS.split(", "):
+            message = f"grant_type={grant_type[:100]} is invalid, please use one of: {_GRANTS}"
             return _Answer(400, {"message": message})
         client = await authenticated_client(self._tokens, asked.name, asked.secret)
         if client is None:
             return _INVALID_CLIENT
-        return await self._require_user(client.issuer, user) or self._grant(grant, client, asked, user)
+        return await self._require_user(client.issuer, user) or self._grant(grant_type, client, asked, user)
 
     async def _require_user(self, issuer: Issuer, user: int | None) -> _Answer | None:
         """Return the refusal of a request that names a user who cannot act."""
         return None if user is None or await self._tokens.may_act(issuer.organization, user) else _BAD_USER
 
-    def _grant(self, grant: str, client: RegisteredClient, asked: _Asked, user: int | None) -> _Answer:
-        if grant == "client_credentials":
-            return _granted(issue(client.issuer, user, self._now()), _INVALID_CLIENT)
-        if grant == "refresh_token":
+    def _grant(self, grant_type: str, client: RegisteredClient, asked: _Asked, user: int | None) -> _Answer:
+        if grant_type == "client_credentials":
+            return _granted(grant(client.issuer, user, self._now()), _INVALID_CLIENT)
+        if grant_type == "refresh_token":
             refresh_token = asked.fields.get("refresh_token", "")
             return _granted(grant_to_refresh_token(client, refresh_token, user, self._now()), _INVALID_GRANT)
         # Rowen has no page on which a person allows an application, so no code was ever issued.
-        return _INVALID_GRANT if grant == "authorization_code" else _UNSUPPORTED
+        return _INVALID_GRANT if grant_type == "authorization_code" else _UNSUPPORTED
 
 
 async def _asked(scope: Scope, receive: Receive, context: RequestContext) -> _Asked:
@@ -167,18 +168,18 @@ def _text(value: Any) -> str:
     return str(value) if isinstance(value, str | int) else msgspec.json.encode(value).decode()
 
 
-def _granted(token: IssuedToken | None, refused: _Answer) -> _Answer:
+def _granted(granted: TokenGrant | None, refused: _Answer) -> _Answer:
     """Return the answer with a token: a superset of what clients read."""
-    if token is None:
+    if granted is None:
         return refused
-    ends = str(token.expires_at).replace(".000Z", "Z")
-    refreshing = {} if token.refresh_token is None else {"refresh_token": token.refresh_token}
+    ends = str(Instant(granted.claims.expires * 1_000)).replace(".000Z", "Z")
+    refreshing = {} if granted.refresh_token is None else {"refresh_token": granted.refresh_token}
     body = {
-        "access_token": token.text,
+        "access_token": write(granted),
         "token_type": "Bearer",
         "expires_in": LIFETIME,
         "expires_at": ends,
         "expires": ends,
-        "scope": " ".join(sorted(token.scopes)),
+        "scope": " ".join(sorted(granted.scopes)),
     }
     return _Answer(200, body | refreshing)

@@ -12,9 +12,10 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 
 from rowen.interviews.errors import Unavailable
-from rowen.store.database import alembic_config, backup, check, upgrade
+from rowen.store.database import alembic_config, backup, upgrade
 from rowen.store.engines.sqlite.location import SqliteFile
 from rowen.store.schema.tables import SCHEMA_VERSION, metadata
+from rowen.wiring import check
 from tests.support.harness import Tenant, opened
 from tests.support.records import record
 from tests.support.storage import SQLITE, Storage

@@ -6,7 +6,8 @@ from typing import Any, Final
 import pytest
 
 from rowen.interviews.moments import Instant
-from rowen.store.database import check, locate, upgrade
+from rowen.store.database import locate, upgrade
+from rowen.wiring import check
 from tests.support.harness import Tenant, opened
 from tests.support.old_schema import database_of, insert
 from tests.support.records import Record, canonical, record

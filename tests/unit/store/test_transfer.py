@@ -14,9 +14,10 @@ from rowen.exports import Format, write_export
 from rowen.interviews.errors import Unavailable
 from rowen.interviews.query import InterviewQuery
 from rowen.store import transfer
-from rowen.store.database import COPYING, check, locate, schema_version, upgrade
+from rowen.store.database import COPYING, locate, schema_version, upgrade
 from rowen.store.schema.tables import SCHEMA_VERSION, SCHEMA_VERSIONS
 from rowen.store.transfer import COPIED, Copied, copy
+from rowen.wiring import check
 from tests.support.full_database import ORGANIZATIONS, fill, rows_of
 from tests.support.harness import opened
 from tests.support.postgres import new_database, shared_postgres

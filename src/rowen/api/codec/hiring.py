@@ -11,8 +11,11 @@ import msgspec
 
 from rowen.api.codec import records
 from rowen.api.codec.records.shapes import SHAPES
-from rowen.app.records import RecordRow
-from rowen.interviews.hiring import Stage
+from rowen.app.hiring import JobReference
+from rowen.app.records import ACTIVE, RecordRow
+from rowen.app.rows import part_id
+from rowen.interviews.hiring import CandidateFields, Stage
+from rowen.interviews.interview import Organizer
 from rowen.interviews.moments import Instant
 
 _encode: Final = msgspec.json.Encoder(enc_hook=str).encode
@@ -24,6 +27,30 @@ class _Named(msgspec.Struct):
 
 
 _names: Final = msgspec.json.Decoder(_Named)
+
+
+def candidate(
+    identifier: int, fields: CandidateFields, responsible: Mapping[str, Organizer], now: Instant
+) -> dict[str, Any]:
+    """Return the fields of a new candidate, without applications."""
+    return {
+        **fields.person,
+        **responsible,
+        "id": identifier,
+        "employments": [{"id": part_id(identifier, place), **each} for place, each in enumerate(fields.employments, 1)],
+        "last_activity": now,
+    }
+
+
+def application(identifier: int, candidate: int, job: JobReference, stage: Stage | None) -> dict[str, Any]:
+    """Return the fields of a new application, which is in a stage of its job."""
+    return {
+        "id": identifier,
+        "candidate_id": candidate,
+        "jobs": [job._asdict()],
+        "status": ACTIVE,
+        "current_stage": None if stage is None else {"id": stage.id, "name": stage.name},
+    }
 
 
 def new(resource: str, fields: Mapping[str, Any], now: Instant) -> RecordRow:

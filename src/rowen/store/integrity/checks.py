@@ -1,22 +1,22 @@
 """The rules between the rows of a sound database.
 
-Owns the checks of `rowen db check`, in SQL that every engine has, and in Python where a document must be read, as
-far as a check needs it. Must not know an engine.
+Owns the checks of `rowen db check`, in SQL that every engine has, and in Python where a document must be read. Must not
+know an engine, or how a document is read.
 """
 
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, Final, NamedTuple
 
-import msgspec
 from sqlalchemy import bindparam, literal_column, select, tuple_
 
 from rowen.app.records import ROOMS
-from rowen.interviews.interview import LARGEST_ID
+from rowen.interviews.interview import LARGEST_ID, ScheduledInterview
 from rowen.interviews.moments import Instant
+from rowen.interviews.people import booked, seats_of
 from rowen.interviews.rooms import person_of_room, room_of_person
 from rowen.store.engines.base import Engine, Location, Prepared, Row, Transaction, constant, run_sync
-from rowen.store.integrity.future_times import FutureTimeCheck, written
+from rowen.store.integrity.future_times import FutureTimeCheck
 from rowen.store.schema.tables import interviewers, panel, records, scheduled_interviews, terms
 
 _CHUNK: Final = 5_000
@@ -111,26 +111,6 @@ STATEMENTS: Final = (
 """The statements, each of which returns one sentence per row; those about every interview return the first few."""
 
 
-class _Seat(msgspec.Struct):
-    id: int | None
-    email: str | None
-    response_status: str
-    scorecard_id: int | None
-
-
-class _Interview(msgspec.Struct):
-    """The fields of a document that are columns as well."""
-
-    id: int
-    application_id: int
-    external_event_id: str | None
-    status: str
-    created_at: str | None
-    updated_at: str | None
-    location: str | None
-    interviewers: list[_Seat]
-
-
 class _Room(NamedTuple):
     """A room: the number by which it is booked, and the end of the last interview that need not be booked."""
 
@@ -141,21 +121,19 @@ class _Room(NamedTuple):
 _Booking = tuple[int, int, int]
 """A booking: the person, its end, and the interview."""
 
-_Row = tuple[int, int | None, str | None, str, int | None]
-"""A row of an interviewer: the interview, then the fields that the document has, too."""
-
-_read: Final = msgspec.json.Decoder(_Interview).decode
+Decode = Callable[[bytes], ScheduledInterview]
+"""Reads the document of an interview. Raises ValueError if it is none."""
 
 
-def faults_of(location: Location, now: Instant | None = None) -> list[str]:
+def faults_of(location: Location, decode: Decode, now: Instant | None) -> list[str]:
     """Return what is wrong between the rows, a sentence each. Reads all of them.
 
     Without `now` nothing is compared with the clock.
     """
-    return run_sync(_faults_of(location, now))
+    return run_sync(_faults_of(location, decode, now))
 
 
-async def _faults_of(location: Location, now: Instant | None) -> list[str]:
+async def _faults_of(location: Location, decode: Decode, now: Instant | None) -> list[str]:
     engine = location.open(no_timeout=True)
 
     async def work(transaction: Transaction) -> list[str]:
@@ -164,7 +142,7 @@ async def _faults_of(location: Location, now: Instant | None) -> list[str]:
             faults += [row[0] for row in await transaction.rows(Prepared(statement, ()), {})]
         faults += await FutureTimeCheck(engine).faults(transaction, now)
         for (organization,) in await transaction.rows(Prepared(_ORGANIZATIONS, ()), {}):
-            faults += await _Documents(engine, transaction, organization).faults()
+            faults += await _Documents(engine, transaction, organization, decode).faults()
         return faults
 
     try:
@@ -196,11 +174,12 @@ _ORGANIZATIONS: Final = "SELECT id FROM organizations ORDER BY id"
 class _Documents:
     """Compares the documents of an organization with their columns and their bookings."""
 
-    def __init__(self, engine: Engine, transaction: Transaction, organization: int) -> None:
+    def __init__(self, engine: Engine, transaction: Transaction, organization: int, decode: Decode) -> None:
         self._transaction = transaction
+        self._decode = decode
         self._organization = organization
         self._of = f"of organization {organization}"
-        stored, booked = scheduled_interviews.c, panel.c
+        stored, held = scheduled_interviews.c, panel.c
         columns = (
             *(stored.application_id, stored.external_event_id, stored.status, stored.created_at, stored.updated_at),
             *(stored.ends_at, stored.document),
@@ -221,11 +200,11 @@ class _Documents:
             .order_by(seats.id)
             .limit(literal_column(str(_CHUNK)))
         )
-        key = (booked.person, booked.ends_at, booked.interview_id)
+        key = (held.person, held.ends_at, held.interview_id)
         behind = tuple_(*key) > tuple_(*(bindparam(f"after_{c.name}", type_=c.type) for c in key))
         self._panel = engine.prepare(
             select(*key)
-            .where(booked.organization_id == bindparam("organization"), behind)
+            .where(held.organization_id == bindparam("organization"), behind)
             .order_by(*key)
             .limit(literal_column(str(_CHUNK)))
         )
@@ -244,23 +223,23 @@ class _Documents:
         for name, room, since in await self._transaction.rows(self._all_rooms, {"organization": self._organization}):
             self._rooms[name] = _Room(person_of_room(room), since)
         foreign: list[str] = []
-        booked = seated = 0
+        bookings = seated = 0
         async for row in self._rows(self._interviews, ("after_id",)):
-            interview = _matching(row)
+            interview = self._matching(row)
             if interview is None:
                 foreign.append(f"interview {row[0]} {self._of}: its document does not match its row")
             else:
                 # A sum of digests needs no memory, however many there are, and does not depend on the order.
-                booked += sum(map(hash, self._bookings(interview, row)))
+                bookings += sum(map(hash, self._bookings(interview, row)))
                 seated += sum(map(hash, _seats(interview)))
         since_of = dict(self._rooms.values())
         async for row in self._rows(self._panel, _AFTER_BOOKING):
             if row[0] <= LARGEST_ID or row[1] > since_of.get(row[0], row[1] - 1):
-                booked -= hash(tuple(row))
+                bookings -= hash(tuple(row))
         async for row in self._rows(self._interviewers, ("after_id",)):
             seated -= hash(tuple(row[1:]))
         foreign = foreign[:_MOST]
-        if booked:
+        if bookings:
             foreign += await self._not_booked()
         if seated:
             foreign += await self._not_seated()
@@ -272,12 +251,12 @@ class _Documents:
         return [
             f"interview {interview} {self._of}: its {_described(person)} is not booked"
             async for row in self._rows(self._interviews, ("after_id",))
-            if (found := _matching(row)) is not None
+            if (found := self._matching(row)) is not None
             for person, ends_at, interview in sorted(self._bookings(found, row))
             if (person, ends_at, interview) not in booked
         ][:_MOST]
 
-    def _bookings(self, found: _Interview, row: Row) -> set[_Booking]:
+    def _bookings(self, found: ScheduledInterview, row: Row) -> set[_Booking]:
         """Return the bookings in an interview's document."""
         ends_at = row[-2]
         bookings = set(_busy(found, ends_at))
@@ -292,7 +271,7 @@ class _Documents:
         async for row in self._rows(self._interviewers, ("after_id",)):
             sums[row[1]] += hash(tuple(row[1:]))
         async for row in self._rows(self._interviews, ("after_id",)):
-            found = _matching(row)
+            found = self._matching(row)
             sums[row[0]] -= sums[row[0]] if found is None else sum(map(hash, _seats(found)))
         return [
             f"interview {interview} {self._of}: its panel differs from the rows of its interviewers"
@@ -311,24 +290,20 @@ class _Documents:
                 return
             behind = tuple(rows[-1][: len(after)])
 
+    def _matching(self, row: Row) -> ScheduledInterview | None:
+        """Return an interview's document, or None if the document does not match its row."""
+        *columns, _, document = row
+        try:
+            found = self._decode(document)
+        except ValueError:
+            return None
+        held = (found.id, found.application_id, found.external_event_id, found.status.value)
+        return found if [*held, found.created_at, found.updated_at] == columns else None
+
 
 _AFTER_BOOKING: Final = ("after_person", "after_ends_at", "after_interview_id")
 _FIRST: Final = 0
 """A key before every person: guests have negative numbers, hashed from their addresses."""
-
-
-def _matching(row: Row) -> _Interview | None:
-    """Return an interview's document, or None if the document does not match its row."""
-    *columns, created_at, updated_at, _, document = row
-    try:
-        found = _read(document)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return None
-    if [found.id, found.application_id, found.external_event_id, found.status] != columns:
-        return None
-    if (found.created_at, found.updated_at) != (_text(created_at), _text(updated_at)):
-        return None
-    return found
 
 
 def _described(person: int) -> str:
@@ -336,16 +311,11 @@ def _described(person: int) -> str:
     return f"interviewer {person}" if room is None else f"room {room}"
 
 
-def _seats(found: _Interview) -> Iterator[_Row]:
+def _seats(found: ScheduledInterview) -> Iterator[tuple[object, ...]]:
     """Yield the rows that the interviewers of a document have."""
-    return ((found.id, each.id, each.email, each.response_status, each.scorecard_id) for each in found.interviewers)
+    return ((found.id, *seat) for seat in seats_of(found.interviewers))
 
 
-def _text(time: int | None) -> str | None:
-    return None if time is None else written(time)
-
-
-def _busy(found: _Interview, ends_at: int) -> Iterator[_Booking]:
-    for each in found.interviewers:
-        if each.id is not None and each.response_status != "declined":
-            yield each.id, ends_at, found.id
+def _busy(found: ScheduledInterview, ends_at: int) -> Iterator[_Booking]:
+    """Yield the bookings of users: guests have none that are checked."""
+    return ((person, ends_at, found.id) for person in booked(found.interviewers) if person > 0)

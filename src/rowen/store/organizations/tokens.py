@@ -1,7 +1,7 @@
 """The issuers of tokens in a database: its clients, and its API keys.
 
 Owns the one statement that a request with a token begins with, and what is remembered of verified tokens. Must not know
-how a token is signed, or the document of a user.
+how a token is written or signed, or the document of a user.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from sqlalchemy import bindparam, select, update
 from rowen.app.keys import Identity, digest
 from rowen.app.records import USERS
 from rowen.app.scopes import scopes_of
-from rowen.app.tokens import Claims, Issuer, IssuerKind, RegisteredClient, is_signed, read_claims, signing_key_of
+from rowen.app.tokens import Claims, Issuer, IssuerKind, RegisteredClient, TokenCodec, signing_key_of
 from rowen.interviews.interview import OrganizationId
 from rowen.interviews.moments import Instant
 from rowen.store.engines.base import Engine, Prepared, Row, Transaction, constant
@@ -48,8 +48,9 @@ class TokenTable:
     revocation of its issuer takes effect on the next request, and a request costs no more than one with an API key.
     """
 
-    def __init__(self, engine: Engine, users: UserDocuments) -> None:
+    def __init__(self, engine: Engine, codec: TokenCodec, users: UserDocuments) -> None:
         self._engine = engine
+        self._codec = codec
         self._users = users
         self._known: dict[bytes, _Known] = {}
         self._known_as_of: bytes | None = None
@@ -136,9 +137,10 @@ class TokenTable:
         return known.identity if now < known.expires else None
 
     async def _look_up(self, token: str) -> _Known | None:
-        claims = read_claims(token)
-        if claims is None:
+        sent = self._codec.read(token)
+        if sent is None:
             return None
+        claims = sent.claims
         issuer = {"organization": claims.organization, "issuer": claims.id}
         statement = self._by_id.get(claims.kind)
         row = None if statement is None else await self._engine.row(statement, issuer)
@@ -146,7 +148,7 @@ class TokenTable:
             return None
         identify = _client_identity if claims.kind is IssuerKind.CLIENT else _key_identity
         signing_key, identity = identify(claims, row)
-        return _Known(identity, claims.expires * 1_000) if is_signed(token, signing_key) else None
+        return _Known(identity, claims.expires * 1_000) if sent.is_signed_by(signing_key) else None
 
     async def client(self, client_id: str) -> RegisteredClient | None:
         """Return the client with that id; None if it is unknown or revoked."""
@@ -195,7 +197,7 @@ async def _record(
 def _client_identity(claims: Claims, row: Row) -> tuple[bytes, Identity]:
     """Return the signing key of a client, and the identity of its token."""
     name, signing_key, scopes, *organization = row
-    identity = Identity(-claims.id, name, _words(scopes), None, organization_of(organization), _user(claims))
+    identity = Identity(-claims.id, name, _words(scopes), None, organization_of(organization), claims.user)
     return bytes(signing_key), identity
 
 
@@ -204,12 +206,8 @@ def _key_identity(claims: Claims, row: Row) -> tuple[bytes, Identity]:
     name, key_digest, permissions, *organization, rate_limit = row
     limit = None if rate_limit is None else rate_limit * _WINDOWS
     scopes = scopes_of(_words(permissions))
-    identity = Identity(claims.id, name, scopes, limit, organization_of(organization), _user(claims))
+    identity = Identity(claims.id, name, scopes, limit, organization_of(organization), claims.user)
     return signing_key_of(bytes(key_digest)), identity
-
-
-def _user(claims: Claims) -> int | None:
-    return None if claims.user is None else int(claims.user)
 
 
 @lru_cache(maxsize=256)

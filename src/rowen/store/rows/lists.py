@@ -26,7 +26,6 @@ from rowen.app.rows import (
     RowCodec,
     RowQuery,
     Surroundings,
-    matching,
     whole_id,
 )
 from rowen.interviews.query import PageRequest
@@ -85,7 +84,7 @@ class RowLists:
         found = array("q")
         for start in range(0, len(ids), _CHUNK):
             _, rows = await self._rows(organization, query.list_name, ids[start : start + _CHUNK], reader)
-            found.extend(row.id for row in reversed(matching(query.list_name, rows, checks)))
+            found.extend(row.id for row in reversed(self._codec.matching(query.list_name, rows, checks)))
         return found
 
     async def listed(

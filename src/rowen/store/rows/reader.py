@@ -13,7 +13,7 @@ from typing import Final
 from rowen.app.interviews import Page
 from rowen.app.organizations import Organization
 from rowen.app.records import RecordRow
-from rowen.app.rows import EXPANDED, PARTS, SOURCES, Row, RowCodec, RowQuery, matching, rows_below
+from rowen.app.rows import EXPANDED, PARTS, SOURCES, Row, RowCodec, RowQuery, rows_below
 from rowen.interviews.query import PageRequest
 from rowen.store.cache import DocumentCache, PageCache
 from rowen.store.engines.base import Engine, Reader
@@ -88,7 +88,7 @@ class RowReader:
             for row in self._codec.records(query.list_name, sources, seen.created_at):
                 found[row.id] = row
             after = columns[-1][0]
-        rows = sorted(matching(query.list_name, found.values(), query.filters), key=_by_id)
+        rows = sorted(self._codec.matching(query.list_name, found.values(), query.filters), key=_by_id)
         end = len(rows) if request.after is None else bisect_left(rows, request.after, key=_by_id)
         first = max(end - request.size, 0)
         wanted = rows[first:end][::-1]

@@ -34,7 +34,7 @@ def test_every_statement_can_be_compiled(storage: Storage, tmp_path: Path, monke
 
     monkeypatch.setattr(engine, "prepare", recorded(engine.prepare))
     monkeypatch.setattr(engine, "prepare_insert", recorded(engine.prepare_insert))
-    monkeypatch.setattr(wiring, "open_engine", lambda _: engine)
+    monkeypatch.setattr("rowen.store.database.open_engine", lambda _: engine)
     getmembers(wiring.open_store(location))  # each part is built when it is first used
     for room in (Outbox, WebhookTable, DueInterviewFinder, ImportCheckpoints, partial(ConflictFinder, codec=documents)):
         room(engine)

@@ -13,7 +13,8 @@ from rowen.interviews.interview import LARGEST_ID, InterviewId, Moment, Response
 from rowen.interviews.moments import Instant
 from rowen.interviews.rooms import RoomFields
 from rowen.interviews.scheduling import InterviewerInput, InterviewFields
-from rowen.store.database import check, locate
+from rowen.store.database import locate
+from rowen.wiring import check
 from tests.support.harness import Tenant
 from tests.support.records import Record, record
 from tests.support.sql import execute

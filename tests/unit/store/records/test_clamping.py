@@ -5,7 +5,8 @@ import pytest
 
 from rowen.app.imports import MergeCounts
 from rowen.interviews.moments import Instant
-from rowen.store.database import check, locate
+from rowen.store.database import locate
+from rowen.wiring import check
 from tests.support.harness import NOW, Tenant
 from tests.support.records import Record, record
 from tests.support.sql import fetch

@@ -6,7 +6,8 @@ import msgspec
 import pytest
 
 from rowen.app.imports import MergeCounts
-from rowen.store.database import check, locate
+from rowen.store.database import locate
+from rowen.wiring import check
 from tests.support.harness import Tenant
 from tests.support.records import Record, canonical, record
 from tests.support.sql import fetch

@@ -8,7 +8,8 @@ from typing import Any, Final
 import pytest
 
 from rowen.api.codec.documents import decode, draft
-from rowen.store.database import check, locate, upgrade
+from rowen.store.database import locate, upgrade
+from rowen.wiring import check
 from tests.support.harness import opened
 from tests.support.old_schema import catalogs, database_of, insert
 from tests.support.records import Record, canonical, record

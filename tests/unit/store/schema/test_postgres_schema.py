@@ -13,9 +13,10 @@ import pytest
 from sqlalchemy import Connection, text
 
 from rowen.interviews.errors import Unavailable
-from rowen.store.database import check, locate, upgrade
+from rowen.store.database import locate, upgrade
 from rowen.store.engines.postgres.location import distribution
 from rowen.store.schema.tables import PARTITIONS, SCHEMA_VERSION, metadata
+from rowen.wiring import check
 from tests.support import full_database, programs
 from tests.support.command import rowen
 from tests.support.old_schema import catalogs, set_back

@@ -9,9 +9,10 @@ from rowen.app.deliveries import DeliveryState, OneDelivery
 from rowen.app.subscriptions import Action, WebhookId
 from rowen.interviews.interview import OrganizationId
 from rowen.interviews.moments import Instant
-from rowen.store.database import check, locate, open_engine, upgrade
+from rowen.store.database import locate, open_engine, upgrade
 from rowen.store.webhooks.deliveries import DeliveryTable
 from rowen.store.webhooks.subscriptions import WebhookTable
+from rowen.wiring import check
 from tests.support.old_schema import database_of, insert
 from tests.support.sql import fetch
 from tests.support.storage import Storage

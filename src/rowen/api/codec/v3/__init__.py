@@ -6,11 +6,12 @@ from typing import Final
 import msgspec
 
 from rowen.api.codec.v3.interviews import InterviewerRow, InterviewRow, interviewers, interviews, stored_interviews
+from rowen.api.codec.v3.matching import matching
 from rowen.api.codec.v3.records import ROWS, records
 from rowen.api.codec.v3.rows import encode
 from rowen.app.rows import INTERVIEWERS, INTERVIEWS
 
-__all__ = ["KINDS", "encode", "interviewers", "interviews", "records", "stored_interviews"]
+__all__ = ["KINDS", "encode", "interviewers", "interviews", "matching", "records", "stored_interviews"]
 
 KINDS: Final[Mapping[str, type[msgspec.Struct]]] = {
     INTERVIEWS: InterviewRow,

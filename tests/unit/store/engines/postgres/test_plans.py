@@ -124,7 +124,7 @@ class Recording(PostgresEngine):
 def everything(url: str, monkeypatch: pytest.MonkeyPatch) -> list[Prepared]:
     """Return every statement of the store, except those that only insert."""
     engine = Recording(url)
-    monkeypatch.setattr(wiring, "open_engine", lambda _: engine)
+    monkeypatch.setattr("rowen.store.database.open_engine", lambda _: engine)
     getmembers(wiring.open_store(locate(url)))  # each part is built when it is first used
     for room in (Outbox, WebhookTable, DueInterviewFinder, ImportCheckpoints, partial(ConflictFinder, codec=documents)):
         room(engine)
