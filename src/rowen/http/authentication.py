@@ -9,7 +9,6 @@ are in `web/authentication.py`, as they need a token for unsafe methods, too.
 import asyncio
 import binascii
 import re
-from base64 import b64decode
 from collections.abc import Sequence
 from typing import Final, Protocol
 
@@ -236,7 +235,7 @@ def _basic(headers: RequestHeaders) -> bytes | None:
     if kind.lower() != b"basic":
         return None
     try:
-        return b64decode(encoded.strip(), validate=True)
+        return binascii.a2b_base64(encoded.strip(), strict_mode=True)  # base64.b64decode takes 0.2 µs more
     except binascii.Error:
         return None
 

@@ -82,17 +82,18 @@ class Endpoint:
             raise
         context.key = access.name
         await self._gate.limiter.admit(access, context)
-        self._api.connections.charge(context.connection, access)
-        if self._api.connections.crowded(context.connection):
-            await self._api.connections.room(context.connection)
+        connections, connection = self._api.connections, context.connection
+        connections.charge(connection, access)
+        if connections.crowded(connection):
+            await connections.room(connection)
         _require(operation, access)
         if operation.method == "GET":
             if await has_body(scope, context.headers, receive):
                 raise Refusal(Code.UNEXPECTED_BODY)
             response = await operation.handler(self._api.services, self._call(scope, operation, access))
             # Checked again: many requests may have found room before the first of them was answered.
-            if self._api.connections.crowded(context.connection):
-                await self._api.connections.room(context.connection, len(response.body or b""))
+            if connections.crowded(connection):
+                await connections.room(connection, len(response.body or b""))
         else:
             response = await self._write(scope, receive, operation, access)
         if response.stream is None:
