@@ -1,16 +1,20 @@
-"""What mirrors an account: its objects, built.
+"""What reads an account, to mirror or to import it: its objects, built.
 
 Owns which part gets which, as `wiring.py` does for the rest. Must not know what a part does. Nothing is built, and
 nothing of a mirror imported, when this is imported: the other commands need none of it.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rowen.app.mirror import Mirrors
 from rowen.app.organizations import Organization
-from rowen.wiring import Store, now
+from rowen.settings import DEFAULT_ORGANIZATION
+from rowen.store.database import locate, upgrade
+from rowen.wiring import Store, now, opened
 
 if TYPE_CHECKING:
     import httpx
@@ -77,3 +81,12 @@ def following(
     finally:
         account.close()
         reading.close()
+
+
+@asynccontextmanager
+async def scratch(folder: Path) -> AsyncIterator[tuple[Mirrors, Organization]]:
+    """Return the mirrors of a new database in a folder, which holds nothing yet, and its only organization."""
+    location = locate(f"sqlite:///{folder}/rows.db")
+    upgrade(location)
+    async with opened(location) as store:
+        yield store.mirrors, await store.organizations.create(DEFAULT_ORGANIZATION, "UTC", now())

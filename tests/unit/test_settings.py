@@ -8,8 +8,11 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from rowen.cli.accounts import AccountOptions
+from rowen.cli.imports import ImportSettings
 from rowen.cli.interview_filters import ExportFilters, InterviewFilters
 from rowen.cli.main import app
+from rowen.cli.mirror import MirrorSettings
 from rowen.cli.options import with_settings
 from rowen.settings import CommandSettings, HostName, ServerSettings, Setting, SettingRow, settings_of
 from tests.support.documents import ROOT
@@ -17,6 +20,9 @@ from tests.support.documents import ROOT
 TABLES: Final = (
     (ServerSettings, "settings.md", ("serve",)),
     (CommandSettings, "commands.md", ("export",)),
+    (ImportSettings, "commands.md", ("import",)),
+    (AccountOptions, "commands.md", ("import",)),
+    (MirrorSettings, "commands.md", ("mirror",)),
     (ExportFilters, "commands.md", ("export",)),
     (InterviewFilters, "commands.md", ("interviews", "adopt")),
 )

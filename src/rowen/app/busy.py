@@ -66,26 +66,6 @@ class BusySources(Protocol):
         ...
 
 
-class BusyWriter(Protocol):
-    """The busy times of an organization, within a unit of work."""
-
-    async def find(self, user: int, source: str) -> BusySource | None:
-        """Return a source of a user."""
-        ...
-
-    async def count(self, user: int) -> int:
-        """Return how many sources a user has."""
-        ...
-
-    async def put(self, source: BusySource, next_read_at: int | None) -> None:
-        """Write a source, replacing the one with its user and name; an address is read next at that time."""
-        ...
-
-    async def remove(self, user: int, source: str) -> bool:
-        """Remove a source of a user; False if there is none."""
-        ...
-
-
 async def require_known_user(unit: UnitOfWork, user: int) -> None:
     """Raise Refusal (not found) if the organization has no such user."""
     if await unit.record(USERS, user) is None:

@@ -1,7 +1,7 @@
-"""Following a mirrored account: one record at a time, as it is there now.
+"""Writing the records of a mirrored account, one at a time.
 
-Owns which kind of change a difference is, when it was made (now, not when the account says), and that a record without
-a difference is not written. Must not know where records come from. See docs/decisions/0032-a-mirror-holds-rows.md.
+Owns which kind of change a difference is, and its time, which is ours and not the account's. A record that does not
+differ is not written. Must not know where records come from. See docs/decisions/0032-a-mirror-holds-rows.md.
 """
 
 from typing import Final

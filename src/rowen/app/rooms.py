@@ -4,8 +4,7 @@ Owns that names are unique in an organization, and that a room is booked by the 
 them (contract section 16). Must not know JSON, HTTP or SQL.
 """
 
-from collections.abc import Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import msgspec
 
@@ -14,33 +13,12 @@ from rowen.app.setups import By, SetupCodec, remove, require_actor, store
 from rowen.app.unit_of_work import UnitOfWork
 from rowen.interviews.changes import Actor, Change, Kind
 from rowen.interviews.errors import Code, FieldProblem, Problems, Refusal
-from rowen.interviews.interview import InterviewId
 from rowen.interviews.people import Person
 from rowen.interviews.rooms import Room, RoomFields, person_of_room
 from rowen.interviews.scheduling import UNSET
 
 MOST_ROOMS: Final = 10_000
 """How many rooms an organization may have."""
-
-
-class RoomWriter(Protocol):
-    """The bookings of an organization's rooms, within a unit of work."""
-
-    async def at(self, location: str | None) -> Person | None:
-        """Return the number by which the room with a location's name is booked; None if no room has that name."""
-        ...
-
-    async def book(self, room: Person, name: str) -> None:
-        """Book a room that is new, or has a new name, for the interviews at that location that have not ended."""
-        ...
-
-    async def release(self, room: Person) -> Sequence[InterviewId]:
-        """Delete all bookings of a room; return the interviews among them that have not ended, ascending."""
-        ...
-
-    async def count(self, added: int) -> None:
-        """Raise, or lower, the number of the organization's rooms."""
-        ...
 
 
 async def create_room(unit: UnitOfWork, codec: SetupCodec, fields: RoomFields, by: By) -> RecordRow:

@@ -5,20 +5,17 @@ document. From HTTP it has two values that it passes on without reading them: a 
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from rowen.app.organizations import Organization
 from rowen.app.planning import Facts, PlanningRequest
 from rowen.app.records import RecordRow
+from rowen.interviews.busy import BusySource
 from rowen.interviews.changes import Actor, Change
 from rowen.interviews.interview import ApplicationId, InterviewId, InterviewReference, ScheduledInterview
 from rowen.interviews.moments import Instant
 from rowen.interviews.people import Person, User, UserId
 from rowen.interviews.renaming import Renaming
-
-if TYPE_CHECKING:
-    from rowen.app.busy import BusyWriter
-    from rowen.app.rooms import RoomWriter
 
 
 class Stored(NamedTuple):
@@ -67,6 +64,46 @@ class KeyReusedError(Exception):
     """The idempotency key of a request was used for another one."""
 
 
+class RoomWriter(Protocol):
+    """The bookings of an organization's rooms, within a unit of work."""
+
+    async def at(self, location: str | None) -> Person | None:
+        """Return the number by which the room with a location's name is booked; None if no room has that name."""
+        ...
+
+    async def book(self, room: Person, name: str) -> None:
+        """Book a room that is new, or has a new name, for the interviews at that location that have not ended."""
+        ...
+
+    async def release(self, room: Person) -> Sequence[InterviewId]:
+        """Delete all bookings of a room; return the interviews among them that have not ended, ascending."""
+        ...
+
+    async def count(self, added: int) -> None:
+        """Raise, or lower, the number of the organization's rooms."""
+        ...
+
+
+class BusyWriter(Protocol):
+    """The busy times of an organization, within a unit of work."""
+
+    async def find(self, user: int, source: str) -> BusySource | None:
+        """Return a source of a user."""
+        ...
+
+    async def count(self, user: int) -> int:
+        """Return how many sources a user has."""
+        ...
+
+    async def put(self, source: BusySource, next_read_at: int | None) -> None:
+        """Write a source, replacing the one with its user and name; an address is read next at that time."""
+        ...
+
+    async def remove(self, user: int, source: str) -> bool:
+        """Remove a source of a user; False if there is none."""
+        ...
+
+
 class UnitOfWork(Protocol):
     """One write transaction. Everything it reads stays locked until it ends: nobody else writes meanwhile."""
 
@@ -81,12 +118,12 @@ class UnitOfWork(Protocol):
         ...
 
     @property
-    def rooms(self) -> "RoomWriter":
+    def rooms(self) -> RoomWriter:
         """The bookings of rooms."""
         ...
 
     @property
-    def busy(self) -> "BusyWriter":
+    def busy(self) -> BusyWriter:
         """The busy times of people."""
         ...
 

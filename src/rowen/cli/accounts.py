@@ -7,36 +7,32 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Annotated, Final
 
-import httpx
 import typer
 
 from rowen.cli.mirror import MirrorSettings, account_of
-from rowen.mirror.account import Account, AccountPolicy
-from rowen.mirror.credentials import AccountClient
+from rowen.mirror.imports import NamedAccount
+from rowen.settings import SettingRow
 
 _ADDRESS: Final = re.compile(r"https?://[^?#]*/v3/?", re.IGNORECASE)
-
-
-class NamedAccount(NamedTuple):
-    """An account: its address, and the client that reads it."""
-
-    base: httpx.URL
-    client: AccountClient
-
-    def opened(self, policy: AccountPolicy) -> Account:
-        """Return the account, to be closed by the caller."""
-        return Account(self.base, self.client, policy)
 
 
 @dataclass(frozen=True, slots=True)
 class AccountOptions:
     """The options that name the client of accounts."""
 
-    client_id: str | None
-    client_secret_file: Path | None
-    token_url: str | None
+    client_id: Annotated[str | None, SettingRow("The client id for accounts of Harvest v3.")] = None
+    client_secret_file: Annotated[
+        Path | None, SettingRow("A file that holds the client secret for accounts of Harvest v3, and nothing else.")
+    ] = None
+    token_url: Annotated[
+        str | None,
+        SettingRow(
+            "The address that issues tokens for accounts of Harvest v3. Default: Greenhouse's, or /token on the "
+            "account's host."
+        ),
+    ] = None
 
     def account(self, address: str) -> NamedAccount:
         """Return the account at an address. Raises BadParameter and SourceError."""

@@ -6,6 +6,7 @@ Owns where the feed is read, and the layout of its lines on a terminal and elsew
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Annotated, Final
 
@@ -19,10 +20,10 @@ from rowen.app import changes
 from rowen.app.changes import Subscription
 from rowen.cli.change_descriptions import ChangeEntry, describe, read_entry
 from rowen.cli.console import run, write_bytes
-from rowen.cli.options import Database, Organization
+from rowen.cli.options import with_settings
 from rowen.cli.store import open_organization, require_database
 from rowen.interviews.changes import Kind
-from rowen.settings import DEFAULT_DATABASE, DEFAULT_ORGANIZATION
+from rowen.settings import CommandSettings, SettingRow
 from rowen.store.engines.base import Location
 
 Show = Callable[[bytes], None]
@@ -40,37 +41,23 @@ _STYLES: Final[dict[str, str]] = {
 }
 
 
-def follow(
-    server: Annotated[
-        str | None,
-        typer.Option(
-            "--server", envvar="ROWEN_SERVER", metavar="URL", help="The server to follow. Default: the database."
-        ),
-    ] = None,
+@dataclass(frozen=True, slots=True)
+class FollowSettings:
+    """What is followed, from where on, and how it is shown."""
+
+    server: Annotated[str | None, SettingRow("The server to follow. Default: the database.")] = None
     key: Annotated[
         str | None,
-        typer.Option(
-            "--key",
-            envvar="ROWEN_KEY",
-            metavar="KEY",
-            help="The API key for the server. Prefer the variable: other users of the machine can see options.",
-        ),
-    ] = None,
+        SettingRow("The API key for the server. Prefer the variable: other users of the machine can see options."),
+    ] = None
     after: Annotated[
-        int | None,
-        typer.Option(
-            envvar="ROWEN_AFTER",
-            min=0,
-            metavar="REVISION",
-            help="Start after this revision (0 for the beginning). Default: only new changes.",
-        ),
-    ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", envvar="ROWEN_JSON", help="Print each change as a line of JSON.")
-    ] = False,
-    organization: Organization = DEFAULT_ORGANIZATION,
-    database: Database = DEFAULT_DATABASE,
-) -> None:
+        int | None, SettingRow("Start after this revision (0 for the beginning). Default: only new changes.", 0)
+    ] = None
+    as_json: Annotated[bool, SettingRow("Print each change as a line of JSON.", option="--json")] = False
+
+
+@with_settings
+def follow(settings: FollowSettings, place: CommandSettings) -> None:
     """Show changes to the schedule as they happen, until Ctrl-C.
 
     \b
@@ -79,14 +66,15 @@ def follow(
       rowen follow --after 0 --json > changes.jsonl
       ROWEN_KEY=… rowen follow --server https://interviews.example.com
     """
-    if server is not None and not (key or "").strip():
+    key = (settings.key or "").strip()  # a file's line break is no part of a key
+    if settings.server is not None and not key:
         raise typer.BadParameter("is needed with --server, best as ROWEN_KEY in the environment", param_hint="--key")
-    show = _show_json if as_json else _lines()
+    show = _show_json if settings.as_json else _lines()
     try:
-        if server is not None:
-            _follow_server(server, (key or "").strip(), after, show)  # a file's line break is no part of a key
+        if settings.server is not None:
+            _follow_server(settings.server, key, settings.after, show)
         else:
-            run(_follow_database(require_database(database), organization, after, show))
+            run(_follow_database(require_database(place.database), place.organization, settings.after, show))
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
     except BrokenPipeError:
@@ -96,8 +84,6 @@ def follow(
 
 
 def _follow_server(server: str, key: str, after: int | None, show: Show) -> None:
-    from dataclasses import replace
-
     from rowen.client.change_feed import FOLLOWING, ServerFeed
     from rowen.imports.errors import ServerResponseError
 

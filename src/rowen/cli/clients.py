@@ -4,6 +4,7 @@ Owns showing, making and revoking clients of Harvest v3 on the command line. `cr
 once, and nothing else does. Must not know how clients are stored.
 """
 
+from dataclasses import dataclass
 from typing import Annotated, Final
 
 import typer
@@ -12,10 +13,10 @@ from rowen import wiring
 from rowen.app.clients import Client, new_client
 from rowen.app.scopes import READING, scope_summary
 from rowen.cli.console import print_table
-from rowen.cli.options import Database, Organization, read_name
+from rowen.cli.options import Database, Organization, read_name, with_settings
 from rowen.cli.store import in_organization, in_store, revoke_name
 from rowen.interviews.interview import LARGEST_ID
-from rowen.settings import DEFAULT_DATABASE, DEFAULT_ORGANIZATION
+from rowen.settings import DEFAULT_DATABASE, DEFAULT_ORGANIZATION, REPEATED, CommandSettings, ScopeName, SettingRow
 
 app = typer.Typer(no_args_is_help=True, help="Clients of Harvest v3: what they get tokens with.")
 
@@ -23,38 +24,30 @@ _Name = Annotated[str, typer.Argument(help="The client's name.", callback=read_n
 _FEW: Final = 80  # characters of scopes that a table shows
 
 
-@app.command("create")
-def create(
-    name: _Name,
-    organization: Organization = DEFAULT_ORGANIZATION,
+@dataclass(frozen=True, slots=True)
+class ClientSettings:
+    """What a new client may do, and as whom."""
+
     scope: Annotated[
-        list[str] | None,
-        typer.Option(
-            envvar="ROWEN_SCOPE",
-            metavar="SCOPE",
-            help="A scope, such as harvest:interviews:list. Repeat for more. Default: all. 'harvest:interviews:*' "
-            "stands for all scopes of interviews, and so on.",
+        tuple[ScopeName, ...],
+        SettingRow(
+            f"A scope, such as harvest:interviews:list. {REPEATED} Default: all. 'harvest:interviews:*' stands for all "
+            "scopes of interviews, and so on."
         ),
-    ] = None,
-    read_only: Annotated[
-        bool,
-        typer.Option(
-            "--read-only",
-            envvar="ROWEN_READ_ONLY",
-            help="Allow reading everything, and no changes. Instead of --scope.",
-        ),
-    ] = False,
+    ] = ()
+    read_only: Annotated[bool, SettingRow("Allow reading everything, and no changes. Instead of --scope.")] = False
     user: Annotated[
         int | None,
-        typer.Option(
-            envvar="ROWEN_USER",
-            min=1,
-            max=LARGEST_ID,
-            help="The id of the user for whom the client acts if its request for a token names none (`sub`).",
+        SettingRow(
+            "The id of the user for whom the client acts if its request for a token names none (`sub`).",
+            *(1, LARGEST_ID),
         ),
-    ] = None,
-    database: Database = DEFAULT_DATABASE,
-) -> None:
+    ] = None
+
+
+@app.command("create")
+@with_settings
+def create(name: _Name, settings: ClientSettings, place: CommandSettings) -> None:
     """Create a client of Harvest v3 and print its id, its secret and its refresh token. They are shown only once.
 
     \b
@@ -62,10 +55,13 @@ def create(
       rowen clients create warehouse --read-only
       rowen clients create assistant --scope 'harvest:interviews:*' --user 4080
     """
-    if read_only and scope:
+    if settings.read_only and settings.scope:
         raise typer.BadParameter("cannot be combined with --scope: use one of them", param_hint="--read-only")
-    shown, stored = new_client(name, scopes=READING if read_only else scope or (), user_id=user)
-    in_organization(database, organization, lambda store, found: store.clients.create(found.id, stored, wiring.now()))
+    scopes = READING if settings.read_only else settings.scope
+    shown, stored = new_client(name, scopes=scopes, user_id=settings.user)
+    in_organization(
+        place.database, place.organization, lambda store, found: store.clients.create(found.id, stored, wiring.now())
+    )
     for field, value in shown._asdict().items():
         typer.echo(f"{field}: {value}")
 

@@ -6,9 +6,9 @@ Owns the options of the command, and how it ends. Must not know formats or mergi
 import asyncio
 import gc
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
-from pathlib import Path
 from time import monotonic
 from typing import Annotated
 
@@ -19,26 +19,83 @@ from rowen.app.archive import KEPT
 from rowen.app.records import INTERVIEWS, RESOURCES
 from rowen.cli.accounts import AccountOptions, divide_arguments
 from rowen.cli.console import Report, interruptible, progress
-from rowen.cli.dumps import Joining
 from rowen.cli.import_report import print_remarks, print_report
-from rowen.cli.options import Database, Organization
+from rowen.cli.options import with_settings
 from rowen.cli.rejections import REJECTED, Rejections
 from rowen.cli.store import unknown_organization
 from rowen.imports.destination import Destination, MergeOptions, OrganizationMissingError
 from rowen.imports.future_times import FutureTimes
+from rowen.imports.items import Source
 from rowen.imports.pipeline import ImportPlan, ImportReport, ImportStep
 from rowen.imports.sources.files import open_sources
 from rowen.imports.sources.retries import RetryPolicy
 from rowen.imports.sources.server import ServerSource
 from rowen.imports.sources.whole_server import UNLISTED, server_sources
 from rowen.mirror.account import AccountPolicy
-from rowen.settings import DEFAULT_DATABASE, DEFAULT_ORGANIZATION
+from rowen.mirror.imports import Joining, NamedAccount
+from rowen.mirror_wiring import scratch
+from rowen.settings import (
+    DATABASE_HELP,
+    DEFAULT_DATABASE,
+    DEFAULT_ORGANIZATION,
+    DatabaseUrl,
+    OrganizationName,
+    SettingRow,
+)
 from rowen.store.database import locate
 
 Resource = StrEnum("Resource", {name.upper(): name for name in (*RESOURCES, INTERVIEWS, *KEPT)})  # type: ignore[misc]  # made of tables
 """The resources of records, by their names in URLs."""
 
 
+@dataclass(frozen=True, slots=True)
+class ImportSettings:
+    """What an import does with the records that it reads."""
+
+    organization: Annotated[OrganizationName, SettingRow("The organization.")] = DEFAULT_ORGANIZATION
+    create: Annotated[
+        bool,
+        SettingRow(
+            "Create the organization if it does not exist, with the time zone UTC. Only "
+            f"{DEFAULT_ORGANIZATION!r} in a new database needs no --create.",
+            variable="ROWEN_CREATE_ORGANIZATION",
+        ),
+    ] = False
+    dry_run: Annotated[bool, SettingRow("Check and count, but write nothing.")] = False
+    keep_going: Annotated[bool, SettingRow(f"Write bad records to {REJECTED} and import the others.")] = False
+    created_through_api: Annotated[
+        bool,
+        SettingRow(
+            "Let clients change and delete these interviews, as if they had created them through the API. This "
+            "includes interviews that were imported before."
+        ),
+    ] = False
+    clamp_updated_at: Annotated[
+        bool,
+        SettingRow(
+            "Set times of creation and change that are more than a day in the future to now. Without this option such "
+            "records are rejected."
+        ),
+    ] = False
+    resource: Annotated[
+        Resource | None, SettingRow("The resource of all records. Default: detected from each record.")
+    ] = None
+    key: Annotated[
+        str | None,
+        SettingRow(
+            "The API key for servers whose address has none. Prefer the variable: other users of the machine can see "
+            "options."
+        ),
+    ] = None
+    database: Annotated[DatabaseUrl, SettingRow(DATABASE_HELP)] = DEFAULT_DATABASE
+
+    @property
+    def resource_name(self) -> str | None:
+        """The name of the resource of all records, if it is given."""
+        return None if self.resource is None else self.resource.value
+
+
+@with_settings
 def import_interviews(
     sources: Annotated[
         list[str],
@@ -47,90 +104,8 @@ def import_interviews(
             help="A file, a folder, - for standard input, or the address of a Harvest-compatible server.",
         ),
     ],
-    organization: Organization = DEFAULT_ORGANIZATION,
-    create: Annotated[
-        bool,
-        typer.Option(
-            "--create",
-            envvar="ROWEN_CREATE_ORGANIZATION",
-            help="Create the organization if it does not exist, with the time zone UTC. Only "
-            f"{DEFAULT_ORGANIZATION!r} in a new database needs no --create.",
-        ),
-    ] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", envvar="ROWEN_DRY_RUN", help="Check and count, but write nothing.")
-    ] = False,
-    keep_going: Annotated[
-        bool,
-        typer.Option(
-            "--keep-going", envvar="ROWEN_KEEP_GOING", help=f"Write bad records to {REJECTED} and import the others."
-        ),
-    ] = False,
-    created_through_api: Annotated[
-        bool,
-        typer.Option(
-            "--created-through-api",
-            envvar="ROWEN_CREATED_THROUGH_API",
-            help="Let clients change and delete these interviews, as if they had created them through the "
-            "API. This includes interviews that were imported before.",
-        ),
-    ] = False,
-    clamp_updated_at: Annotated[
-        bool,
-        typer.Option(
-            "--clamp-updated-at",
-            envvar="ROWEN_CLAMP_UPDATED_AT",
-            help="Set times of creation and change that are more than a day in the future to now. Without "
-            "this option such records are rejected.",
-        ),
-    ] = False,
-    resource: Annotated[
-        Resource | None,
-        typer.Option(
-            "--resource",
-            envvar="ROWEN_RESOURCE",
-            help="The resource of all records. Default: detected from each record.",
-        ),
-    ] = None,
-    key: Annotated[
-        str | None,
-        typer.Option(
-            "--key",
-            envvar="ROWEN_KEY",
-            help="The API key for servers whose address has none. Prefer the variable: other users of the machine can "
-            "see options.",
-            show_default=False,
-        ),
-    ] = None,
-    client_id: Annotated[
-        str | None,
-        typer.Option(
-            "--client-id",
-            envvar="ROWEN_CLIENT_ID",
-            help="The client id for accounts of Harvest v3.",
-            show_default=False,
-        ),
-    ] = None,
-    client_secret_file: Annotated[
-        Path | None,
-        typer.Option(
-            "--client-secret-file",
-            envvar="ROWEN_CLIENT_SECRET_FILE",
-            help="A file that holds the client secret for accounts of Harvest v3, and nothing else.",
-            show_default=False,
-        ),
-    ] = None,
-    token_url: Annotated[
-        str | None,
-        typer.Option(
-            "--token-url",
-            envvar="ROWEN_TOKEN_URL",
-            help="The address that issues tokens for accounts of Harvest v3. Default: Greenhouse's, or /token on the "
-            "account's host.",
-            show_default=False,
-        ),
-    ] = None,
-    database: Database = DEFAULT_DATABASE,
+    settings: ImportSettings,
+    credentials: AccountOptions,
 ) -> None:
     """Import interviews, and the records that belong to them: users, applications, candidates, jobs, and so on.
 
@@ -152,42 +127,49 @@ def import_interviews(
     """
     if "" in sources:  # a shell variable that is not set; as a path it would be the whole current folder
         raise typer.BadParameter("must not be empty", param_hint="SOURCE")
-    location = locate(database)
-    options = MergeOptions(
-        create=create, dry_run=dry_run, created_through_api=created_through_api, clamp=clamp_updated_at
-    )
-    destination = Destination(location, organization, options, open_store=wiring.open_store, now=wiring.now)
-    kind = None if resource is None else resource.value
-    others, accounts = divide_arguments(sources, AccountOptions(client_id, client_secret_file, token_url))
-    selection = open_sources(others, server=partial(_server, key=key or None), resource=kind)
+    others, accounts = divide_arguments(sources, credentials)
+    selection = open_sources(others, server=partial(_server, key=settings.key or None), resource=settings.resource_name)
     for name in selection.skipped:
-        typer.echo(
-            f"{name}: skipped: its name does not end like that of a JSON file; to import a CSV file, name it", err=True
-        )
-    future_times = None if clamp_updated_at else FutureTimes(wiring.now)
+        _remark(f"{name}: skipped: its name does not end like that of a JSON file; to import a CSV file, name it")
     report = ImportReport()
     gc.disable()  # an import makes a million records, and none of them is in a reference cycle
+    try:
+        _import(selection.sources, accounts, settings, report)
+    except OrganizationMissingError as missing:
+        raise unknown_organization(missing.name, missing.known, "--create creates it") from missing
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        _remark("Interrupted. Everything written is complete; run the same command again to continue.")
+        raise typer.Exit(130) from None
+    if report.stopped or report.unread or (report.rejected and not settings.keep_going):
+        raise typer.Exit(1)
+
+
+def _import(
+    sources: Sequence[Source], accounts: Sequence[NamedAccount], settings: ImportSettings, report: ImportReport
+) -> None:
+    """Import sources and accounts, and print what came of it, however it ends."""
+    location = locate(settings.database)
+    keep_going, dry_run, clamp = settings.keep_going, settings.dry_run, settings.clamp_updated_at
+    options = MergeOptions(
+        create=settings.create, dry_run=dry_run, created_through_api=settings.created_through_api, clamp=clamp
+    )
+    destination = Destination(location, settings.organization, options, open_store=wiring.open_store, now=wiring.now)
+    future_times = None if clamp else FutureTimes(wiring.now)
+    policy = AccountPolicy(retries=RetryPolicy(on_retry=_report_retry))
     try:
         with (
             interruptible(at_once=location.in_process),
             Rejections(keep=keep_going and not dry_run) as rejections,
             progress() as shown,
         ):
-            plan = ImportPlan(destination, keep_going, rejections.add, _steps(shown), kind, future_times)
-            policy = AccountPolicy(retries=RetryPolicy(on_retry=_report_retry))
-            asyncio.run(Joining(plan, report, _remark, policy).run(selection.sources, accounts))
-    except OrganizationMissingError as missing:
-        raise unknown_organization(missing.name, missing.known, "--create creates it") from missing
-    except (KeyboardInterrupt, asyncio.CancelledError):
-        typer.echo("Interrupted. Everything written is complete; run the same command again to continue.", err=True)
-        raise typer.Exit(130) from None
+            resource, show = settings.resource_name, _steps(shown)
+            plan = ImportPlan(destination, keep_going, rejections.add, show, resource, future_times)
+            asyncio.run(Joining(plan, report, _remark, policy, scratch, wiring.now).run(sources, accounts))
     finally:
         if destination.organization_created:
-            typer.echo(f"Organization {organization} created, with the time zone UTC.", err=True)
+            _remark(f"Organization {settings.organization} created, with the time zone UTC.")
         print_report(report, dry_run=dry_run)
-        print_remarks(report, future_times, organization, wiring.now(), dry_run=dry_run)
-    if report.stopped or report.unread or (report.rejected and not keep_going):
-        raise typer.Exit(1)
+        print_remarks(report, future_times, settings.organization, wiring.now(), dry_run=dry_run)
 
 
 def _remark(text: str) -> None:
@@ -213,4 +195,4 @@ def _server(address: str, key: str | None) -> Sequence[ServerSource]:
 
 
 def _report_retry(reason: str, seconds: float) -> None:
-    typer.echo(f"{reason}; trying again in {seconds:.0f} s", err=True)
+    _remark(f"{reason}; trying again in {seconds:.0f} s")

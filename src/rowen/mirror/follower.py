@@ -18,7 +18,7 @@ from rowen.interviews.errors import Unavailable
 from rowen.mirror.account import Account
 from rowen.mirror.errors import LeaderLostError
 from rowen.mirror.helper import HelperProcess
-from rowen.mirror.one_behind import one_behind
+from rowen.mirror.lookahead import one_behind
 from rowen.mirror.reading import AccountReader, LoadStep
 from rowen.mirror.turns import Turns
 from rowen.mirror.writing import MirrorPorts, Writer

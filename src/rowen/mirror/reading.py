@@ -19,7 +19,7 @@ from rowen.interviews.moments import Clock, Instant
 from rowen.mirror.account import MOST_IDS, Account, AccountPage
 from rowen.mirror.errors import CursorLostError
 from rowen.mirror.helper import HelperProcess
-from rowen.mirror.one_behind import OneBehind
+from rowen.mirror.lookahead import OneBehind
 from rowen.mirror.threads import in_thread
 from rowen.mirror.turns import Turns
 from rowen.mirror.walks import EVERY_ID, OVERLAP, ListParts, Part, Walk, clock_of, part_of

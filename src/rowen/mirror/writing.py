@@ -24,7 +24,7 @@ from rowen.interviews.moments import Clock
 from rowen.mirror.errors import LeaderLostError
 from rowen.mirror.helper import HelperProcess
 from rowen.mirror.joiner import Joined, Joiner
-from rowen.mirror.one_behind import ahead, one_behind
+from rowen.mirror.lookahead import ahead, one_behind
 from rowen.mirror.turns import Turns
 
 BULK: Final = 10_000

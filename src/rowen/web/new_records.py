@@ -22,9 +22,9 @@ from rowen.interviews.people import UserFields, fold
 from rowen.interviews.scheduling import UNSET
 from rowen.web.directory import LONGEST_MINUTES, Applicant
 from rowen.web.forms import Form
-from rowen.web.once import write_once
 from rowen.web.ports import PagePorts
 from rowen.web.request import WebRequest
+from rowen.web.submissions import write_once
 
 _NEW: Final = ""
 """The value of a choice that stands for one that does not exist yet."""

@@ -23,10 +23,10 @@ from rowen.interviews.scheduling import MOST_INTERVIEWERS, UNSET, InterviewerInp
 from rowen.web.calls import Calls
 from rowen.web.directory import LONGEST_MINUTES, person_name
 from rowen.web.forms import Form
-from rowen.web.once import once, write_once
 from rowen.web.page import OF_ACCOUNT
 from rowen.web.ports import PagePorts
 from rowen.web.request import WebRequest
+from rowen.web.submissions import once, write_once
 from rowen.web.time_fields import ends_of
 from rowen.web.views import shown, times_of
 

@@ -42,7 +42,7 @@ from rowen.web.request import Answer, WebRequest
 from rowen.web.scorecard_page import ScorecardPage
 from rowen.web.settings.pages import settings_pages
 from rowen.web.signing_in import SigningIn
-from rowen.web.to_do import ToDoPage
+from rowen.web.to_do_page import ToDoPage
 
 
 def table_of_pages(ports: PagePorts, deps: PageDeps) -> list[PageApplication]:

@@ -5,14 +5,9 @@ import os
 import signal
 import threading
 from pathlib import Path
-from typing import Any
 
 import pytest
-import typer
 
-from rowen.cli.main import app
-from rowen.cli.mirror import MirrorSettings
-from rowen.settings import Setting, settings_of
 from rowen.store.database import locate, open_engine
 from tests.support import v3_account
 from tests.support.command import begin, environment, rowen
@@ -38,13 +33,6 @@ def status_of(database: str) -> dict[str, str]:
     """Return the first table of `rowen mirror status`."""
     lines = rowen("mirror", "status", "--database", database).stdout.splitlines()
     return dict(line.split("\t") for line in lines if line.count("\t") == 1)
-
-
-@pytest.mark.parametrize("row", settings_of(MirrorSettings), ids=lambda row: row.option)
-def test_every_row_of_its_settings_has_an_option_and_a_variable(row: Setting) -> None:
-    command: Any = typer.main.get_command(app)
-    (option,) = [each for each in command.commands["mirror"].params if row.option in each.opts]
-    assert (option.envvar, option.help, option.min, option.max) == (row.variable, row.help, row.least, row.most)
 
 
 def test_once_reads_everything_and_the_status_shows_it(upstream: V3Upstream, tmp_path: Path, database: str) -> None:

@@ -8,11 +8,13 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from rowen.api.headers import acting_user
+from rowen.api.headers.conditional import document_etag
 from rowen.api.parameters import Parameter
 from rowen.api.request import ApiRequest
 from rowen.api.response import Response
+from rowen.app.records import RecordRow
 from rowen.app.services import Services
-from rowen.app.unit_of_work import IdempotentRequest, KeyReusedError, WriteOperation
+from rowen.app.unit_of_work import IdempotentRequest, KeyReusedError, WriteOperation, WriteResult
 from rowen.interviews.errors import Code, FieldProblem, Refusal, UnknownUserError
 
 _LONGEST: Final = 255
@@ -66,3 +68,13 @@ def idempotent_request(request: ApiRequest) -> IdempotentRequest | None:
         content.update(b"%d\n" % request.acting_user)
     content.update(request.body)
     return IdempotentRequest(request.key_id, key, content.digest())
+
+
+def written(document: bytes) -> WriteResult:
+    """Return the result of a write: the document, with its tag."""
+    return WriteResult(document, document_etag(document))
+
+
+def written_record(record: RecordRow) -> WriteResult:
+    """Return the result of a write of a record that has a document."""
+    return written(record.document or b"")

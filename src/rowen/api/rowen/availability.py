@@ -11,13 +11,12 @@ from rowen.api.codec.setups import AvailabilityRecord
 from rowen.api.declarations import Operation, Reply
 from rowen.api.headers.acting_user import ON_BEHALF_OF
 from rowen.api.headers.conditional import IF_MATCH, document_etag
-from rowen.api.headers.idempotency import IDEMPOTENCY_KEY, idempotent_request, write_once
+from rowen.api.headers.idempotency import IDEMPOTENCY_KEY, idempotent_request, write_once, written_record
 from rowen.api.parameters import path_id
 from rowen.api.reading.setup_fields import AVAILABILITY as BODY
 from rowen.api.reading.setup_fields import read_availability
 from rowen.api.request import ApiRequest
 from rowen.api.response import Response
-from rowen.api.rowen.plans import written
 from rowen.app.availability import replace_availability as replace
 from rowen.app.availability import stored_availability
 from rowen.app.records import AVAILABILITY, RecordQuery, retrieve_record
@@ -45,7 +44,7 @@ async def replace_availability(services: Services, request: ApiRequest) -> Respo
         before = await stored_availability(unit, identifier)
         request.require_version(document_etag(b"" if before is None else before.document or b""))
         named = (AVAILABILITY, identifier) if before is None else before
-        return written(await replace(unit, services.setup_codec, named, fields, request.key_name))
+        return written_record(await replace(unit, services.setup_codec, named, fields, request.key_name))
 
     return await write_once(services, request, work, idempotent_request(request))
 

@@ -11,14 +11,14 @@ from rowen.api.codec.records import JobRecord, JobStageRecord
 from rowen.api.declarations import Operation, Reply
 from rowen.api.headers.acting_user import ON_BEHALF_OF
 from rowen.api.headers.conditional import IF_MATCH, document_etag
-from rowen.api.headers.idempotency import IDEMPOTENCY_KEY, perform
+from rowen.api.headers.idempotency import IDEMPOTENCY_KEY, perform, written_record
 from rowen.api.parameters import path_id
 from rowen.api.reading.hiring_fields import JOB_CHANGES, NEW_JOB, NEW_STAGE, STAGE_CHANGES, read_job, read_stage
 from rowen.api.request import ApiRequest
 from rowen.api.response import Response
 from rowen.app import plans
 from rowen.app.hiring import stored
-from rowen.app.records import JOB_STAGES, JOBS, RecordRow
+from rowen.app.records import JOB_STAGES, JOBS
 from rowen.app.services import Services
 from rowen.app.unit_of_work import UnitOfWork, WriteResult
 
@@ -28,7 +28,7 @@ async def create_job(services: Services, request: ApiRequest) -> Response:
     fields = read_job(request, NEW_JOB)
 
     async def work(unit: UnitOfWork) -> WriteResult:
-        return written(await plans.create_job(unit, services.hiring_codec, fields, request.key_name))
+        return written_record(await plans.create_job(unit, services.hiring_codec, fields, request.key_name))
 
     return await perform(services, request, work)
 
@@ -41,7 +41,7 @@ async def change_job(services: Services, request: ApiRequest) -> Response:
     async def work(unit: UnitOfWork) -> WriteResult:
         record = await stored(unit, JOBS, identifier)
         request.require_version(document_etag(record.document or b""))
-        return written(await plans.change_job(unit, services.hiring_codec, record, fields, request.key_name))
+        return written_record(await plans.change_job(unit, services.hiring_codec, record, fields, request.key_name))
 
     return await perform(services, request, work)
 
@@ -51,7 +51,7 @@ async def create_job_stage(services: Services, request: ApiRequest) -> Response:
     fields = read_stage(request, NEW_STAGE)
 
     async def work(unit: UnitOfWork) -> WriteResult:
-        return written(await plans.create_stage(unit, services.hiring_codec, fields, request.key_name))
+        return written_record(await plans.create_stage(unit, services.hiring_codec, fields, request.key_name))
 
     return await perform(services, request, work)
 
@@ -64,15 +64,9 @@ async def change_job_stage(services: Services, request: ApiRequest) -> Response:
     async def work(unit: UnitOfWork) -> WriteResult:
         record = await stored(unit, JOB_STAGES, identifier)
         request.require_version(document_etag(record.document or b""))
-        return written(await plans.change_stage(unit, services.hiring_codec, record, fields, request.key_name))
+        return written_record(await plans.change_stage(unit, services.hiring_codec, record, fields, request.key_name))
 
     return await perform(services, request, work)
-
-
-def written(record: RecordRow) -> WriteResult:
-    """Return the result of a write: a record's document, with its tag."""
-    document = record.document or b""
-    return WriteResult(document, document_etag(document))
 
 
 _HEADERS: Final = (ON_BEHALF_OF, IDEMPOTENCY_KEY)

@@ -11,13 +11,12 @@ from rowen.api import planning_examples as examples
 from rowen.api.declarations import Operation, Reply
 from rowen.api.headers.acting_user import ON_BEHALF_OF, require_acting_user
 from rowen.api.headers.conditional import IF_MATCH, document_etag
-from rowen.api.headers.idempotency import IDEMPOTENCY_KEY, idempotent_request, write_once
+from rowen.api.headers.idempotency import IDEMPOTENCY_KEY, idempotent_request, write_once, written_record
 from rowen.api.parameters import path_id
 from rowen.api.reading.query import text_parameter
 from rowen.api.reading.setup_fields import NEW_POOL, POOL_CHANGES, read_pool
 from rowen.api.request import ApiRequest
 from rowen.api.response import Message, Response, deleted
-from rowen.api.rowen.plans import written
 from rowen.api.v1.records import Resource, list_records, retrieve
 from rowen.app import pools
 from rowen.app.hiring import stored
@@ -36,7 +35,7 @@ async def create_pool(services: Services, request: ApiRequest) -> Response:
     fields = read_pool(request, NEW_POOL)
 
     async def work(unit: UnitOfWork) -> WriteResult:
-        return written(await pools.create_pool(unit, services.setup_codec, fields, request.key_name))
+        return written_record(await pools.create_pool(unit, services.setup_codec, fields, request.key_name))
 
     return await write_once(services, request, work, idempotent_request(request))
 
@@ -49,7 +48,7 @@ async def change_pool(services: Services, request: ApiRequest) -> Response:
     async def work(unit: UnitOfWork) -> WriteResult:
         record = await stored(unit, POOLS, identifier)
         request.require_version(document_etag(record.document or b""))
-        return written(await pools.change_pool(unit, services.setup_codec, record, fields, request.key_name))
+        return written_record(await pools.change_pool(unit, services.setup_codec, record, fields, request.key_name))
 
     return await write_once(services, request, work, idempotent_request(request))
 

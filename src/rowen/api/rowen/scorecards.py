@@ -9,8 +9,7 @@ from typing import Final
 from rowen.api import examples
 from rowen.api.declarations import Operation, Reply
 from rowen.api.headers.acting_user import ON_BEHALF_OF, read_acting_user
-from rowen.api.headers.conditional import document_etag
-from rowen.api.headers.idempotency import IDEMPOTENCY_KEY, perform
+from rowen.api.headers.idempotency import IDEMPOTENCY_KEY, perform, written
 from rowen.api.parameters import path_id
 from rowen.api.reading.fields import NEW_SCORECARD, SCORECARD_CHANGES, read_scorecard
 from rowen.api.request import ApiRequest
@@ -27,7 +26,7 @@ async def create_scorecard(services: Services, request: ApiRequest) -> Response:
     fields = read_scorecard(request, NEW_SCORECARD)
 
     async def work(unit: UnitOfWork) -> WriteResult:
-        return _written(await scorecards.create_scorecard(unit, services.scorecard_codec, fields, request.key_name))
+        return written(await scorecards.create_scorecard(unit, services.scorecard_codec, fields, request.key_name))
 
     return await perform(services, request, work)
 
@@ -38,7 +37,7 @@ async def change_scorecard(services: Services, request: ApiRequest) -> Response:
     fields = read_scorecard(request, SCORECARD_CHANGES)
 
     async def work(unit: UnitOfWork) -> WriteResult:
-        return _written(
+        return written(
             await scorecards.change_scorecard(unit, services.scorecard_codec, identifier, fields, request.key_name)
         )
 
@@ -58,10 +57,6 @@ async def delete_scorecard(services: Services, request: ApiRequest) -> Response:
         return WriteResult(deleted("Scorecard", identifier))
 
     return await perform(services, request, work)
-
-
-def _written(document: bytes) -> WriteResult:
-    return WriteResult(document, document_etag(document))
 
 
 _TAG: Final = "Scorecards"

@@ -10,12 +10,11 @@ from rowen.api import examples
 from rowen.api.codec.records import ApplicationRecord, CandidateRecord
 from rowen.api.declarations import Operation, Reply
 from rowen.api.headers.acting_user import ON_BEHALF_OF
-from rowen.api.headers.idempotency import IDEMPOTENCY_KEY, perform
+from rowen.api.headers.idempotency import IDEMPOTENCY_KEY, perform, written_record
 from rowen.api.parameters import path_id
 from rowen.api.reading.hiring_fields import NEW_APPLICATION, NEW_CANDIDATE, read_application, read_candidate
 from rowen.api.request import ApiRequest
 from rowen.api.response import Response
-from rowen.api.rowen.plans import written
 from rowen.app import candidates
 from rowen.app.hiring import stored
 from rowen.app.records import CANDIDATES
@@ -30,7 +29,7 @@ async def create_candidate(services: Services, request: ApiRequest) -> Response:
     fields = read_candidate(request)
 
     async def work(unit: UnitOfWork) -> WriteResult:
-        return written(await candidates.create_candidate(unit, services.hiring_codec, fields, request.key_name))
+        return written_record(await candidates.create_candidate(unit, services.hiring_codec, fields, request.key_name))
 
     return await perform(services, request, work)
 
@@ -43,7 +42,7 @@ async def create_application(services: Services, request: ApiRequest) -> Respons
     async def work(unit: UnitOfWork) -> WriteResult:
         candidate = await stored(unit, CANDIDATES, identifier)
         codec = services.hiring_codec
-        return written(await candidates.create_application(unit, codec, candidate, fields, request.key_name))
+        return written_record(await candidates.create_application(unit, codec, candidate, fields, request.key_name))
 
     return await perform(services, request, work)
 

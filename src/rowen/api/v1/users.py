@@ -9,24 +9,21 @@ from typing import Final
 import msgspec
 
 from rowen.api import examples
-from rowen.api.codec.records import UserRecord
-from rowen.api.declarations import Operation, Reply
+from rowen.api.declarations import Operation
 from rowen.api.headers.acting_user import BUT_FOR_FIRST_USER, MISSING, ON_BEHALF_OF, has_acting_user
 from rowen.api.headers.conditional import IF_MATCH, document_etag
-from rowen.api.headers.idempotency import IDEMPOTENCY_KEY, perform
+from rowen.api.headers.idempotency import IDEMPOTENCY_KEY, perform, written
 from rowen.api.parameters import path_id
 from rowen.api.reading.body import NOTHING
 from rowen.api.reading.user_fields import NEW_USER, USER_CHANGES, read_new_user, read_user_changes, read_user_state
 from rowen.api.request import ApiRequest
 from rowen.api.response import Response
+from rowen.api.v2.users import TAG, WRITTEN
 from rowen.app import users
 from rowen.app.records import USERS
 from rowen.app.services import Services
 from rowen.app.unit_of_work import UnitOfWork, WriteResult
 from rowen.interviews.people import UserFields
-
-TAG: Final = "Users"
-WRITTEN: Final = Reply(UserRecord, examples.USER, "The user as it is now")
 
 
 async def create_user(services: Services, request: ApiRequest) -> Response:
@@ -66,11 +63,6 @@ async def _change(services: Services, request: ApiRequest, fields: UserFields) -
         return written(await users.change_user(unit, services.user_codec, record, fields, request.key_name))
 
     return await perform(services, request, work)
-
-
-def written(document: bytes) -> WriteResult:
-    """Return the result of a write: the user's document, with its tag."""
-    return WriteResult(document, document_etag(document))
 
 
 OPERATIONS: Final = (

@@ -9,13 +9,13 @@ from typing import Final
 import msgspec
 
 from rowen.api import examples
+from rowen.api.codec.records import UserRecord
 from rowen.api.declarations import Operation, Reply
 from rowen.api.headers.acting_user import ON_BEHALF_OF
-from rowen.api.headers.idempotency import IDEMPOTENCY_KEY, perform
+from rowen.api.headers.idempotency import IDEMPOTENCY_KEY, perform, written
 from rowen.api.reading.user_fields import USER_CHOICE, USER_EDIT, read_user_choice, read_user_edit
 from rowen.api.request import ApiRequest
 from rowen.api.response import Response
-from rowen.api.v1.users import TAG, WRITTEN, written
 from rowen.app import users
 from rowen.app.services import Services
 from rowen.app.unit_of_work import UnitOfWork, WriteResult
@@ -28,6 +28,8 @@ class Success(msgspec.Struct, frozen=True):
     success: str
 
 
+TAG: Final = "Users"
+WRITTEN: Final = Reply(UserRecord, examples.USER, "The user as it is now")
 _DONE: Final = msgspec.json.encode(examples.SUCCESS)
 _HEADERS: Final = (ON_BEHALF_OF, IDEMPOTENCY_KEY)
 

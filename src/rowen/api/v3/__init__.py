@@ -3,8 +3,8 @@
 from typing import Final
 
 from rowen.api.v3 import interviews
+from rowen.api.v3.empty_lists import operations_without_rows
 from rowen.api.v3.lists import LISTS
-from rowen.api.v3.not_held import operations_without_rows
 from rowen.api.v3.rows import operations_with_rows
 from rowen.app.rows import HELD
 

@@ -17,13 +17,13 @@ from rowen.interviews.pools import Pool
 from rowen.web.directory import LONGEST_MINUTES, JobChoice, PlannedInterview, StageChoice, person_name
 from rowen.web.forms import Form
 from rowen.web.new_records import NewRecords
-from rowen.web.once import write_once
 from rowen.web.ports import PagePorts
 from rowen.web.request import Answer, Redirected, WebRequest
 from rowen.web.scheduling_form import MINUTES
 from rowen.web.settings.plans import Plans
 from rowen.web.settings.sections import JOBS as SECTION
 from rowen.web.settings.sections import identifier_of, is_confirmed, question, rendered
+from rowen.web.submissions import write_once
 from rowen.web.usual_panel import default_pools, panel_words, pool_fields, wanted_pools
 
 _STEPS: Final = {"earlier": -1, "later": 1}

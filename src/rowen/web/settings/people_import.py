@@ -15,12 +15,12 @@ from rowen.app.users import create_user
 from rowen.interviews.people import fold
 from rowen.web.forms import Form
 from rowen.web.new_records import named
-from rowen.web.once import write_once
 from rowen.web.ports import PagePorts
 from rowen.web.request import Answer, Redirected, Rendered, WebRequest
 from rowen.web.settings.access import access_of, invite, mail_of, read_role, role_choices
 from rowen.web.settings.people_list import MOST_LINES, PeopleLine, read_people
 from rowen.web.settings.sections import PEOPLE, rendered
+from rowen.web.submissions import write_once
 
 _users = msgspec.json.Decoder(dict[str, int])
 

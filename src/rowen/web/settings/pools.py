@@ -18,11 +18,11 @@ from rowen.interviews.errors import Code, Refusal
 from rowen.interviews.pools import LARGEST_WEIGHT, MOST_MEMBERS, Pool, PoolFields, PoolMember
 from rowen.web.directory import person_name
 from rowen.web.forms import Form
-from rowen.web.once import write_once
 from rowen.web.ports import PagePorts
 from rowen.web.request import Answer, Redirected, WebRequest
 from rowen.web.settings.sections import POOLS as SECTION
 from rowen.web.settings.sections import identifier_of, is_confirmed, question, rendered
+from rowen.web.submissions import write_once
 
 _MOST_SHOWN: Final = 500
 

@@ -30,8 +30,9 @@ from rowen.app.organizations import Version
 from rowen.interviews.errors import Unavailable
 from rowen.store.engines.base import DISPATCHER, Insertion, Parameters, Prepared, Row, Transaction, Unindexed
 from rowen.store.engines.compiler import compiled, compiled_insert
-from rowen.store.engines.sqlite.connections import READER_CACHE_KIB, Faults, KeptConnection, explain, primary_code
+from rowen.store.engines.sqlite.connections import READER_CACHE_KIB, explain, primary_code
 from rowen.store.engines.sqlite.group_commit import GroupWriter, finish
+from rowen.store.engines.sqlite.kept_connections import Faults, KeptConnection
 from rowen.store.engines.sqlite.leader_lock import LeaderLock
 from rowen.store.engines.sqlite.recovery import Recovery
 from rowen.store.engines.sqlite.upkeep import Upkeep

@@ -14,7 +14,8 @@ from typing import Final
 import structlog
 
 from rowen.interviews.errors import Unavailable
-from rowen.store.engines.sqlite.connections import Faults, KeptConnection, explain
+from rowen.store.engines.sqlite.connections import explain
+from rowen.store.engines.sqlite.kept_connections import Faults, KeptConnection
 from rowen.store.engines.sqlite.write_ahead_log import WriteAheadLog
 
 _SCAN_SECONDS: Final = 5.0

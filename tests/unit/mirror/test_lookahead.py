@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rowen.mirror.one_behind import ahead, one_behind
+from rowen.mirror.lookahead import ahead, one_behind
 
 
 class BrokenError(Exception):

@@ -1,28 +1,43 @@
-"""Joining dumps and accounts of Harvest v3 for `rowen import`.
+"""Importing dumps and accounts of Harvest v3: their rows are joined, and the documents imported.
 
-Owns the database in which rows are joined, which is deleted afterwards. Must not know rows or documents.
+Owns the folder in which rows are joined, which is deleted afterwards. Must not know rows or documents, or what joins
+rows in that folder.
 """
 
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
-from rowen import wiring
-from rowen.app.mirror import REACHES, TARGETS, Position
+import httpx
+
+from rowen.app.mirror import REACHES, TARGETS, Mirrors, Position
 from rowen.app.organizations import Organization
-from rowen.cli.accounts import NamedAccount
 from rowen.imports.importer import import_sources
 from rowen.imports.items import Source
 from rowen.imports.pipeline import ImportPlan, ImportReport, ImportStep, Rejection
-from rowen.mirror.account import AccountPolicy
+from rowen.interviews.moments import Clock
+from rowen.mirror.account import Account, AccountPolicy
+from rowen.mirror.credentials import AccountClient
 from rowen.mirror.dumps import Divided, Dump, DumpJoiner, JoinedSource, divide
-from rowen.mirror.one_behind import one_behind
+from rowen.mirror.lookahead import one_behind
 from rowen.mirror.reading import AccountReader, LoadStep
-from rowen.settings import DEFAULT_ORGANIZATION
-from rowen.store.database import locate, upgrade
-from rowen.wiring import Store
+
+Scratch = Callable[[Path], AbstractAsyncContextManager[tuple[Mirrors, Organization]]]
+"""Opens a new database in a folder: the mirrors in it, and its only organization."""
+
+
+class NamedAccount(NamedTuple):
+    """An account: its address, and the client that reads it."""
+
+    base: httpx.URL
+    client: AccountClient
+
+    def opened(self, policy: AccountPolicy) -> Account:
+        """Return the account, to be closed by the caller."""
+        return Account(self.base, self.client, policy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +48,8 @@ class Joining:
     report: ImportReport
     remark: Callable[[str], None]
     policy: AccountPolicy
+    scratch: Scratch
+    now: Clock
 
     async def run(self, sources: Sequence[Source], accounts: Sequence[NamedAccount]) -> None:
         """Import sources as `import_sources` does; accounts and files that are a dump are joined, and imported last.
@@ -55,8 +72,8 @@ class Joining:
         rejected_before = self.report.rejected
         with self._folder() as folder:
             source = JoinedSource(dump.folder, folder / "documents")
-            async with _scratch(folder) as (store, organization):
-                joiner = DumpJoiner(store.mirrors, organization, wiring.now, self._reject)
+            async with self.scratch(folder) as (mirrors, organization):
+                joiner = DumpJoiner(mirrors, organization, self.now, self._reject)
                 await joiner.read(dump)
                 complete = self.plan.keep_going or self.report.rejected == rejected_before
                 if complete:
@@ -75,13 +92,13 @@ class Joining:
 
         with self._folder() as folder, closing(named.opened(self.policy)) as account:
             source = JoinedSource(name, folder / "documents")
-            async with _scratch(folder) as (store, organization):
-                await store.mirrors.begin(organization, name, wiring.now())
-                reader = AccountReader(store.mirrors, organization, account, wiring.now, _alone)
+            async with self.scratch(folder) as (mirrors, organization):
+                await mirrors.begin(organization, name, self.now())
+                reader = AccountReader(mirrors, organization, account, self.now, _alone)
                 async with one_behind() as storing:
                     for resource in REACHES:
                         await reader.load(Position(resource), storing, show)
-                await DumpJoiner(store.mirrors, organization, wiring.now, self._reject).join(TARGETS, source)
+                await DumpJoiner(mirrors, organization, self.now, self._reject).join(TARGETS, source)
             if reader.counts.unusable:
                 self.remark(f"Left out: {reader.counts.unusable} rows of {name} that cannot be read")
             yield source
@@ -98,15 +115,6 @@ class Joining:
         tally.read += 1
         tally.rejected += 1
         self.plan.reject(rejection)
-
-
-@asynccontextmanager
-async def _scratch(folder: Path) -> AsyncIterator[tuple[Store, Organization]]:
-    """Return a database that holds nothing yet, and its only organization."""
-    location = locate(f"sqlite:///{folder}/rows.db")
-    upgrade(location)
-    async with wiring.opened(location) as store:
-        yield store, await store.organizations.create(DEFAULT_ORGANIZATION, "UTC", wiring.now())
 
 
 async def _alone() -> None:
