@@ -57,6 +57,16 @@ class FakeClock:
         self.instant = Instant(self() + milliseconds)
 
 
+@dataclass
+class FakeSeconds:
+    """A clock in seconds, as `time` and `monotonic` are, that stands still at `now` until a test moves it."""
+
+    now: float = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
 @dataclass(frozen=True, slots=True)
 class SampleChange:
     """One change to be logged: its kind, its interview, and the document after it."""

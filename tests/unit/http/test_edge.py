@@ -13,6 +13,7 @@ from rowen.http.addresses import is_loopback, joined_headers, origin, scheme
 from rowen.http.compression import accepts_gzip, compress
 from rowen.http.rate_limit import UNLIMITED, WINDOW, RateLimiter
 from rowen.http.responses import RateState, RequestContext, attach
+from tests.support.harness import FakeSeconds
 from tests.support.identities import access
 
 
@@ -131,17 +132,8 @@ def test_a_request_from_this_machine_is_recognized(client: tuple[str, int] | Non
     assert is_loopback(scope(client=client)) is expected
 
 
-class Clock:
-    """A clock that tests set."""
-
-    now = 1_000.25
-
-    def __call__(self) -> float:
-        return self.now
-
-
 def test_a_key_may_ask_so_often_in_a_window() -> None:
-    clock = Clock()
+    clock = FakeSeconds(1_000.25)
     limiter = RateLimiter(2, clock)
     assert limiter.shown == 2
     assert [limiter.count(access()) for _ in range(3)] == [RateState(2, 1), RateState(2, 0), None]
@@ -157,15 +149,15 @@ def test_a_key_may_ask_so_often_in_a_window() -> None:
 
 
 def test_a_key_has_its_own_limit_or_none() -> None:
-    limiter = RateLimiter(2, Clock())
+    limiter = RateLimiter(2, FakeSeconds())
     assert [limiter.count(access(rate_limit=1)) for _ in range(2)] == [RateState(1, 0), None]
     assert [limiter.count(access(2, rate_limit=0)) for _ in range(9)] == [RateState(UNLIMITED, UNLIMITED)] * 9
-    assert RateLimiter(0, Clock()).shown == UNLIMITED
-    assert RateLimiter(0, Clock()).count(access(rate_limit=3)) == RateState(3, 2)
+    assert RateLimiter(0, FakeSeconds()).shown == UNLIMITED
+    assert RateLimiter(0, FakeSeconds()).count(access(rate_limit=3)) == RateState(3, 2)
 
 
 def test_a_clock_that_is_set_back_locks_nobody_out() -> None:
-    clock = Clock()
+    clock = FakeSeconds()
     limiter = RateLimiter(1, clock)
     limiter.count(access())
     clock.now -= 3_600
@@ -173,7 +165,7 @@ def test_a_clock_that_is_set_back_locks_nobody_out() -> None:
 
 
 def test_past_windows_are_forgotten() -> None:
-    clock = Clock()
+    clock = FakeSeconds()
     limiter = RateLimiter(1, clock)
     for key_id in range(10_000):
         limiter.count(access(key_id))

@@ -19,6 +19,7 @@ from rowen.http.shared_rate_limit import Counted, SharedCounts, SharedRateLimite
 from rowen.interviews.errors import Code, Refusal
 from rowen.interviews.interview import OrganizationId
 from rowen.interviews.moments import Instant
+from tests.support.harness import FakeSeconds
 from tests.support.programs import quiet_port
 from tests.support.redis import RedisServer, serving_redis
 
@@ -49,18 +50,9 @@ async def refused(limiter: SharedRateLimiter, key: Identity) -> dict[bytes, byte
     return dict(context.extra)
 
 
-class Clock:
-    """A clock that tests set."""
-
-    now = 50.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @asynccontextmanager
-async def counting(address: str, clock: Clock | None = None) -> AsyncIterator[SharedCounts]:
-    counts = SharedCounts(address, clock or Clock())
+async def counting(address: str, clock: FakeSeconds | None = None) -> AsyncIterator[SharedCounts]:
+    counts = SharedCounts(address, clock or FakeSeconds())
     try:
         yield counts
     finally:
@@ -288,7 +280,7 @@ async def test_an_outage_costs_one_request_a_second(logged: pytest.LogCaptureFix
         attempts += 1
         writer.close()
 
-    clock = Clock()
+    clock = FakeSeconds()
     async with impostor(hang_up) as address, counting(address, clock) as counts:
         assert await counts.count("1:1", 9) is None
         for expected in (1, 2, 3):
@@ -316,7 +308,7 @@ async def test_connections_from_before_an_outage_are_not_used_again(redis: Redis
         redis_writer.close()
         writer.close()
 
-    clock = Clock()
+    clock = FakeSeconds()
     async with impostor(proxy) as address, counting(address, clock) as counts:
         assert None not in await asyncio.gather(*(counts.count(f"1:{key}", 9) for key in range(9)))
         assert len(silent) == 9
@@ -347,7 +339,7 @@ async def test_callers_waiting_when_an_outage_begins_are_not_counted_in_redis(
 async def test_the_log_reports_once_that_it_is_gone_and_once_that_it_is_back(
     redis: RedisServer, logged: pytest.LogCaptureFixture
 ) -> None:
-    clock = Clock()
+    clock = FakeSeconds()
     async with counting(redis.url, clock) as counts:
         assert await asyncio.gather(*(counts.count(f"1:{key}", 9) for key in range(9))) == [Counted(1, 0.0)] * 9
         redis.kill()
@@ -364,7 +356,7 @@ async def test_the_log_reports_once_that_it_is_gone_and_once_that_it_is_back(
 async def test_a_redis_that_hangs_is_not_waited_for(
     redis: RedisServer, logged: pytest.LogCaptureFixture, patience: Patience
 ) -> None:
-    clock = Clock()
+    clock = FakeSeconds()
     async with counting(redis.url, clock) as counts:
         await asyncio.gather(*(counts.count(f"1:{key}", 9) for key in range(9)))
         redis.pause()

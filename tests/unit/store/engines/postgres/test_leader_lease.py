@@ -7,6 +7,7 @@ import asyncpg
 import pytest
 
 from rowen.store.engines.postgres import leader_lease, sessions
+from tests.support.harness import FakeSeconds
 from tests.support.postgres_engine import opened
 from tests.support.sql import execute, fetch
 from tests.support.storage import POSTGRES
@@ -20,24 +21,15 @@ def url(tmp_path: Path) -> str:
     return POSTGRES.new_database(tmp_path)
 
 
-class Time:
-    """A monotonic clock that stands still."""
-
-    now = 1_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
-def time(monkeypatch: pytest.MonkeyPatch) -> Time:
+def time(monkeypatch: pytest.MonkeyPatch) -> FakeSeconds:
     """Return the clock with which processes ask for the lease."""
-    clock = Time()
+    clock = FakeSeconds()
     monkeypatch.setattr(leader_lease, "monotonic", clock)
     return clock
 
 
-async def test_a_leader_stays_the_leader(url: str, time: Time) -> None:
+async def test_a_leader_stays_the_leader(url: str, time: FakeSeconds) -> None:
     async with opened(url) as engine:
         assert await engine.try_lead()
         ((holder, first),) = fetch(url, _LEASES)
@@ -55,7 +47,7 @@ async def test_a_leader_stays_the_leader(url: str, time: Time) -> None:
             assert not await other.try_lead()
 
 
-async def test_a_lease_that_was_not_renewed_passes_to_another(url: str, time: Time) -> None:
+async def test_a_lease_that_was_not_renewed_passes_to_another(url: str, time: FakeSeconds) -> None:
     async with opened(url) as engine:
         assert await engine.try_lead()
         execute(url, "UPDATE leases SET expires_at = expires_at - 5001")  # five seconds pass in the server
@@ -69,7 +61,7 @@ async def test_a_lease_that_was_not_renewed_passes_to_another(url: str, time: Ti
 
 
 async def test_a_process_that_hung_does_not_count_as_leader(
-    url: str, time: Time, monkeypatch: pytest.MonkeyPatch
+    url: str, time: FakeSeconds, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """If the response took so long that the lease may have expired, the process does not count as leader."""
     async with opened(url) as engine:
@@ -83,7 +75,7 @@ async def test_a_process_that_hung_does_not_count_as_leader(
         assert not await engine.try_lead()
 
 
-async def test_a_process_that_finds_it_taken_writes_nothing(url: str, time: Time) -> None:
+async def test_a_process_that_finds_it_taken_writes_nothing(url: str, time: FakeSeconds) -> None:
     async with opened(url) as engine:
         assert await engine.try_lead()
         before = await engine.read_state()
@@ -92,7 +84,7 @@ async def test_a_process_that_finds_it_taken_writes_nothing(url: str, time: Time
         assert await engine.read_state() == before
 
 
-async def test_a_lease_that_is_renewed_while_another_waits_for_it_is_kept(url: str, time: Time) -> None:
+async def test_a_lease_that_is_renewed_while_another_waits_for_it_is_kept(url: str, time: FakeSeconds) -> None:
     """The other one has found it expired; the expiry that it computed before is the earlier one."""
     async with opened(url) as engine:
         execute(url, "INSERT INTO leases VALUES ('tell', 'somebody', 0)")
@@ -110,7 +102,7 @@ async def test_a_lease_that_is_renewed_while_another_waits_for_it_is_kept(url: s
         assert fetch(url, "SELECT holder FROM leases") == [("somebody",)]
 
 
-async def test_the_lease_is_released_at_the_end(url: str, time: Time) -> None:
+async def test_the_lease_is_released_at_the_end(url: str, time: FakeSeconds) -> None:
     async with opened(url) as engine:
         async with opened(url) as first:
             assert await first.try_lead()
