@@ -1,4 +1,4 @@
-"""Identities of API keys without a database, for the parts of the edge that count by key."""
+"""An organization and the identities of its API keys, without a database."""
 
 from typing import Final
 
@@ -13,4 +13,5 @@ ORGANIZATION: Final = Organization(
 
 
 def access(key_id: int = 1, rate_limit: int | None = None) -> Identity:
+    """Return the identity of a key without permissions."""
     return Identity(key_id, "etl", frozenset(), rate_limit, ORGANIZATION)

@@ -5,12 +5,8 @@ from collections.abc import Mapping
 import pytest
 
 from rowen.api.request import ApiRequest
-from rowen.app.organizations import DoubleBooking, Organization
 from rowen.interviews.errors import Code, Refusal
-from rowen.interviews.interview import OrganizationId
-from rowen.interviews.moments import Instant
-
-ORGANIZATION = Organization(OrganizationId(1), "test", "UTC", Instant(0), 0, Instant(0), 0, DoubleBooking.ALLOW, 0)
+from tests.support.identities import ORGANIZATION
 
 
 def request(identifiers: Mapping[str, str], headers: Mapping[bytes, bytes] | None = None) -> ApiRequest:

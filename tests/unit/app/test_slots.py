@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from rowen.app import slots
-from rowen.app.organizations import DoubleBooking, Organization
+from rowen.app.organizations import Organization
 from rowen.app.planning import Facts, People, PlanningRequest, people_of
 from rowen.app.slots import Planner, SeatInput, SessionInput, SlotsInput
 from rowen.interviews.busy import Intervals
 from rowen.interviews.holds import Hold
-from rowen.interviews.interview import OrganizationId
 from rowen.interviews.moments import Instant
+from tests.support.identities import ORGANIZATION
 
 _MANY = 300
 _WINDOW = (60_000_000, 120_000_000)
@@ -41,13 +41,11 @@ def test_requests_are_served_while_many_people_are_prepared(monkeypatch: pytest.
         return people_of(*given)
 
     monkeypatch.setattr(slots, "people_of", prepared)
-    now = Instant(0)
-    organization = Organization(OrganizationId(1), "one", "UTC", now, 1, now, 0, DoubleBooking.ALLOW, 0)
     seat = SeatInput(users=tuple(range(1, _MANY + 1)))
     asked = SlotsInput(window=_WINDOW, sessions=(SessionInput(minutes=30, seats=(seat,)),))
 
     async def both() -> int:
-        question = asyncio.create_task(Planner(_Facts(), lambda: now).find(organization, asked))
+        question = asyncio.create_task(Planner(_Facts(), lambda: Instant(0)).find(ORGANIZATION, asked))
         for _ in range(3):
             await asyncio.sleep(0)
         served.set()

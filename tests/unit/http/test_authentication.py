@@ -20,7 +20,7 @@ from rowen.api.request import ApiRequest
 from rowen.api.response import Response
 from rowen.api.schemas import TEXT
 from rowen.app.keys import Identity, digest, new_key
-from rowen.app.organizations import DoubleBooking, Organization
+from rowen.app.organizations import Organization
 from rowen.app.services import Services
 from rowen.http.addresses import joined_headers
 from rowen.http.application import Beside, ProcessHooks, application
@@ -33,12 +33,10 @@ from rowen.http.openapi.responses import success
 from rowen.http.rate_limit import RateLimiter
 from rowen.http.responses import RateState, RequestContext, attach
 from rowen.interviews.errors import Code, Refusal, Unavailable
-from rowen.interviews.interview import OrganizationId
 from rowen.interviews.moments import Instant
 from rowen.store.database import locate, upgrade
+from tests.support.identities import access
 
-ORGANIZATION = Organization(OrganizationId(1), "one", "UTC", Instant(0), 0, Instant(0), 0, DoubleBooking.ALLOW, 0)
-IDENTITY = Identity(1, "etl", frozenset(), None, ORGANIZATION)
 LIST: Final = "/v1/scheduled_interviews"
 CALENDARS: Final = "/calendars/"
 LIMIT: Final = 5
@@ -62,7 +60,7 @@ class Ring:
         self.fault: Exception | None = None
 
     async def authenticate(self, digest_: bytes) -> Identity | None:
-        return IDENTITY if digest_ == digest("kéy") else None
+        return access() if digest_ == digest("kéy") else None
 
     async def record_use(self, uses: Any) -> None:
         if self.fault:

@@ -11,28 +11,19 @@ import pytest
 import structlog
 
 from rowen.app.keys import Identity
-from rowen.app.organizations import DoubleBooking, Organization
 from rowen.http import shared_rate_limit
 from rowen.http.rate_limit import UNLIMITED, V3_WINDOW, WINDOW, RateLimiter
 from rowen.http.responses import RateState, RequestContext
 from rowen.http.shared_rate_limit import Counted, SharedCounts, SharedRateLimiter, connections
 from rowen.interviews.errors import Code, Refusal
-from rowen.interviews.interview import OrganizationId
-from rowen.interviews.moments import Instant
 from tests.support.harness import FakeSeconds
+from tests.support.identities import access
 from tests.support.programs import quiet_port
 from tests.support.redis import RedisServer, serving_redis
 
-ORGANIZATION: Final = Organization(
-    OrganizationId(1), "one", "UTC", Instant(0), 0, Instant(0), 0, DoubleBooking.ALLOW, 0
-)
 GONE: Final = "rate limits not shared"
 BACK: Final = "rate limits shared again"
 SECRET: Final = "p4ss-of-the-store"
-
-
-def access(key_id: int = 1, rate_limit: int | None = None) -> Identity:
-    return Identity(key_id, "etl", frozenset(), rate_limit, ORGANIZATION)
 
 
 async def admitted(limiter: SharedRateLimiter, key: Identity) -> RateState:

@@ -15,13 +15,12 @@ from rowen.api.reading.fields import (
     read_scorecard,
 )
 from rowen.api.request import ApiRequest
-from rowen.app.organizations import DoubleBooking, Organization
-from rowen.interviews.interview import Moment, OrganizationId, ResponseStatus
+from rowen.interviews.interview import Moment, ResponseStatus
 from rowen.interviews.moments import Instant
 from rowen.interviews.scheduling import UNSET, InterviewerInput, InterviewFields
 from rowen.interviews.scorecards import Attribute, Question, Rating, Recommendation, ScorecardFields
+from tests.support.identities import ORGANIZATION
 
-ORGANIZATION = Organization(OrganizationId(1), "test", "UTC", Instant(0), 0, Instant(0), 0, DoubleBooking.ALLOW, 0)
 NOON = {"date_time": "2030-05-01T12:00:00Z"}
 WHOLE: dict[str, Any] = {
     "application_id": 5001,
