@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 
-from tests.docs.session import Session, agrees, normalized
+from tests.support.documented_sessions import Session, agrees, normalized
 from tests.support.documents import DOCUMENTS, Block, blocks_of, name_of, steps_of
 
 _PROGRAMS: Final = {"python": ("python", "example.py"), "ruby": ("ruby", "example.rb")}

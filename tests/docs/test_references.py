@@ -12,8 +12,8 @@ import pytest
 
 from rowen.interviews.interview import ScheduledInterview
 from rowen.interviews.lifecycle import TABLE, Absent, Becomes, State
-from tests.docs.generated import PARTS, parts_in, renewed
 from tests.support.documents import DOCUMENTS, ROOT, blocks_of, name_of
+from tests.support.generated_parts import PARTS, parts_in, renewed
 
 _LINK: Final = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 _HEADING: Final = re.compile(r"^#+ (.*)$", re.MULTILINE)
