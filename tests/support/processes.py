@@ -1,7 +1,8 @@
 """Processes for fault injection, and the databases that they leave behind.
 
-Owns how commands are started with other timings than a user's, without permissions, or with little room, and how a
-database is examined from outside after its process has ended.
+Owns how commands are started with other timings than a user's, without permissions, or with little room, how the
+processes are found that the code under test starts, and how a database is examined from outside after its process has
+ended.
 """
 
 import ctypes
@@ -15,7 +16,9 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+
+import pytest
 
 from rowen.store.engines.sqlite.location import SqliteFile
 from rowen.wiring import check
@@ -23,6 +26,9 @@ from tests.support.command import ROWEN, Process, environment
 
 Piped = subprocess.Popen[str]
 """A process whose input and outputs belong to the test."""
+
+Started = list[subprocess.Popen[bytes]]
+"""The processes that the code under test has started."""
 
 IMPATIENT_IMPORT: Final = """
 import sys
@@ -130,6 +136,20 @@ def start(
         preexec_fn=preparation,
         cwd=cwd,
     )
+
+
+def note_processes(patch: pytest.MonkeyPatch, module: str) -> Started:
+    """Return a list to which each process is added that this one starts from now on to run a module."""
+    started: Started = []
+
+    class Noted(subprocess.Popen[bytes]):
+        def __init__(self, command: Any, *arguments: Any, **options: Any) -> None:
+            super().__init__(command, *arguments, **options)
+            if module in command:
+                started.append(self)
+
+    patch.setattr(subprocess, "Popen", Noted)
+    return started
 
 
 def finish(process: Piped, *, status: int = 0) -> str:

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import subprocess
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -17,7 +16,7 @@ from rowen.app.records import INTERVIEWS, USERS
 from rowen.imports.errors import ServerRefusedError
 from rowen.interviews.interview import OrganizationId
 from rowen.interviews.moments import Clock, Instant
-from rowen.mirror import follower, helper, walks, writing
+from rowen.mirror import follower, helper, walks
 from rowen.mirror.account import Account
 from rowen.mirror.errors import StoppedError
 from rowen.mirror.follower import LARGEST
@@ -35,9 +34,12 @@ from rowen.mirror.helper_process import (
 )
 from rowen.mirror.joiner import Joiner
 from rowen.mirror.walks import ListParts
+from rowen.store.interviews.merger import InterviewMerger
 from rowen.store.mirror.mirrors import MirrorTables
+from rowen.store.records.merger import RecordTableMerger
 from tests.support.harness import Tenant
 from tests.support.mirroring import Mirroring, mirroring_of
+from tests.support.processes import Started, note_processes
 from tests.support.programs import interrupt_writing
 from tests.support.v3_account import ALL_DAY, ANN, BOB, TIMED, UNSCHEDULED
 from tests.support.v3_upstream import CLIENT_ID, CLIENT_SECRET, V3Upstream, status
@@ -83,15 +85,21 @@ def read_here(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.fixture
-def dying(monkeypatch: pytest.MonkeyPatch) -> None:
+def started(monkeypatch: pytest.MonkeyPatch) -> Started:
+    """Return the other processes that are started."""
+    return note_processes(monkeypatch, "rowen.mirror.helper_process")
+
+
+@pytest.fixture
+def dying(monkeypatch: pytest.MonkeyPatch, started: Started) -> None:
     """Let the other process die as soon as it is started."""
     prepare = HelperProcess.prepare
 
     def prepare_and_die(self: HelperProcess, rows: int) -> None:
         prepare(self, rows)
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
+        for each in started:
+            each.kill()
+            each.wait()
 
     monkeypatch.setattr(HelperProcess, "prepare", prepare_and_die)
 
@@ -130,16 +138,6 @@ def beside(mirroring: Mirroring, beginning: Beginning) -> Iterator[HelperProcess
     mirroring.helper.close()
 
 
-def process_of(beside: HelperProcess) -> "subprocess.Popen[bytes]":
-    process = beside._process  # noqa: SLF001  (nobody else may know it)
-    assert process is not None
-    return process
-
-
-def is_running(beside: HelperProcess) -> bool:
-    return beside._process is not None  # noqa: SLF001  (as above)
-
-
 def expect_all(mirroring: Mirroring) -> None:
     """Require the mirror to have what one without another process has."""
     with mirroring_of(mirroring.tenant.harness.tenant(), mirroring.upstream) as other:
@@ -148,12 +146,14 @@ def expect_all(mirroring: Mirroring) -> None:
         assert mirroring.interviews().keys() == {TIMED, ALL_DAY}
 
 
+@pytest.mark.usefixtures("beside")
 def test_a_first_load_is_joined_by_the_other_process(
-    mirroring: Mirroring, beside: HelperProcess, joined_here: list[str]
+    mirroring: Mirroring, started: Started, joined_here: list[str]
 ) -> None:
     mirroring.round()
     assert joined_here == []
-    assert not is_running(beside), "it ends with the load"
+    (process,) = started
+    assert process.poll() is not None, "it ends with the load"
     expect_all(mirroring)
     joined_here.clear()
     mirroring.upstream.put("users", {"id": BOB, "name": "Robert Reed"})
@@ -173,8 +173,9 @@ def many_people(mirroring: Mirroring) -> None:
     mirroring.upstream.put("candidates", *({"id": 2_000_000 + each} for each in range(1_200)))
 
 
+@pytest.mark.usefixtures("reading")
 def test_a_first_load_is_read_by_the_other_process(
-    mirroring: Mirroring, reading: HelperProcess, read_here: list[str], retries: list[str]
+    mirroring: Mirroring, started: Started, read_here: list[str], retries: list[str]
 ) -> None:
     many_people(mirroring)
     mirroring.round()
@@ -184,7 +185,8 @@ def test_a_first_load_is_read_by_the_other_process(
     assert mirror is not None
     assert mirror.counters["requests"] == len(mirroring.upstream.asked)
     assert mirror.counters["rows"] >= sum(map(len, mirroring.upstream.rows.values()))
-    assert not is_running(reading), "it ends with the load"
+    (process,) = started
+    assert process.poll() is not None, "it ends with the load"
     expect_all(mirroring)
 
 
@@ -317,7 +319,7 @@ def test_parts_follow_each_other_until_another_list_is_asked_for(
 
 
 def test_a_process_that_dies_between_two_parts_is_not_missed(
-    mirroring: Mirroring, reading: HelperProcess, read_here: list[str]
+    mirroring: Mirroring, reading: HelperProcess, started: Started, read_here: list[str]
 ) -> None:
     many_people(mirroring)
     reading.prepare(1)
@@ -325,7 +327,8 @@ def test_a_process_that_dies_between_two_parts_is_not_missed(
     assert {row.resource for row in next(first).rows} == {"users"}
     assert read_here == []
     parts = reading.parts(Position("candidates"), mirroring.account.statistics, mirroring.parts_here)
-    process_of(reading).kill()
+    (process,) = started
+    process.kill()
     assert len(next(parts).rows) > 1_200
     assert read_here == ["candidates"]
     parts.close()
@@ -354,45 +357,48 @@ def test_a_process_that_cannot_start_is_not_missed(
 def test_records_that_cannot_be_merged_are_written_one_by_one(
     mirroring: Mirroring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def merge(*_: Any) -> bool:
+    async def merge(*_: Any, **__: Any) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(writing.Writer, "_merge", merge)
+    for each in (InterviewMerger, RecordTableMerger):
+        monkeypatch.setattr(each, "merge", merge)
     mirroring.round()
     assert mirroring.interviews().keys() == {TIMED, ALL_DAY}
 
 
-def test_few_rows_start_no_process(beginning: Beginning, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_few_rows_start_no_process(beginning: Beginning, started: Started, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(helper, "SOME", 100)
-    beside = HelperProcess(beginning)
-    beside.prepare(99)
-    assert not is_running(beside)
+    HelperProcess(beginning).prepare(99)
+    assert started == []
 
 
-def test_one_processor_starts_no_process(beginning: Beginning, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_processor_starts_no_process(
+    beginning: Beginning, started: Started, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(os, "cpu_count", lambda: 1)
-    beside = HelperProcess(beginning)
-    beside.prepare(100)
-    assert not is_running(beside)
+    HelperProcess(beginning).prepare(100)
+    assert started == []
 
 
-def test_it_ends_when_nobody_can_ask_any_more(beginning: Beginning) -> None:
+def test_it_ends_when_nobody_can_ask_any_more(beginning: Beginning, started: Started) -> None:
     beside = HelperProcess(beginning)
     beside.prepare(100)
-    process = process_of(beside)
+    (process,) = started
     assert process.stdin is not None
     process.stdin.close()  # as the death of this process does
     assert process.wait(60) == 0
     beside.close()
 
 
-def test_it_ends_while_the_account_is_waited_for(mirroring: Mirroring, reading: HelperProcess) -> None:
+def test_it_ends_while_the_account_is_waited_for(
+    mirroring: Mirroring, reading: HelperProcess, started: Started
+) -> None:
     """A process that went on asked an account for many seconds that another mirror read by then."""
     asked = threading.Event()
     mirroring.upstream.faults.append(status(429, {"Retry-After": "300"}))
     mirroring.upstream.before = lambda _: asked.set()
     reading.prepare(1)
-    process = process_of(reading)
+    (process,) = started
     assert process.stdin is not None
     send(process.stdin, Read(Position("users")))  # type: ignore[arg-type]  # a pipe
     assert asked.wait(60)
@@ -408,11 +414,11 @@ def test_secrets_are_not_shown(mirroring: Mirroring, beginning: Beginning) -> No
     assert beginning.database not in shown
 
 
-def test_a_signal_cuts_nothing_off(beginning: Beginning, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_signal_cuts_nothing_off(beginning: Beginning, started: Started, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONUNBUFFERED", "1")  # as images of containers do
     beside = HelperProcess(beginning)
     beside.prepare(100)
-    process = process_of(beside)
+    (process,) = started
     assert process.stdin is not None
     assert process.stdout is not None
     missing = list(range(2**40, 2**40 + 20_000))

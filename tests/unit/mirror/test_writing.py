@@ -10,6 +10,7 @@ from rowen.app.records import USERS
 from rowen.app.unit_of_work import WriteResult
 from rowen.interviews.errors import Unavailable
 from rowen.mirror import join, writing
+from rowen.store.records.merger import RecordTableMerger
 from tests.support import v3_account
 from tests.support.mirroring import Mirroring
 from tests.support.v3_account import ANN, BOB
@@ -46,11 +47,11 @@ def break_writing(patch: pytest.MonkeyPatch) -> None:
             raise ZeroDivisionError("eve@example.com")
         return await following.follow_record(unit, codec, resource, identifier, *state)
 
-    async def merge(*_: Any) -> bool:
+    async def merge(*_: Any, **__: Any) -> None:
         raise ZeroDivisionError("eve@example.com")
 
     patch.setattr(writing, "follow_record", follow)
-    patch.setattr(writing.Writer, "_merge", merge)
+    patch.setattr(RecordTableMerger, "merge", merge)
 
 
 def users(mirroring: Mirroring) -> dict[int, str | None]:

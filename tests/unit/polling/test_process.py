@@ -11,6 +11,7 @@ from rowen.interviews.busy import Interval
 from rowen.polling.expansion import AskedWindow, CalendarError
 from rowen.polling.process import Expander
 from tests.support.foreign_calendars import ASKED, at, calendar, event
+from tests.support.processes import note_processes
 
 pytestmark = pytest.mark.slow
 
@@ -44,14 +45,16 @@ def test_one_that_takes_too_long_ends_and_the_next_is_read() -> None:
     asyncio.run(work())
 
 
-def test_a_process_that_dies_is_replaced() -> None:
+def test_a_process_that_dies_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    started = note_processes(monkeypatch, "rowen.polling.expansion")
+
     async def work() -> None:
         with expanding(30) as expander:
             await expander.busy_times(calendar(event()), ASKED)
-            process = expander._process  # noqa: SLF001  (nobody else may know it)
-            assert process is not None
+            (process,) = started
             process.kill()
             process.wait()
             assert await expander.busy_times(calendar(event()), ASKED)
+            assert len(started) == 2
 
     asyncio.run(work())
