@@ -1,15 +1,10 @@
 """An endpoint with handlers that return something other than JSON: a calendar and a table."""
 
-import asyncio
-import gzip
-from base64 import b64encode
-from collections.abc import Awaitable, Callable
-from datetime import UTC
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
 import httpx
-import msgspec
 import pytest
 from starlette.routing import Route, Router
 
@@ -22,8 +17,6 @@ from rowen.api.headers.conditional import document_etag, list_etag
 from rowen.api.request import ApiRequest
 from rowen.api.response import Message, Response
 from rowen.app.interviews import retrieve_interview
-from rowen.app.keys import Identity, digest
-from rowen.app.organizations import Organization
 from rowen.app.services import Services
 from rowen.http import metrics
 from rowen.http.authentication import ApiKeyAuthenticator, Authentication
@@ -32,14 +25,15 @@ from rowen.http.edge import Edge, EdgePolicy
 from rowen.http.endpoint import ApiContext, Endpoint, Gate
 from rowen.http.rate_limit import RateLimiter
 from rowen.interviews.interview import InterviewId
-from rowen.interviews.moments import Instant
-from rowen.store.database import locate, upgrade
+from tests.support.harness import opened
 from tests.support.storage import SQLITE
 
 PERMISSION: Final = "scheduled_interviews:retrieve"
-AUTHORIZATION: Final = {"authorization": "Basic " + b64encode(b"calendar:").decode()}
+CALENDAR: Final = f"/interviews/{TIMED['id']}.ics"
 ROWS: Final = 200
 REPLY: Final = Reply(Message, {}, "No JSON")
+Ask = Callable[..., httpx.Response]
+"""Called with the method, the path and the headers of a request."""
 
 
 async def calendar(services: Services, request: ApiRequest) -> Response:
@@ -63,110 +57,67 @@ async def table(services: Services, request: ApiRequest) -> Response:
     return Response(b"id,name\r\n" * ROWS, etag, media_type="text/csv;charset=utf-8;header=present")
 
 
-class Keyring:
-    """A keyring with one key."""
-
-    def __init__(self, organization: Organization) -> None:
-        self._identity = Identity(1, "calendar", frozenset({PERMISSION}), None, organization)
-
-    async def authenticate(self, digest_: bytes) -> Identity | None:
-        """Return the identity of the key."""
-        return self._identity if digest_ == digest("calendar") else None
-
-    async def record_use(self, uses: object) -> None:
-        """Keep nothing."""
-
-
-Session = Callable[[httpx.AsyncClient], Awaitable[None]]
-
-
-def serve(folder: Path, session: Session) -> None:
-    """Run a session of a client with both endpoints over a database that holds the examples."""
-
-    async def run() -> None:
-        location = locate(SQLITE.new_database(folder))
-        upgrade(location)
-        store, sender = wiring.open_store(location), wiring.sender(())
-        try:
-            organization = await store.organizations.create("one", "UTC", Instant(0))
-            rows = [documents.draft(documents.decode(msgspec.json.encode(each)), UTC) for each in (TIMED, ALL_DAY)]
-            await store.merger.merge(organization, rows, now=wiring.now(), created_through_api=False)
-            authentication = Authentication([ApiKeyAuthenticator(Keyring(organization), wiring.now)])
-            connections = Connections(ConnectionLimits(), None, metrics.observe_connections)
-            gates = {Generation.V1: Gate(authentication, RateLimiter(0))}
-            api = ApiContext(wiring.services(store, sender), gates, connections, None)
-            operations = (
-                Operation("GET", "/interviews/{id}.ics", PERMISSION, calendar, "Retrieve a calendar", "Tests", REPLY),
-                Operation("GET", "/interviews.csv", PERMISSION, table, "List a table", "Tests", REPLY),
-            )
-            router = Router([Route(each.path, Endpoint(api, {each.method: each})) for each in operations])
-            edge = Edge(router, EdgePolicy(None, False, 0, False), connections, metrics.observe)
-            transport = httpx.ASGITransport(edge)
-            async with httpx.AsyncClient(
-                transport=transport, base_url="http://rowen.example", headers=AUTHORIZATION
-            ) as client:
-                await session(client)
-        finally:
-            await sender.aclose()
-            await store.engine.close()
-
-    asyncio.run(run())
+@pytest.fixture
+def ask(tmp_path: Path) -> Iterator[Ask]:
+    """Return a function that sends a request to one of both endpoints, whose database holds the examples."""
+    with opened(SQLITE.new_database(tmp_path)) as harness:
+        tenant, sender = harness.tenant(), wiring.sender(())
+        tenant.merge([TIMED, ALL_DAY])
+        authentication = Authentication([ApiKeyAuthenticator(harness.store.keys, wiring.now)])
+        connections = Connections(ConnectionLimits(), None, metrics.observe_connections)
+        gates = {Generation.V1: Gate(authentication, RateLimiter(0))}
+        api = ApiContext(wiring.services(harness.store, sender), gates, connections, None)
+        operations = (
+            Operation("GET", "/interviews/{id}.ics", PERMISSION, calendar, "Retrieve a calendar", "Tests", REPLY),
+            Operation("GET", "/interviews.csv", PERMISSION, table, "List a table", "Tests", REPLY),
+        )
+        router = Router([Route(each.path, Endpoint(api, {each.method: each})) for each in operations])
+        transport = httpx.ASGITransport(Edge(router, EdgePolicy(None, False, 0, False), connections, metrics.observe))
+        client = httpx.AsyncClient(transport=transport, base_url="http://rowen.example", auth=(tenant.key, ""))
+        yield lambda method, path, headers=None: harness.run(client.request(method, path, headers=headers))
+        harness.run(client.aclose())
+        harness.run(sender.aclose())
 
 
-def test_a_calendar_is_served_with_its_media_type(tmp_path: Path) -> None:
-    async def session(client: httpx.AsyncClient) -> None:
-        answer = await client.get(f"/interviews/{TIMED['id']}.ics")
-        assert answer.status_code == 200
-        assert answer.headers["content-type"] == "text/calendar;charset=utf-8"
-        assert answer.text.split("\r\n")[2:4] == [f"UID:{TIMED['id']}", f"LOCATION:{TIMED['location']}"]
-        assert answer.headers["etag"] == document_etag(answer.content)
-        assert "content-encoding" not in answer.headers, "a strong tag stands for these very bytes"
-
-    serve(tmp_path, session)
+def test_a_calendar_is_served_with_its_media_type(ask: Ask) -> None:
+    answer = ask("GET", CALENDAR)
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "text/calendar;charset=utf-8"
+    assert answer.text.split("\r\n")[2:4] == [f"UID:{TIMED['id']}", f"LOCATION:{TIMED['location']}"]
+    assert answer.headers["etag"] == document_etag(answer.content)
+    assert "content-encoding" not in answer.headers, "a strong tag stands for these very bytes"
 
 
-def test_a_copy_of_a_calendar_that_is_still_good_is_not_sent_again(tmp_path: Path) -> None:
-    async def session(client: httpx.AsyncClient) -> None:
-        path = f"/interviews/{TIMED['id']}.ics"
-        etag = (await client.get(path)).headers["etag"]
-        again = await client.get(path, headers={"if-none-match": etag})
-        assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", etag)
-        assert "content-type" not in again.headers
-
-    serve(tmp_path, session)
+def test_a_copy_of_a_calendar_that_is_still_good_is_not_sent_again(ask: Ask) -> None:
+    etag = ask("GET", CALENDAR).headers["etag"]
+    again = ask("GET", CALENDAR, {"if-none-match": etag})
+    assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", etag)
+    assert "content-type" not in again.headers
 
 
-@pytest.mark.parametrize("path", [f"/interviews/{TIMED['id']}.ics", "/interviews.csv"])
-def test_head_has_the_headers_of_get(tmp_path: Path, path: str) -> None:
-    async def session(client: httpx.AsyncClient) -> None:
-        get, head = await client.get(path), await client.head(path)
-        assert head.content == b""
-        for name in ("content-type", "content-length", "etag"):
-            assert head.headers[name] == get.headers[name]
-
-    serve(tmp_path, session)
+@pytest.mark.parametrize("path", [CALENDAR, "/interviews.csv"])
+def test_head_has_the_headers_of_get(ask: Ask, path: str) -> None:
+    get, head = ask("GET", path), ask("HEAD", path)
+    assert head.content == b""
+    for name in ("content-type", "content-length", "etag"):
+        assert head.headers[name] == get.headers[name]
 
 
-def test_a_table_is_compressed_for_clients_that_accept_gzip(tmp_path: Path) -> None:
-    async def session(client: httpx.AsyncClient) -> None:
-        plain = await client.get("/interviews.csv", headers={"accept-encoding": "identity"})
-        async with client.stream("GET", "/interviews.csv", headers={"accept-encoding": "gzip"}) as packed:
-            content = b"".join([piece async for piece in packed.aiter_raw()])
-        assert packed.headers["content-encoding"] == "gzip"
-        assert gzip.decompress(content) == plain.content == b"id,name\r\n" * ROWS
-        for answer in (plain, packed):
-            assert answer.headers["content-type"] == "text/csv;charset=utf-8;header=present"
-            assert answer.headers["vary"] == "Accept-Encoding"
-        assert plain.headers["etag"] == packed.headers["etag"]
-
-    serve(tmp_path, session)
+def test_a_table_is_compressed_for_clients_that_accept_gzip(ask: Ask) -> None:
+    plain = ask("GET", "/interviews.csv", {"accept-encoding": "identity"})
+    packed = ask("GET", "/interviews.csv", {"accept-encoding": "gzip"})
+    assert "content-encoding" not in plain.headers
+    assert packed.headers["content-encoding"] == "gzip"
+    assert int(packed.headers["content-length"]) < len(plain.content)
+    for answer in (plain, packed):
+        assert answer.content == b"id,name\r\n" * ROWS
+        assert answer.headers["content-type"] == "text/csv;charset=utf-8;header=present"
+        assert answer.headers["vary"] == "Accept-Encoding"
+    assert plain.headers["etag"] == packed.headers["etag"]
 
 
-def test_a_refusal_is_json_whatever_the_handler_returns(tmp_path: Path) -> None:
-    async def session(client: httpx.AsyncClient) -> None:
-        answer = await client.get("/interviews/1.ics")
-        assert answer.status_code == 404
-        assert answer.headers["content-type"] == "application/json;charset=utf-8"
-        assert answer.json() == {"message": "Resource not found"}
-
-    serve(tmp_path, session)
+def test_a_refusal_is_json_whatever_the_handler_returns(ask: Ask) -> None:
+    answer = ask("GET", "/interviews/1.ics")
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == "application/json;charset=utf-8"
+    assert answer.json() == {"message": "Resource not found"}
