@@ -1,12 +1,16 @@
 """The calls of the API in-process, on a real database, with a clock that tests move.
 
-Owns how a request becomes a result that a model can predict. Must not know a call, or a model.
+Owns how a request becomes a result that a model can predict, and how an ASGI application is called. Must not know a
+call, or a model.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
+
+import httpx
+from starlette.types import ASGIApp
 
 from rowen import wiring
 from rowen.api.declarations import Handler
@@ -19,6 +23,9 @@ from rowen.interviews.moments import Instant
 from rowen.store.unit_of_work.due_interviews import DueInterviewFinder
 from tests.support.harness import FakeClock, Harness, opened
 from tests.support.model.scorecards import CommandResult
+
+Ask = Callable[..., httpx.Response]
+"""Sends a request; it has the parameters of `httpx.request`."""
 
 HANDLERS: Final = {operation.name: operation.handler for operation in OPERATIONS}
 
@@ -41,6 +48,19 @@ def application_on(database: str, start: Instant) -> Iterator[Application]:
         links = replace(services.booking_links, planner=planner, now=harness.clock)
         services = replace(services, planner=planner, booking_links=links)
         yield Application(harness, services, DueInterviewFinder(harness.store.engine))
+        harness.run(sender.aclose())
+
+
+@contextmanager
+def asking(harness: Harness, made: Callable[[Services], ASGIApp]) -> Iterator[Ask]:
+    """Return a function that sends requests to the application that is made of the services of a database."""
+    sender = wiring.sender(())
+    transport = httpx.ASGITransport(made(wiring.services(harness.store, sender)))
+    client = httpx.AsyncClient(transport=transport, base_url="http://rowen.example")
+    try:
+        yield lambda *given, **options: harness.run(client.request(*given, **options))
+    finally:
+        harness.run(client.aclose())
         harness.run(sender.aclose())
 
 

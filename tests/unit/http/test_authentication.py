@@ -2,14 +2,14 @@
 
 import asyncio
 from base64 import b64encode
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import httpx
 import pytest
 import structlog
+from starlette.types import ASGIApp
 
 from rowen import wiring
 from rowen.api.declarations import Operation, Reply
@@ -19,7 +19,7 @@ from rowen.api.parameters import Parameter
 from rowen.api.request import ApiRequest
 from rowen.api.response import Response
 from rowen.api.schemas import TEXT
-from rowen.app.keys import Identity, digest, new_key
+from rowen.app.keys import Identity, digest
 from rowen.app.organizations import Organization
 from rowen.app.services import Services
 from rowen.http.addresses import joined_headers
@@ -34,8 +34,10 @@ from rowen.http.rate_limit import RateLimiter
 from rowen.http.responses import RateState, RequestContext, attach
 from rowen.interviews.errors import Code, Refusal, Unavailable
 from rowen.interviews.moments import Instant
-from rowen.store.database import locate, upgrade
+from tests.support.harness import opened
 from tests.support.identities import access
+from tests.support.in_process import Ask, asking
+from tests.support.storage import SQLITE
 
 LIST: Final = "/v1/scheduled_interviews"
 CALENDARS: Final = "/calendars/"
@@ -178,47 +180,34 @@ CALENDAR: Final = Operation(
 )
 
 
-@asynccontextmanager
-async def served(folder: Path) -> AsyncIterator[tuple[httpx.AsyncClient, str]]:
-    """Open an application that takes API keys and the token `ada`; yield its client and an API key."""
-    store = wiring.open_store(locate(f"sqlite:///{folder}/rowen.db"))
-    organization = await store.organizations.create("one", "UTC", wiring.now())
-    key, stored = new_key("etl")
-    await store.keys.create(organization.id, stored, wiring.now())
-    sender = wiring.sender(())
+@pytest.fixture
+def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Ask, str]]:
+    """Return what asks an application that takes API keys, the token `ada` and a secret address, and an API key."""
+    monkeypatch.setattr("rowen.http.application.OPERATIONS", (*OPERATIONS, CALENDAR))
 
-    async def ready() -> None:
+    async def nothing() -> None:
         pass
-
-    async def close() -> None:
-        await sender.aclose()
-        await store.engine.close()
-
-    tokens = TokenAuthenticator("ada", organization)
-    authenticators: list[Authenticator] = [
-        ApiKeyAuthenticator(store.keys, wiring.now),
-        tokens,
-        SecretAddress("s3cret", organization),
-    ]
-    gate = Gate(Authentication(authenticators), RateLimiter(LIMIT))
-    api = ApiContext(
-        wiring.services(store, sender),
-        dict.fromkeys(Generation, gate),
-        Connections(ConnectionLimits(), None, lambda number, closed: None),
-        None,
-    )
-    policy = EdgePolicy(None, require_https=False, rate_limit=LIMIT, access_log=True)
 
     async def mirrors() -> MirrorCollector:
         return MirrorCollector([], wiring.now())
 
-    process = ProcessHooks(ready, mirrors, close, lambda: None)
-    served = application(api, policy, process, Beside((), False, None))
-    try:
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(served), base_url="http://rowen.test") as client:
-            yield client, key
-    finally:
-        await close()
+    with opened(SQLITE.new_database(tmp_path)) as harness:
+        tenant = harness.tenant()
+        authenticators: list[Authenticator] = [
+            ApiKeyAuthenticator(harness.store.keys, wiring.now),
+            TokenAuthenticator("ada", tenant.organization),
+            SecretAddress("s3cret", tenant.organization),
+        ]
+        gates = dict.fromkeys(Generation, Gate(Authentication(authenticators), RateLimiter(LIMIT)))
+        connections = Connections(ConnectionLimits(), None, lambda number, closed: None)
+        policy = EdgePolicy(None, require_https=False, rate_limit=LIMIT, access_log=True)
+        process = ProcessHooks(nothing, mirrors, nothing, lambda: None)
+
+        def made(services: Services) -> ASGIApp:
+            return application(ApiContext(services, gates, connections, None), policy, process, Beside((), False, None))
+
+        with asking(harness, made) as ask:
+            yield ask, tenant.key
 
 
 def challenges(answer: httpx.Response) -> list[str]:
@@ -227,43 +216,36 @@ def challenges(answer: httpx.Response) -> list[str]:
     return answer.headers.get_list("www-authenticate")
 
 
-async def test_another_authenticator_needs_no_other_code(tmp_path: Path) -> None:
-    upgrade(locate(f"sqlite:///{tmp_path}/rowen.db"))
-
-    async with served(tmp_path) as (client, key):
-        nobody = await client.get(LIST)
-        assert challenges(nobody) == [MISSING_KEY, "Bearer"]
-        stranger = await client.get(LIST, headers={"Authorization": "Bearer eve"})
-        assert challenges(stranger) == [MISSING_KEY, 'Bearer error="invalid_token"']
-        wrong_key = await client.get(LIST, auth=("wrong", ""))
-        assert challenges(wrong_key) == ['Basic realm="Rowen"', "Bearer"]
-        assert nobody.content == stranger.content == wrong_key.content
-        ada = {"Authorization": "Bearer ada"}
-        for remaining in (LIMIT - 1, LIMIT - 2):
-            listed = await client.get(LIST, headers=ada)
-            assert (listed.status_code, listed.content) == (200, b"[]")
-            assert listed.headers["x-ratelimit-remaining"] == str(remaining)
-        assert (await client.get("/v1/users", headers=ada)).status_code == 403, "not one of her permissions"
-        of_key = await client.get("/v1/users", auth=(key, ""))
-        assert (of_key.status_code, of_key.headers["x-ratelimit-remaining"]) == (200, str(LIMIT - 1))
+def test_another_authenticator_needs_no_other_code(served: tuple[Ask, str]) -> None:
+    ask, key = served
+    nobody = ask("GET", LIST)
+    assert challenges(nobody) == [MISSING_KEY, "Bearer"]
+    stranger = ask("GET", LIST, headers={"Authorization": "Bearer eve"})
+    assert challenges(stranger) == [MISSING_KEY, 'Bearer error="invalid_token"']
+    wrong_key = ask("GET", LIST, auth=("wrong", ""))
+    assert challenges(wrong_key) == ['Basic realm="Rowen"', "Bearer"]
+    assert nobody.content == stranger.content == wrong_key.content
+    ada = {"Authorization": "Bearer ada"}
+    for remaining in (LIMIT - 1, LIMIT - 2):
+        listed = ask("GET", LIST, headers=ada)
+        assert (listed.status_code, listed.content) == (200, b"[]")
+        assert listed.headers["x-ratelimit-remaining"] == str(remaining)
+    assert ask("GET", "/v1/users", headers=ada).status_code == 403, "not one of her permissions"
+    of_key = ask("GET", "/v1/users", auth=(key, ""))
+    assert (of_key.status_code, of_key.headers["x-ratelimit-remaining"]) == (200, str(LIMIT - 1))
 
 
-async def test_a_secret_address_needs_an_authenticator_and_an_operation(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    upgrade(locate(f"sqlite:///{tmp_path}/rowen.db"))
-    monkeypatch.setattr("rowen.http.application.OPERATIONS", (*OPERATIONS, CALENDAR))
-
+def test_a_secret_address_needs_an_authenticator_and_an_operation(served: tuple[Ask, str]) -> None:
+    ask, _ = served
     with structlog.testing.capture_logs() as log:
-        async with served(tmp_path) as (client, _):
-            wrong = await client.get(f"{CALENDARS}guessed")
-            assert challenges(wrong) == [MISSING_KEY, "Bearer"]
-            assert wrong.content == (await client.get(LIST)).content
-            found = await client.get(f"{CALENDARS}s3cret")
-            assert (found.status_code, found.content) == (200, b"BEGIN:VCALENDAR")
-            assert found.headers["content-type"] == "text/calendar;charset=utf-8"
-            not_allowed = await client.post(f"{CALENDARS}s3cret")
-            assert not_allowed.status_code == 405
+        wrong = ask("GET", f"{CALENDARS}guessed")
+        assert challenges(wrong) == [MISSING_KEY, "Bearer"]
+        assert wrong.content == ask("GET", LIST).content
+        found = ask("GET", f"{CALENDARS}s3cret")
+        assert (found.status_code, found.content) == (200, b"BEGIN:VCALENDAR")
+        assert found.headers["content-type"] == "text/calendar;charset=utf-8"
+        not_allowed = ask("POST", f"{CALENDARS}s3cret")
+        assert not_allowed.status_code == 405
     logged = [each["path"] for each in log if each["event"] == "request"]
     assert logged == [CALENDAR.path, LIST, CALENDAR.path, CALENDAR.path], "no secret"
 

@@ -1,10 +1,10 @@
 """An endpoint with handlers that return something other than JSON: a calendar and a table."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Final
 
-import httpx
 import pytest
 from starlette.routing import Route, Router
 
@@ -26,14 +26,13 @@ from rowen.http.endpoint import ApiContext, Endpoint, Gate
 from rowen.http.rate_limit import RateLimiter
 from rowen.interviews.interview import InterviewId
 from tests.support.harness import opened
+from tests.support.in_process import Ask, asking
 from tests.support.storage import SQLITE
 
 PERMISSION: Final = "scheduled_interviews:retrieve"
 CALENDAR: Final = f"/interviews/{TIMED['id']}.ics"
 ROWS: Final = 200
 REPLY: Final = Reply(Message, {}, "No JSON")
-Ask = Callable[..., httpx.Response]
-"""Called with the method, the path and the headers of a request."""
 
 
 async def calendar(services: Services, request: ApiRequest) -> Response:
@@ -61,22 +60,23 @@ async def table(services: Services, request: ApiRequest) -> Response:
 def ask(tmp_path: Path) -> Iterator[Ask]:
     """Return a function that sends a request to one of both endpoints, whose database holds the examples."""
     with opened(SQLITE.new_database(tmp_path)) as harness:
-        tenant, sender = harness.tenant(), wiring.sender(())
+        tenant = harness.tenant()
         tenant.merge([TIMED, ALL_DAY])
         authentication = Authentication([ApiKeyAuthenticator(harness.store.keys, wiring.now)])
         connections = Connections(ConnectionLimits(), None, metrics.observe_connections)
         gates = {Generation.V1: Gate(authentication, RateLimiter(0))}
-        api = ApiContext(wiring.services(harness.store, sender), gates, connections, None)
         operations = (
             Operation("GET", "/interviews/{id}.ics", PERMISSION, calendar, "Retrieve a calendar", "Tests", REPLY),
             Operation("GET", "/interviews.csv", PERMISSION, table, "List a table", "Tests", REPLY),
         )
-        router = Router([Route(each.path, Endpoint(api, {each.method: each})) for each in operations])
-        transport = httpx.ASGITransport(Edge(router, EdgePolicy(None, False, 0, False), connections, metrics.observe))
-        client = httpx.AsyncClient(transport=transport, base_url="http://rowen.example", auth=(tenant.key, ""))
-        yield lambda method, path, headers=None: harness.run(client.request(method, path, headers=headers))
-        harness.run(client.aclose())
-        harness.run(sender.aclose())
+
+        def made(services: Services) -> Edge:
+            api = ApiContext(services, gates, connections, None)
+            router = Router([Route(each.path, Endpoint(api, {each.method: each})) for each in operations])
+            return Edge(router, EdgePolicy(None, False, 0, False), connections, metrics.observe)
+
+        with asking(harness, made) as ask:
+            yield partial(ask, auth=(tenant.key, ""))
 
 
 def test_a_calendar_is_served_with_its_media_type(ask: Ask) -> None:
@@ -90,7 +90,7 @@ def test_a_calendar_is_served_with_its_media_type(ask: Ask) -> None:
 
 def test_a_copy_of_a_calendar_that_is_still_good_is_not_sent_again(ask: Ask) -> None:
     etag = ask("GET", CALENDAR).headers["etag"]
-    again = ask("GET", CALENDAR, {"if-none-match": etag})
+    again = ask("GET", CALENDAR, headers={"if-none-match": etag})
     assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", etag)
     assert "content-type" not in again.headers
 
@@ -104,8 +104,8 @@ def test_head_has_the_headers_of_get(ask: Ask, path: str) -> None:
 
 
 def test_a_table_is_compressed_for_clients_that_accept_gzip(ask: Ask) -> None:
-    plain = ask("GET", "/interviews.csv", {"accept-encoding": "identity"})
-    packed = ask("GET", "/interviews.csv", {"accept-encoding": "gzip"})
+    plain = ask("GET", "/interviews.csv", headers={"accept-encoding": "identity"})
+    packed = ask("GET", "/interviews.csv", headers={"accept-encoding": "gzip"})
     assert "content-encoding" not in plain.headers
     assert packed.headers["content-encoding"] == "gzip"
     assert int(packed.headers["content-length"]) < len(plain.content)
