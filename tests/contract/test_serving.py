@@ -219,6 +219,17 @@ def test_a_server_listens_on_a_name_too(database: str) -> None:
         assert server.stop() == 0
 
 
+def test_a_server_listens_on_every_ipv6_address_too(tmp_path: Path) -> None:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    with serving(f"sqlite:///{tmp_path / 'rowen.db'}", ["--host", "::"]) as server:
+        assert f"http://[::1]:{server.port}/" in "".join(server.log)
+        assert httpx.get(f"http://[::1]:{server.port}/healthz").json() == {"status": "ok"}
+        assert server.stop() == 0
+
+
 def test_a_name_that_does_not_resolve_leaves_nothing_behind(tmp_path: Path) -> None:
     done = rowen("serve", "--host", "nosuch.invalid", cwd=tmp_path, status=1)
     assert done.stderr.startswith("rowen: cannot listen on nosuch.invalid:8000: ")
