@@ -12,10 +12,11 @@ import pytest
 
 from tests.support import v3_account
 from tests.support.command import begin, environment, rowen
+from tests.support.mirroring import mirror_command
 from tests.support.server import Server, serving
 from tests.support.storage import Storage
 from tests.support.v3_account import ALL_DAY, ANN, BOB, TIMED
-from tests.support.v3_upstream import CLIENT_ID, CLIENT_SECRET, v3_upstream
+from tests.support.v3_upstream import v3_upstream
 
 pytestmark = pytest.mark.slow
 
@@ -48,10 +49,7 @@ def chain(storage: Storage, tmp_path: Path) -> Iterator[Chain]:
     first, second = storage.new_database(tmp_path / "first"), storage.new_database(tmp_path / "second")
     with v3_upstream() as upstream:
         v3_account.fill(upstream)
-        secret = tmp_path / "secret"
-        secret.write_text(CLIENT_SECRET)
-        client = ("--client-id", CLIENT_ID, "--client-secret-file", secret)
-        rowen("mirror", "--from", upstream.base, *client, "--database", first, "--once")
+        rowen(*mirror_command(upstream, tmp_path, first), "--once")
     printed = rowen("clients", "create", "mirror", "--database", first).stdout
     made = dict(line.split(": ", 1) for line in printed.splitlines() if ": " in line)
     ours = tmp_path / "ours"

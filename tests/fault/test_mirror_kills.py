@@ -18,12 +18,12 @@ from tests.support import v3_account
 from tests.support.command import begin, environment, rowen
 from tests.support.deaths import Countdown, KilledError
 from tests.support.harness import Tenant, opened
-from tests.support.mirroring import Mirroring, mirroring_of
+from tests.support.mirroring import Mirroring, mirror_command, mirroring_of
 from tests.support.records import Record
 from tests.support.scale import scaled
 from tests.support.storage import SQLITE, Storage
 from tests.support.v3_account import ALL_DAY, BOB, TIMED, seat
-from tests.support.v3_upstream import CLIENT_ID, CLIENT_SECRET, V3Upstream, v3_upstream
+from tests.support.v3_upstream import V3Upstream, v3_upstream
 
 WRITING: Final = frozenset({"begin", "put", "remove", "save", "settle", "merge", "write"})
 
@@ -126,12 +126,8 @@ def _whole_round(tenant: Tenant) -> tuple[int, dict[int, Record], list[str]]:
 
 @pytest.mark.heavy
 def test_a_killed_process_is_continued_by_the_next_one(tmp_path: Path, upstream: V3Upstream) -> None:
-    secret = tmp_path / "secret"
-    secret.write_text(CLIENT_SECRET)
-
-    def command(database: str) -> list[str | Path]:
-        client = ("--client-id", CLIENT_ID, "--client-secret-file", secret)
-        return ["mirror", "--from", upstream.base, *client, "--database", database, "--once"]
+    def command(database: str) -> list[str]:
+        return [*mirror_command(upstream, tmp_path, database), "--once"]
 
     whole = SQLITE.new_database(tmp_path / "whole")
     rowen(*command(whole))

@@ -29,14 +29,12 @@ from tests.support import v3_account
 from tests.support.command import Process, begin, environment, rowen
 from tests.support.deaths import Countdown, KilledError
 from tests.support.harness import opened
-from tests.support.mirroring import Mirroring, mirroring_of
+from tests.support.mirroring import Mirroring, mirror_command, mirroring_of
 from tests.support.passing import Change, allow, write_through_of
 from tests.support.server import serving
 from tests.support.storage import Storage
 from tests.support.v3_account import ANN, BOB, TIMED
 from tests.support.v3_upstream import (
-    CLIENT_ID,
-    CLIENT_SECRET,
     Fault,
     Handler,
     V3Upstream,
@@ -265,11 +263,8 @@ def test_a_write_that_appears_late_is_found(storage: Storage, tmp_path: Path, up
 @contextmanager
 def mirrored(upstream: V3Upstream, folder: Path, database: str) -> Iterator[Process]:
     """Run a mirror that passes writes through, and kill it at the end of the block."""
-    secret = folder / "secret"
-    secret.write_text(CLIENT_SECRET)
-    client = ("--client-id", CLIENT_ID, "--client-secret-file", str(secret))
-    options = ("--database", database, "--every", "1", "--write-through")
-    process, output = begin("mirror", "--from", upstream.base, *client, *options, known=environment())
+    command = mirror_command(upstream, folder, database)
+    process, output = begin(*command, "--every", "1", "--write-through", known=environment())
     with output:
         try:
             yield process

@@ -1,6 +1,7 @@
 """A mirror in-process: an organization that follows an upstream, or another organization, round by round.
 
-Owns the clock of its rounds, and the waits that it was asked for, none of which it waits.
+Owns the clock of its rounds, the waits that it was asked for, none of which it waits, and the command that mirrors in a
+process of its own.
 """
 
 import asyncio
@@ -9,6 +10,7 @@ import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Final
 
 import httpx
@@ -183,6 +185,14 @@ def undated(pages: list[bytes]) -> list[bytes]:
 @contextmanager
 def _silent() -> Iterator[Callable[[LoadStep], None]]:
     yield lambda _: None
+
+
+def mirror_command(upstream: V3Upstream, folder: Path, database: str) -> list[str]:
+    """Return the arguments of `rowen` that mirror an upstream; the secret is in the file `secret` of a folder."""
+    secret = folder / "secret"
+    secret.write_text(f"{CLIENT_SECRET}\n")
+    client = ("--client-id", CLIENT_ID, "--client-secret-file", str(secret))
+    return ["mirror", "--from", upstream.base, *client, "--database", database]
 
 
 @contextmanager

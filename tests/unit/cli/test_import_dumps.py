@@ -8,6 +8,7 @@ import pytest
 
 from tests.support.command import rowen
 from tests.support.imports import results
+from tests.support.mirroring import mirror_command
 from tests.support.records import Record, record, write_json_lines
 from tests.support.v3_upstream import CLIENT_ID, CLIENT_SECRET, V3Upstream
 
@@ -47,11 +48,8 @@ def test_a_dump_becomes_what_a_mirror_of_the_account_holds(
     }
     assert f"Joining the rows of Harvest v3 in {dump}" in done.stderr
     assert "Skipped: 1 rows of scheduled_interviews without a v1 form: status that v1 lacks" in done.stderr
-    secret = tmp_path / "secret"
-    secret.write_text(CLIENT_SECRET)
     mirror = f"sqlite:///{tmp_path}/mirror.db"
-    source = ("--from", upstream.base, "--client-id", CLIENT_ID, "--client-secret-file", secret)
-    rowen("mirror", *source, "--once", "--database", mirror)
+    rowen(*mirror_command(upstream, tmp_path, mirror), "--once")
     assert exported(database) == exported(mirror)
     assert len(exported(database)) == 2
     again = rowen("import", dump, "--database", database)

@@ -11,22 +11,8 @@ import pytest
 from rowen.store.database import locate, open_engine
 from tests.support import v3_account
 from tests.support.command import begin, environment, rowen
-from tests.support.storage import SQLITE
-from tests.support.v3_upstream import CLIENT_ID, CLIENT_SECRET, V3Upstream, v3_upstream
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> str:
-    return SQLITE.new_database(tmp_path)
-
-
-def arguments(upstream: V3Upstream, folder: Path, database: str) -> list[str | Path]:
-    secret = folder / "secret"
-    secret.write_text(f"{CLIENT_SECRET}\n")
-    return [
-        *("mirror", "--from", upstream.base, "--client-id", CLIENT_ID),
-        *("--client-secret-file", secret, "--database", database),
-    ]
+from tests.support.mirroring import mirror_command
+from tests.support.v3_upstream import CLIENT_SECRET, V3Upstream, v3_upstream
 
 
 def status_of(database: str) -> dict[str, str]:
@@ -36,7 +22,7 @@ def status_of(database: str) -> dict[str, str]:
 
 
 def test_once_reads_everything_and_the_status_shows_it(upstream: V3Upstream, tmp_path: Path, database: str) -> None:
-    command = arguments(upstream, tmp_path, database)
+    command = mirror_command(upstream, tmp_path, database)
     done = rowen(*command, "--once")
     assert '"written": 9' in done.stderr or "written=9" in done.stderr
     found = status_of(database)
@@ -56,9 +42,9 @@ def test_once_reads_everything_and_the_status_shows_it(upstream: V3Upstream, tmp
 
 
 def test_no_secret_is_stored_or_shown(upstream: V3Upstream, tmp_path: Path, database: str) -> None:
-    command = arguments(upstream, tmp_path, database)
+    command = mirror_command(upstream, tmp_path, database)
     done = rowen(*command, "--once")
-    assert CLIENT_SECRET not in " ".join(map(str, command))
+    assert CLIENT_SECRET not in " ".join(command)
     (token,) = upstream.valid
     (tmp_path / "secret").unlink()
     stored = b"".join(each.read_bytes() for each in tmp_path.iterdir() if each.is_file())
@@ -78,7 +64,7 @@ def test_no_secret_is_stored_or_shown(upstream: V3Upstream, tmp_path: Path, data
 def test_what_cannot_be_mirrored_is_refused(
     upstream: V3Upstream, tmp_path: Path, database: str, changed: tuple[str, str], message: str
 ) -> None:
-    done = rowen(*arguments(upstream, tmp_path, database), *changed, "--once", status=1)
+    done = rowen(*mirror_command(upstream, tmp_path, database), *changed, "--once", status=1)
     assert message in done.stderr
     assert upstream.asked == []
 
@@ -87,14 +73,14 @@ def test_what_cannot_be_mirrored_is_refused(
 def test_the_file_of_the_secret_holds_one_line(
     upstream: V3Upstream, tmp_path: Path, database: str, content: str
 ) -> None:
-    command = arguments(upstream, tmp_path, database)
+    command = mirror_command(upstream, tmp_path, database)
     (tmp_path / "secret").write_text(content)
     assert "must hold one line" in rowen(*command, "--once", status=2).stderr
 
 
 @pytest.mark.parametrize("missing", ["--from", "--client-id", "--client-secret-file"])
 def test_what_is_needed_is_asked_for(upstream: V3Upstream, tmp_path: Path, database: str, missing: str) -> None:
-    command = arguments(upstream, tmp_path, database)
+    command = mirror_command(upstream, tmp_path, database)
     place = command.index(missing)
     assert missing in rowen(*command[:place], *command[place + 2 :], "--once", status=2).stderr
 
@@ -106,20 +92,20 @@ def test_everything_that_is_needed_is_asked_for_at_once() -> None:
 
 def test_a_wrong_secret_ends_the_command(upstream: V3Upstream, tmp_path: Path, database: str) -> None:
     upstream.secret = "another"
-    done = rowen(*arguments(upstream, tmp_path, database), status=1)
+    done = rowen(*mirror_command(upstream, tmp_path, database), status=1)
     assert "gives no token for this client id and secret: 401" in done.stderr
     assert "gives no token" in status_of(database)["last error"]
 
 
 def test_an_organization_mirrors_one_account(upstream: V3Upstream, tmp_path: Path, database: str) -> None:
-    rowen(*arguments(upstream, tmp_path, database), "--once")
+    rowen(*mirror_command(upstream, tmp_path, database), "--once")
     with v3_upstream() as other:
-        done = rowen(*arguments(other, tmp_path, database), "--once", status=1)
+        done = rowen(*mirror_command(other, tmp_path, database), "--once", status=1)
     assert f"is the mirror of {upstream.base}" in done.stderr
 
 
 def test_one_process_mirrors_an_organization(upstream: V3Upstream, tmp_path: Path, database: str) -> None:
-    command = arguments(upstream, tmp_path, database)
+    command = mirror_command(upstream, tmp_path, database)
     rowen(*command, "--once")
 
     async def lead() -> None:
@@ -137,13 +123,13 @@ def test_ctrl_c_ends_it_between_rounds(upstream: V3Upstream, tmp_path: Path, dat
     rounds = threading.Event()
     last = "/v3/users?per_page=500&updated_at"
     upstream.before = lambda _: rounds.set() if upstream.asked[-1].startswith(last) else None
-    process, output = begin(*arguments(upstream, tmp_path, database), "--every", "3600", known=environment())
+    process, output = begin(*mirror_command(upstream, tmp_path, database), "--every", "3600", known=environment())
     with output:
         assert rounds.wait(60)
         os.kill(process.pid, signal.SIGINT)
         assert process.wait(60) == 130
         assert "Interrupted. Everything written is complete" in output.read()
-    rowen(*arguments(upstream, tmp_path, database), "--once")
+    rowen(*mirror_command(upstream, tmp_path, database), "--once")
     assert len(rowen("export", "--database", database).stdout.splitlines()) == 2
 
 
@@ -156,7 +142,7 @@ def test_ctrl_c_ends_it_while_the_account_is_silent(upstream: V3Upstream, tmp_pa
             released.wait(60)
 
     upstream.before = be_silent
-    process, output = begin(*arguments(upstream, tmp_path, database), known=environment())
+    process, output = begin(*mirror_command(upstream, tmp_path, database), known=environment())
     with output:
         try:
             assert asked.wait(60)
@@ -165,5 +151,5 @@ def test_ctrl_c_ends_it_while_the_account_is_silent(upstream: V3Upstream, tmp_pa
             assert "Traceback" not in output.read()
         finally:
             released.set()
-    rowen(*arguments(upstream, tmp_path, database), "--once")
+    rowen(*mirror_command(upstream, tmp_path, database), "--once")
     assert len(rowen("export", "--database", database).stdout.splitlines()) == 2
