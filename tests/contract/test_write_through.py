@@ -16,7 +16,7 @@ from tests.support.harness import Tenant, served
 from tests.support.passing import Passing, passing
 from tests.support.storage import Storage
 from tests.support.v3_account import ALL_DAY, ANN, BOB, ENDS, NEW, NEW_V3, STARTS, TIMED, bearer
-from tests.support.v3_upstream import CLIENT_SECRET, Fault, V3Upstream, body, endless, status, truncated, v3_upstream
+from tests.support.v3_upstream import CLIENT_SECRET, Fault, V3Upstream, body, endless, status, truncated
 
 pytestmark = pytest.mark.slow
 
@@ -25,11 +25,10 @@ BY_ANN: Final = {"On-Behalf-Of": str(ANN)}
 
 
 @pytest.fixture
-def upstream() -> Iterator[V3Upstream]:
-    with v3_upstream() as upstream:
-        v3_account.fill(upstream)
-        upstream.put("interviews", {"id": TIMED, "status": "scheduled"})
-        yield upstream
+def upstream(upstream: V3Upstream) -> V3Upstream:
+    """Return an account whose timed interview is scheduled."""
+    upstream.put("interviews", {"id": TIMED, "status": "scheduled"})
+    return upstream
 
 
 @pytest.fixture

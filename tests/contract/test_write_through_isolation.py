@@ -38,11 +38,10 @@ CREATIONS: Final = [
 
 
 @pytest.fixture
-def upstream() -> Iterator[V3Upstream]:
-    with v3_upstream() as upstream:
-        v3_account.fill(upstream)
-        upstream.put("interviews", {"id": TIMED, "status": "scheduled"})
-        yield upstream
+def upstream(upstream: V3Upstream) -> V3Upstream:
+    """Return an account whose timed interview is scheduled."""
+    upstream.put("interviews", {"id": TIMED, "status": "scheduled"})
+    return upstream
 
 
 @pytest.fixture

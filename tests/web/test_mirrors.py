@@ -10,13 +10,12 @@ import pytest
 
 from rowen.app.organizations import DoubleBooking
 from rowen.app.roles import Role
-from tests.support import v3_account
 from tests.support.harness import Harness, Tenant
 from tests.support.mirroring import mirroring_of
 from tests.support.passing import Passing, passing
 from tests.support.people import signed_in, submit, token_of
 from tests.support.v3_account import ANN, BOB, TIMED
-from tests.support.v3_upstream import V3Upstream, status, v3_upstream
+from tests.support.v3_upstream import V3Upstream, status
 
 pytestmark = pytest.mark.slow
 
@@ -26,11 +25,10 @@ _GERMAN: Final = {"language": "de-DE", "zone": "UTC"}
 
 
 @pytest.fixture
-def upstream() -> Iterator[V3Upstream]:
-    with v3_upstream() as upstream:
-        v3_account.fill(upstream)
-        upstream.put("interviews", {"id": TIMED, "status": "scheduled"})
-        yield upstream
+def upstream(upstream: V3Upstream) -> V3Upstream:
+    """Return an account whose timed interview is scheduled."""
+    upstream.put("interviews", {"id": TIMED, "status": "scheduled"})
+    return upstream
 
 
 @pytest.fixture

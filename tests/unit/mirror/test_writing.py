@@ -1,6 +1,6 @@
 """One record that nobody expected: the others are joined and written, and it is tried again."""
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import pytest
@@ -14,17 +14,16 @@ from rowen.store.records.merger import RecordTableMerger
 from tests.support import v3_account
 from tests.support.mirroring import Mirroring
 from tests.support.v3_account import ANN, BOB
-from tests.support.v3_upstream import V3Upstream, v3_upstream
+from tests.support.v3_upstream import V3Upstream
 
 EVE: Final = 2003
 
 
 @pytest.fixture
-def upstream() -> Iterator[V3Upstream]:
-    with v3_upstream() as upstream:
-        v3_account.fill(upstream)
-        upstream.put("users", v3_account.user(EVE, "Eve"))
-        yield upstream
+def upstream(upstream: V3Upstream) -> V3Upstream:
+    """Return an account with Eve."""
+    upstream.put("users", v3_account.user(EVE, "Eve"))
+    return upstream
 
 
 def break_joining(patch: pytest.MonkeyPatch) -> None:
