@@ -27,11 +27,8 @@ GroupRole = NewType("GroupRole", str)
 IsoTime = NewType("IsoTime", str)
 """An ISO-8601 date or time, as it was given."""
 
-PermissionName = NewType("PermissionName", str)
-"""The name of a permission, or of a group of them."""
-
-ScopeName = NewType("ScopeName", str)
-"""The name of a scope, or of a group of them."""
+OptionalFile = NewType("OptionalFile", Path)
+"""A file that is read only if it is needed, which is when it may turn out to be missing."""
 
 OrganizationName = NewType("OrganizationName", str)
 """Up to 100 letters, digits, spaces and `. _ - @`."""
@@ -50,7 +47,7 @@ class SettingRow(NamedTuple):
     """What a row of a table of settings holds beside name, type and default: the help, and the range of a number.
 
     The option is called as the attribute is, unless `option` names it, and the environment variable as the option is,
-    unless `variable` names it.
+    unless `variable` names it. `metavar` is what help shows in place of a value.
     """
 
     help: str
@@ -58,12 +55,13 @@ class SettingRow(NamedTuple):
     most: int | None = None
     option: str | None = None
     variable: str | None = None
+    metavar: str | None = None
 
 
 class Setting(NamedTuple):
     """A row of a table of settings: `name` is its attribute, `kind` its type, `least` and `most` its range.
 
-    The environment variable is `ROWEN_PUBLIC_URL` for `--public-url`.
+    The environment variable is `ROWEN_PUBLIC_URL` for `--public-url`, unless the row names another.
     """
 
     name: str
@@ -74,6 +72,7 @@ class Setting(NamedTuple):
     least: int | None
     most: int | None
     variable: str
+    metavar: str | None
 
 
 def settings_of(table: type) -> list[Setting]:
@@ -84,7 +83,9 @@ def settings_of(table: type) -> list[Setting]:
         kind, row = get_args(kinds[each.name])
         option = row.option or f"--{each.name.replace('_', '-')}"
         variable = row.variable or _PREFIX + option.removeprefix("--").replace("-", "_").upper()
-        found.append(Setting(each.name, kind, each.default, row.help, option, row.least, row.most, variable))
+        found.append(
+            Setting(each.name, kind, each.default, row.help, option, row.least, row.most, variable, row.metavar)
+        )
     return found
 
 

@@ -370,7 +370,7 @@ def page_ports(
 
 def check(location: Location, at: Instant | None = None) -> list[str]:
     """Return what is wrong with a database, as `store.database.check` does; without `at` no time is too late."""
-    return database.check(location, documents.decode, at)
+    return database.check(location, documents.read_stored, at)
 
 
 def repairer(store: Store) -> Repairer:

@@ -9,8 +9,11 @@ import typer
 from typer.testing import CliRunner
 
 from rowen.cli.accounts import AccountOptions
+from rowen.cli.change_feed import FollowSettings
+from rowen.cli.clients import ClientSettings
 from rowen.cli.imports import ImportSettings
 from rowen.cli.interview_filters import ExportFilters, InterviewFilters
+from rowen.cli.keys import KeySettings
 from rowen.cli.main import app
 from rowen.cli.mirror import MirrorSettings
 from rowen.cli.options import with_settings
@@ -23,6 +26,9 @@ TABLES: Final = (
     (ImportSettings, "commands.md", ("import",)),
     (AccountOptions, "commands.md", ("import",)),
     (MirrorSettings, "commands.md", ("mirror",)),
+    (KeySettings, "commands.md", ("keys", "create")),
+    (ClientSettings, "commands.md", ("clients", "create")),
+    (FollowSettings, "commands.md", ("follow",)),
     (ExportFilters, "commands.md", ("export",)),
     (InterviewFilters, "commands.md", ("interviews", "adopt")),
 )

@@ -6,14 +6,13 @@ Owns which addresses are those of an account, and what is needed to read one. Mu
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
 from rowen.cli.mirror import MirrorSettings, account_of
 from rowen.mirror.imports import NamedAccount
-from rowen.settings import SettingRow
+from rowen.settings import OptionalFile, SettingRow
 
 _ADDRESS: Final = re.compile(r"https?://[^?#]*/v3/?", re.IGNORECASE)
 
@@ -24,7 +23,8 @@ class AccountOptions:
 
     client_id: Annotated[str | None, SettingRow("The client id for accounts of Harvest v3.")] = None
     client_secret_file: Annotated[
-        Path | None, SettingRow("A file that holds the client secret for accounts of Harvest v3, and nothing else.")
+        OptionalFile | None,
+        SettingRow("A file that holds the client secret for accounts of Harvest v3, and nothing else."),
     ] = None
     token_url: Annotated[
         str | None,

@@ -45,13 +45,19 @@ _STYLES: Final[dict[str, str]] = {
 class FollowSettings:
     """What is followed, from where on, and how it is shown."""
 
-    server: Annotated[str | None, SettingRow("The server to follow. Default: the database.")] = None
+    server: Annotated[str | None, SettingRow("The server to follow. Default: the database.", metavar="URL")] = None
     key: Annotated[
         str | None,
-        SettingRow("The API key for the server. Prefer the variable: other users of the machine can see options."),
+        SettingRow(
+            "The API key for the server. Prefer the variable: other users of the machine can see options.",
+            metavar="KEY",
+        ),
     ] = None
     after: Annotated[
-        int | None, SettingRow("Start after this revision (0 for the beginning). Default: only new changes.", 0)
+        int | None,
+        SettingRow(
+            "Start after this revision (0 for the beginning). Default: only new changes.", 0, metavar="REVISION"
+        ),
     ] = None
     as_json: Annotated[bool, SettingRow("Print each change as a line of JSON.", option="--json")] = False
 

@@ -16,7 +16,7 @@ from rowen.cli.console import print_table
 from rowen.cli.options import Database, Organization, read_name, with_settings
 from rowen.cli.store import in_organization, in_store, revoke_name
 from rowen.interviews.interview import LARGEST_ID
-from rowen.settings import DEFAULT_DATABASE, DEFAULT_ORGANIZATION, REPEATED, CommandSettings, ScopeName, SettingRow
+from rowen.settings import DEFAULT_DATABASE, DEFAULT_ORGANIZATION, REPEATED, CommandSettings, SettingRow
 
 app = typer.Typer(no_args_is_help=True, help="Clients of Harvest v3: what they get tokens with.")
 
@@ -29,10 +29,11 @@ class ClientSettings:
     """What a new client may do, and as whom."""
 
     scope: Annotated[
-        tuple[ScopeName, ...],
+        tuple[str, ...],
         SettingRow(
             f"A scope, such as harvest:interviews:list. {REPEATED} Default: all. 'harvest:interviews:*' stands for all "
-            "scopes of interviews, and so on."
+            "scopes of interviews, and so on.",
+            metavar="SCOPE",
         ),
     ] = ()
     read_only: Annotated[bool, SettingRow("Allow reading everything, and no changes. Instead of --scope.")] = False
@@ -40,7 +41,8 @@ class ClientSettings:
         int | None,
         SettingRow(
             "The id of the user for whom the client acts if its request for a token names none (`sub`).",
-            *(1, LARGEST_ID),
+            least=1,
+            most=LARGEST_ID,
         ),
     ] = None
 

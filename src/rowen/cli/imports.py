@@ -137,9 +137,6 @@ def import_interviews(
         _import(selection.sources, accounts, settings, report)
     except OrganizationMissingError as missing:
         raise unknown_organization(missing.name, missing.known, "--create creates it") from missing
-    except (KeyboardInterrupt, asyncio.CancelledError):
-        _remark("Interrupted. Everything written is complete; run the same command again to continue.")
-        raise typer.Exit(130) from None
     if report.stopped or report.unread or (report.rejected and not settings.keep_going):
         raise typer.Exit(1)
 
@@ -165,6 +162,9 @@ def _import(
             resource, show = settings.resource_name, _steps(shown)
             plan = ImportPlan(destination, keep_going, rejections.add, show, resource, future_times)
             asyncio.run(Joining(plan, report, _remark, policy, scratch, wiring.now).run(sources, accounts))
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        _remark("Interrupted. Everything written is complete; run the same command again to continue.")
+        raise typer.Exit(130) from None
     finally:
         if destination.organization_created:
             _remark(f"Organization {settings.organization} created, with the time zone UTC.")

@@ -25,7 +25,6 @@ from rowen.settings import (
     LARGEST_RATE_LIMIT,
     REPEATED,
     CommandSettings,
-    PermissionName,
     SettingRow,
 )
 from rowen.wiring import Store
@@ -43,11 +42,12 @@ class KeySettings:
     """What a new key allows, and where it comes from."""
 
     allow: Annotated[
-        tuple[PermissionName, ...],
+        tuple[str, ...],
         SettingRow(
             f"A permission. {REPEATED} Default: all. 'scheduled_interviews:*' stands for all permissions of scheduled "
             f"interviews, and so on. Permissions: {overview(_NAMED)}. Each list of the archive has its own, too, such "
-            "as offers:list."
+            "as offers:list.",
+            metavar="PERMISSION",
         ),
     ] = ()
     read_only: Annotated[
@@ -57,7 +57,8 @@ class KeySettings:
         int | None,
         SettingRow(
             "How many requests the key may make in 10 seconds; 0 for no limit. Default: the server's limit.",
-            *(0, LARGEST_RATE_LIMIT),
+            least=0,
+            most=LARGEST_RATE_LIMIT,
             variable="ROWEN_KEY_RATE_LIMIT",
         ),
     ] = None

@@ -23,10 +23,8 @@ from rowen.settings import (
     HostName,
     IsoTime,
     OrganizationName,
-    PermissionName,
     PublicUrl,
     RedisUrl,
-    ScopeName,
     ServerSettings,
     Setting,
     settings_of,
@@ -87,9 +85,7 @@ _TEXT_TYPES: Final[Mapping[Any, _TextType]] = {
     HostName: _TextType("HOST", _check_host),
     GroupRole: _TextType("ROLE=GROUP", _check_group_role),
     OrganizationName: _TextType("NAME", _check_name),
-    PermissionName: _TextType("PERMISSION", str),  # here and below, others check it
-    ScopeName: _TextType("SCOPE", str),
-    IsoTime: _TextType("TIME", str),
+    IsoTime: _TextType("TIME", str),  # the API checks it
 }
 
 
@@ -121,7 +117,7 @@ def option(row: Setting) -> Any:
         help=row.help,
         min=row.least,
         max=row.most,
-        metavar=text and text.metavar,
+        metavar=row.metavar or (text and text.metavar),
         callback=text and checked(text.check),
         exists=kind is Path,
         dir_okay=kind is not Path,

@@ -1,7 +1,7 @@
 """`/token` and `/auth/token`: where clients of Harvest v3 get their bearer tokens.
 
-Owns how a request for a token is spelled, and the bodies of the answers (contract section 11). Must not know how a
-token is made. Secrets are read from the `Authorization` header and from the body only, never from the address, which
+Owns how a request for a token is spelled, and the bodies of the answers (contract section 11). Must not know the
+form of a token. Secrets are read from the `Authorization` header and from the body only, never from the address, which
 the logs of servers and proxies contain.
 """
 

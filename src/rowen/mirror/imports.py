@@ -1,7 +1,7 @@
 """Importing dumps and accounts of Harvest v3: their rows are joined, and the documents imported.
 
-Owns the folder in which rows are joined, which is deleted afterwards. Must not know rows or documents, or what joins
-rows in that folder.
+Owns the folder in which rows are joined, which is deleted afterwards. Must not know rows or documents, or how a
+database is opened in that folder.
 """
 
 import tempfile

@@ -12,7 +12,7 @@ from rowen.interviews.errors import Unavailable
 from rowen.interviews.moments import Instant
 from rowen.store.engines.base import Engine, Location
 from rowen.store.engines.sqlite.location import SqliteFile
-from rowen.store.integrity.checks import Decode, faults_of, ledgers_ahead
+from rowen.store.integrity.checks import ReadStored, faults_of, ledgers_ahead
 from rowen.store.schema.tables import SCHEMA_VERSION, SCHEMA_VERSIONS
 
 if TYPE_CHECKING:
@@ -99,17 +99,17 @@ def alembic_config() -> "Config":
     return config
 
 
-def check(location: Location, decode: Decode, now: Instant | None) -> list[str]:
+def check(location: Location, read_stored: ReadStored, now: Instant | None) -> list[str]:
     """Return what is wrong with the database, a sentence each: an empty list if it is sound.
 
-    Reads all of it, documents by `decode`. Without `now` nothing is compared with the clock. Raises Unavailable if it
-    cannot be read.
+    Reads all of it, documents by `read_stored`. Without `now` nothing is compared with the clock. Raises Unavailable if
+    it cannot be read.
     """
     faults = location.integrity_errors()  # first: opening a file may change the files next to it
     version = schema_version(location)
     if version != SCHEMA_VERSION:
         faults.append(f"the schema is {version}, not {SCHEMA_VERSION}: run `rowen db upgrade`")
-    return faults or faults_of(location, decode, now)
+    return faults or faults_of(location, read_stored, now)
 
 
 def remarks(location: Location, now: Instant) -> list[str]:

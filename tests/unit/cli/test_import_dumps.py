@@ -163,6 +163,11 @@ def test_an_account_needs_a_client_and_a_safe_address(
     assert part in rowen("import", address, *with_file, "--database", database, status=status).stderr
 
 
+def test_files_need_no_client_secret(dump: Path, database: str, tmp_path: Path) -> None:
+    done = rowen("import", dump, "--database", database, "--client-secret-file", tmp_path / "missing")
+    assert results(done)["users"][0] == 2
+
+
 INTERVIEW_TABLE: Final = f"""\
 id,_fivetran_deleted,application_id,created_at,updated_at,start,end,interview_id,location,organizer_id,status
 11,false,1001,{TIMES},2024-02-05 20:00:00,2024-02-05 20:30:00,7001,Room 1,2001,complete

@@ -76,7 +76,8 @@ def ask(tmp_path: Path) -> Iterator[Ask]:
             return Edge(router, EdgePolicy(None, False, 0, False), connections, metrics.observe)
 
         with asking(harness, made) as ask:
-            yield partial(ask, auth=(tenant.key, ""))
+            key = harness.new_key(tenant.organization, "reader", [PERMISSION])
+            yield partial(ask, auth=(key, ""))
 
 
 def test_a_calendar_is_served_with_its_media_type(ask: Ask) -> None:

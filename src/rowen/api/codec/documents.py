@@ -63,6 +63,17 @@ def decode(body: bytes) -> ScheduledInterview:
     return interview
 
 
+def read_stored(document: bytes) -> ScheduledInterview:
+    """Read a document as it is stored. Raises ValueError for any other spelling of it, without a diagnosis."""
+    try:
+        interview = _decoder.decode(document)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ValueError from error
+    if encode(interview) != document:
+        raise ValueError
+    return interview
+
+
 def draft(interview: ScheduledInterview, zone: tzinfo) -> InterviewRow:
     """Return the row of an interview of an organization in `zone`."""
     created_at, updated_at = interview.created_at, interview.updated_at

@@ -1,7 +1,8 @@
 """The text of bearer tokens: JSON Web Tokens (RFC 7519), signed by HMAC-SHA-256 (RFC 7515).
 
 Owns their form, which is fixed: so their verification needs no library, and none of the attacks on a header that names
-an algorithm (RFC 8725) can apply. Must not know who issues tokens, or what they allow.
+an algorithm (RFC 8725) can apply. `signature_of` in `app/tokens.py` is the algorithm that ours names. Must not know who
+issues tokens, or what they allow.
 """
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode

@@ -1,6 +1,7 @@
 """Executing a write once, however often it is sent.
 
-Owns the `Idempotency-Key` header, and how the result of a write becomes a response. Must not know what is written.
+Owns the `Idempotency-Key` header, what a write results in, and how that becomes a response. Must not know what a
+document says, or why it is written.
 """
 
 from hashlib import sha256

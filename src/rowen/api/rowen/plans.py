@@ -10,14 +10,14 @@ from rowen.api import examples
 from rowen.api.codec.records import JobRecord, JobStageRecord
 from rowen.api.declarations import Operation, Reply
 from rowen.api.headers.acting_user import ON_BEHALF_OF
-from rowen.api.headers.conditional import IF_MATCH, document_etag
+from rowen.api.headers.conditional import IF_MATCH
 from rowen.api.headers.idempotency import IDEMPOTENCY_KEY, perform, written_record
 from rowen.api.parameters import path_id
 from rowen.api.reading.hiring_fields import JOB_CHANGES, NEW_JOB, NEW_STAGE, STAGE_CHANGES, read_job, read_stage
 from rowen.api.request import ApiRequest
 from rowen.api.response import Response
+from rowen.api.v1.records import stored_version
 from rowen.app import plans
-from rowen.app.hiring import stored
 from rowen.app.records import JOB_STAGES, JOBS
 from rowen.app.services import Services
 from rowen.app.unit_of_work import UnitOfWork, WriteResult
@@ -39,8 +39,7 @@ async def change_job(services: Services, request: ApiRequest) -> Response:
     fields = read_job(request, JOB_CHANGES)
 
     async def work(unit: UnitOfWork) -> WriteResult:
-        record = await stored(unit, JOBS, identifier)
-        request.require_version(document_etag(record.document or b""))
+        record = await stored_version(unit, request, JOBS, identifier)
         return written_record(await plans.change_job(unit, services.hiring_codec, record, fields, request.key_name))
 
     return await perform(services, request, work)
@@ -62,8 +61,7 @@ async def change_job_stage(services: Services, request: ApiRequest) -> Response:
     fields = read_stage(request, STAGE_CHANGES)
 
     async def work(unit: UnitOfWork) -> WriteResult:
-        record = await stored(unit, JOB_STAGES, identifier)
-        request.require_version(document_etag(record.document or b""))
+        record = await stored_version(unit, request, JOB_STAGES, identifier)
         return written_record(await plans.change_stage(unit, services.hiring_codec, record, fields, request.key_name))
 
     return await perform(services, request, work)

@@ -10,16 +10,15 @@ from typing import Final
 from rowen.api import planning_examples as examples
 from rowen.api.declarations import Operation, Reply
 from rowen.api.headers.acting_user import ON_BEHALF_OF, require_acting_user
-from rowen.api.headers.conditional import IF_MATCH, document_etag
+from rowen.api.headers.conditional import IF_MATCH
 from rowen.api.headers.idempotency import IDEMPOTENCY_KEY, idempotent_request, write_once, written_record
 from rowen.api.parameters import path_id
 from rowen.api.reading.query import text_parameter
 from rowen.api.reading.setup_fields import NEW_POOL, POOL_CHANGES, read_pool
 from rowen.api.request import ApiRequest
 from rowen.api.response import Message, Response, deleted
-from rowen.api.v1.records import Resource, list_records, retrieve
+from rowen.api.v1.records import Resource, list_records, retrieve, stored_version
 from rowen.app import pools
-from rowen.app.hiring import stored
 from rowen.app.records import POOLS
 from rowen.app.services import Services
 from rowen.app.unit_of_work import UnitOfWork, WriteResult
@@ -46,8 +45,7 @@ async def change_pool(services: Services, request: ApiRequest) -> Response:
     fields = read_pool(request, POOL_CHANGES)
 
     async def work(unit: UnitOfWork) -> WriteResult:
-        record = await stored(unit, POOLS, identifier)
-        request.require_version(document_etag(record.document or b""))
+        record = await stored_version(unit, request, POOLS, identifier)
         return written_record(await pools.change_pool(unit, services.setup_codec, record, fields, request.key_name))
 
     return await write_once(services, request, work, idempotent_request(request))
@@ -59,8 +57,7 @@ async def delete_pool(services: Services, request: ApiRequest) -> Response:
     user = require_acting_user(request)
 
     async def work(unit: UnitOfWork) -> WriteResult:
-        record = await stored(unit, POOLS, identifier)
-        request.require_version(document_etag(record.document or b""))
+        record = await stored_version(unit, request, POOLS, identifier)
         await pools.delete_pool(unit, record, user, request.key_name)
         return WriteResult(deleted("Pool", identifier))
 

@@ -39,6 +39,7 @@ from rowen.api.request import ApiRequest
 from rowen.api.response import Response
 from rowen.api.schemas import Json
 from rowen.api.v1.interviews import APPLICATION_ID
+from rowen.app.hiring import stored
 from rowen.app.interviews import require_application
 from rowen.app.keys import PERMISSIONS
 from rowen.app.records import (
@@ -49,10 +50,12 @@ from rowen.app.records import (
     SCORECARDS,
     USERS,
     RecordQuery,
+    RecordRow,
     require_job,
     retrieve_record,
 )
 from rowen.app.services import Services
+from rowen.app.unit_of_work import UnitOfWork
 from rowen.interviews.interview import ApplicationId
 from rowen.interviews.people import fold
 from rowen.interviews.scorecards import SUBMITTED
@@ -207,6 +210,13 @@ async def retrieve(resource: Resource, services: Services, request: ApiRequest) 
     document = await retrieve_record(services.records, request.organization, resource.query({}), request.identifier())
     etag = document_etag(document)
     return Response(None if request.has_copy(etag) else document, etag)
+
+
+async def stored_version(unit: UnitOfWork, request: ApiRequest, resource: str, identifier: int) -> RecordRow:
+    """Return a record to be changed. Raises Refusal: not found, or not the version that the client means."""
+    record = await stored(unit, resource, identifier)
+    request.require_version(document_etag(record.document or b""))
+    return record
 
 
 def _without_custom_fields(body: bytes) -> bytes:

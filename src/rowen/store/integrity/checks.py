@@ -121,19 +121,19 @@ class _Room(NamedTuple):
 _Booking = tuple[int, int, int]
 """A booking: the person, its end, and the interview."""
 
-Decode = Callable[[bytes], ScheduledInterview]
-"""Reads the document of an interview. Raises ValueError if it is none."""
+ReadStored = Callable[[bytes], ScheduledInterview]
+"""Reads the stored document of an interview. Raises ValueError if it is none, or not as it would be stored."""
 
 
-def faults_of(location: Location, decode: Decode, now: Instant | None) -> list[str]:
+def faults_of(location: Location, read_stored: ReadStored, now: Instant | None) -> list[str]:
     """Return what is wrong between the rows, a sentence each. Reads all of them.
 
     Without `now` nothing is compared with the clock.
     """
-    return run_sync(_faults_of(location, decode, now))
+    return run_sync(_faults_of(location, read_stored, now))
 
 
-async def _faults_of(location: Location, decode: Decode, now: Instant | None) -> list[str]:
+async def _faults_of(location: Location, read_stored: ReadStored, now: Instant | None) -> list[str]:
     engine = location.open(no_timeout=True)
 
     async def work(transaction: Transaction) -> list[str]:
@@ -142,7 +142,7 @@ async def _faults_of(location: Location, decode: Decode, now: Instant | None) ->
             faults += [row[0] for row in await transaction.rows(Prepared(statement, ()), {})]
         faults += await FutureTimeCheck(engine).faults(transaction, now)
         for (organization,) in await transaction.rows(Prepared(_ORGANIZATIONS, ()), {}):
-            faults += await _Documents(engine, transaction, organization, decode).faults()
+            faults += await _Documents(engine, transaction, organization, read_stored).faults()
         return faults
 
     try:
@@ -174,9 +174,9 @@ _ORGANIZATIONS: Final = "SELECT id FROM organizations ORDER BY id"
 class _Documents:
     """Compares the documents of an organization with their columns and their bookings."""
 
-    def __init__(self, engine: Engine, transaction: Transaction, organization: int, decode: Decode) -> None:
+    def __init__(self, engine: Engine, transaction: Transaction, organization: int, read_stored: ReadStored) -> None:
         self._transaction = transaction
-        self._decode = decode
+        self._read_stored = read_stored
         self._organization = organization
         self._of = f"of organization {organization}"
         stored, held = scheduled_interviews.c, panel.c
@@ -294,7 +294,7 @@ class _Documents:
         """Return an interview's document, or None if the document does not match its row."""
         *columns, _, document = row
         try:
-            found = self._decode(document)
+            found = self._read_stored(document)
         except ValueError:
             return None
         held = (found.id, found.application_id, found.external_event_id, found.status.value)

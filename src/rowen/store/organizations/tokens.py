@@ -1,7 +1,7 @@
 """The issuers of tokens in a database: its clients, and its API keys.
 
 Owns the one statement that a request with a token begins with, and what is remembered of verified tokens. Must not know
-how a token is written or signed, or the document of a user.
+the form of a token, or the document of a user.
 """
 
 from collections.abc import Sequence

@@ -127,8 +127,8 @@ def test_later_imports_are_sound(scheduler: Scheduler, tenant: Tenant) -> None:
 
 
 REPLACED = {
-    "sqlite": "CAST(replace(document, 'Dharma', 'Hydra') AS BLOB)",
-    "postgres": "convert_to(replace(convert_from(document, 'UTF8'), 'Dharma', 'Hydra'), 'UTF8')",
+    "sqlite": "CAST(replace(document, '{}', '{}') AS BLOB)",
+    "postgres": "convert_to(replace(convert_from(document, 'UTF8'), '{}', '{}'), 'UTF8')",
 }
 """A document with other words, in the form of each engine."""
 
@@ -202,8 +202,27 @@ TAMPERED = {
 @pytest.mark.parametrize("hurt", TAMPERED)
 def test_inconsistencies_are_found(storage: Storage, scheduler: Scheduler, hurt: str) -> None:
     statements, faults = TAMPERED[hurt]
-    scheduler.execute(*statements.replace("REPLACED", REPLACED[storage.name]).split("; "))
+    other = REPLACED[storage.name].format("Dharma", "Hydra")
+    scheduler.execute(*statements.replace("REPLACED", other).split("; "))
     assert sorted(check(scheduler.location)) == faults
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('.000Z"', 'Z"'),
+        ('.000Z"', '.000+00:00"'),
+        ('"video_conferencing_url":null,', ""),
+        ('"organizer":', ' "organizer":'),
+        ('{"id":', '{"id":x'),
+    ],
+)
+def test_a_document_that_is_not_as_it_would_be_stored_is_found(
+    storage: Storage, scheduler: Scheduler, before: str, after: str
+) -> None:
+    document = REPLACED[storage.name].format(before, after)
+    scheduler.execute(f"UPDATE scheduled_interviews SET document = {document} WHERE id = 1")
+    assert check(scheduler.location) == ["interview 1 of organization 1: its document does not match its row"]
 
 
 def test_a_room_that_is_not_booked_is_found(scheduler: Scheduler) -> None:

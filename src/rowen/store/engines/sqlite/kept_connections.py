@@ -1,7 +1,7 @@
 """Connections to one SQLite file that are kept open.
 
-Owns when they are reopened: after a fault, and once the files at the path are others. Must not know a statement, or
-what a connection is used for.
+Owns when they are reopened: after a fault, and once the files at the path are others. Must not know what
+a connection is used for.
 """
 
 import sqlite3
