@@ -123,6 +123,7 @@ class ConnectionPool:
     _waiters: "deque[asyncio.Future[Connection | None]]" = field(default_factory=deque)
     _session: SessionProperties | None = None
     _fallback_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _is_closed: bool = False
 
     def __post_init__(self) -> None:
         self._addresses = addresses(self.dsn)
@@ -159,7 +160,7 @@ class ConnectionPool:
         """Return a connection to the pool."""
         if not connection.is_closed() and connection.is_in_transaction():
             connection.terminate()  # the state of its transaction is unknown
-        if connection.is_closed() or id(connection) in self._expired:
+        if connection.is_closed() or self._is_closed or id(connection) in self._expired:
             self._in_use.discard(connection)
             self._discard(connection)
             self._offer(None)
@@ -198,7 +199,8 @@ class ConnectionPool:
                 waiter.set_exception(asyncpg.ConnectionDoesNotExistError("its server was given up"))
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Close every connection, those that are still being opened once they are released."""
+        self._is_closed = True
         idle, self._idle = self._idle, []
         for connection in idle:
             try:

@@ -264,3 +264,14 @@ async def test_closing_it_ends_connections_in_use_too(url: str) -> None:
     await pool.close()
     assert used.is_closed()
     assert idle.is_closed()
+
+
+async def test_a_connection_that_is_opened_while_the_pool_closes_is_not_kept(url: str) -> None:
+    pool = ConnectionPool(url, 1, 10)
+    opening = asyncio.create_task(pool.acquire())
+    await until(lambda: pool.size == 1)
+    await pool.close()
+    connection = await opening
+    pool.release(connection)
+    assert connection.is_closed()
+    assert pool.size == 0
