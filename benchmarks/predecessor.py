@@ -8,6 +8,7 @@ import os
 import subprocess
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -19,6 +20,7 @@ from benchmarks import data, subject, writes
 from benchmarks.bench import Bench, organization_name
 from benchmarks.client import Request
 from benchmarks.figures.throughput import pages_at_random, retrievals
+from benchmarks.instructions import COMMAND, check_valgrind, instructions
 from benchmarks.load import Load, Rounds, compare, in_turns, write_throughput
 from benchmarks.places import SqliteFile
 from benchmarks.processes import BenchmarkError, Server
@@ -50,6 +52,26 @@ def throughput(bench: Bench, commit: str, label: str) -> Iterator[Result]:
                         measured[name].append((mine, other))
     for name, pairs in measured.items():
         yield _result(f"{name}, {label}", pairs, "requests/s", faster=lambda mine, other: mine / other)
+
+
+def executed(bench: Bench, commit: str, label: str) -> Iterator[Result]:
+    """Compare the instructions of list and retrieve, on 10,000 interviews."""
+    check_valgrind()
+    source = _checked_out(bench, commit)
+    logs = bench.folder / "logs"
+    with _databases(bench, source) as (now, then):
+        with bench.served(now) as server:
+            kinds = dict(_kinds(now, server))
+        earlier = {name: _asked_by(then, now, requests) for name, requests in kinds.items()}
+        with ThreadPoolExecutor(2) as pool:  # the load of a machine does not change what is counted
+            ours = pool.submit(instructions, partial(subject.served, now, under=COMMAND), logs / "now.log", kinds)
+            theirs = pool.submit(
+                instructions, partial(subject.served, then, source=source, under=COMMAND), logs / "then.log", earlier
+            )
+        mine, other = ours.result(), theirs.result()
+    for name in kinds:
+        measured = f"{mine[name]:,.0f} and {other[name]:,.0f} instructions"
+        yield Result(f"{name}, {label}", measured, other[name] / mine[name], _SAME)
 
 
 def start_and_import(bench: Bench, commit: str, label: str) -> Iterator[Result]:
@@ -118,16 +140,19 @@ def _databases(bench: Bench, source: Path) -> Iterator[tuple[Database, Database]
         now.place.clear()
 
 
+def _kinds(database: Database, server: Server) -> Iterator[tuple[str, Sequence[Request]]]:
+    """Yield the names of what is read, each with its requests."""
+    chosen = pages_at_random(database, server)
+    found = retrievals(database, server, chosen)
+    yield "list of 100, one page", [listing(database.keys[0])]
+    yield "list of 100, pages at random", [page.request for page in chosen]
+    yield "retrieve one, the same one", found[:1]
+    yield "retrieve one, at random", found
+
+
 def _reads(ours: _Side, theirs: _Side) -> Iterator[_Pair]:
     (now, database), (then, earlier) = ours, theirs
-    chosen = pages_at_random(database, now)
-    found = retrievals(database, now, chosen)
-    for name, requests in (
-        ("list of 100, one page", [listing(database.keys[0])]),
-        ("list of 100, pages at random", [page.request for page in chosen]),
-        ("retrieve one, the same one", found[:1]),
-        ("retrieve one, at random", found),
-    ):
+    for name, requests in _kinds(database, now):
         yield name, *compare(Load(now, requests), Load(then, _asked_by(earlier, database, requests)), _ROUNDS)
 
 

@@ -4,7 +4,7 @@ Owns Rowen's command line and the URLs of its API. Must not know Rowen's code, t
 """
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -114,18 +114,18 @@ def add_webhook(database: Database, organization: str, url: str) -> None:
 
 
 def served(
-    database: Database, log: Path, workers: int = 1, *, source: Path | None = None
+    database: Database, log: Path, workers: int = 1, *, source: Path | None = None, under: Sequence[str] = ()
 ) -> AbstractContextManager[Server]:
     """Serve a database with one worker or more, and defaults otherwise; webhooks may be sent to this machine.
 
-    `source` is the folder with the code of another commit.
+    `source` is the folder with the code of another commit, `under` a command that runs the server.
     """
     port = free_port()
     limits = ["--rate-limit", _UNLIMITED]
     if source is None:  # earlier commits serve no v3
         limits += ["--v3-rate-limit", _UNLIMITED]
     options = ["--port", str(port), "--public-url", f"http://127.0.0.1:{port}", *limits, *_LOOPBACK]
-    command = [*ROWEN, "serve", "--database", database.url, "--workers", str(workers), *options]
+    command = [*under, *ROWEN, "serve", "--database", database.url, "--workers", str(workers), *options]
     ready = listing(database.keys[0])
     return serving("Rowen", command, port=port, ready=ready, log=log, environment=_environment(source))
 

@@ -55,6 +55,7 @@ FIGURES: Final[dict[str, Callable[[Bench], Iterable[Result]]]] = {
     "costs": costs.costs,
     "limits": limits.limits,
     "before-v3": before.before_v3,
+    "instructions-v3": before.instructions_v3,
     "before-pages": before.before_pages,
     "v3": v3.v3,
     "first-mirror": mirror.first_mirror,

@@ -23,6 +23,11 @@ def before_v3(bench: Bench) -> Iterator[Result]:
     yield from predecessor.start_and_import(bench, BEFORE_V3, "with v3 against before")
 
 
+def instructions_v3(bench: Bench) -> Iterator[Result]:
+    """Compare the instructions of list and retrieve with those of the last commit before Harvest v3 and mirrors."""
+    yield from predecessor.executed(bench, BEFORE_V3, "with v3 against before, in instructions")
+
+
 def before_pages(bench: Bench) -> Iterator[Result]:
     """Compare list, retrieve and create with the last commit before the pages and finding times."""
     yield from predecessor.throughput(bench, BEFORE_PAGES, "with pages and planning against before")
