@@ -42,7 +42,7 @@ class NamedAccount(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Joining:
-    """What is imported, and where messages go; `policy` is how accounts are treated."""
+    """What is imported, where messages go, how accounts are treated, and what opens the database of a folder."""
 
     plan: ImportPlan
     report: ImportReport
