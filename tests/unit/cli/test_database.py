@@ -14,6 +14,7 @@ import pytest
 from rowen.store.database import backup, locate
 from tests.support.command import rowen
 from tests.support.processes import IMPATIENT_IMPORT, examine, finish, script, start, with_room_for, without_rights
+from tests.support.programs import quiet_port
 from tests.support.records import canonical, record, write_json_lines
 from tests.support.server import serving
 
@@ -44,7 +45,8 @@ def test_an_upgrade_with_a_mistyped_path_makes_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("command", [("serve",), ("organizations", "create", "default")], ids=lambda each: each[0])
 def test_a_mistyped_folder_is_not_made(tmp_path: Path, command: tuple[str, ...]) -> None:
-    done = rowen(*command, "--database", "sqlite:///none/rowen.db", cwd=tmp_path, status=1)
+    options = ("--port", str(quiet_port())) if command == ("serve",) else ()
+    done = rowen(*command, *options, "--database", "sqlite:///none/rowen.db", cwd=tmp_path, status=1)
     said = done.stderr.splitlines()[-1]
     assert said == f"rowen: database {tmp_path}/none/rowen.db: there is no folder {tmp_path}/none: make it first"
     assert list(tmp_path.iterdir()) == []
